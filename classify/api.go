@@ -1,0 +1,80 @@
+package classify
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+)
+
+// Digest is the SHA-256 of a message's canonical form: the same message has the
+// same digest wherever it was found (design invariant 1).
+type Digest [32]byte
+
+// String returns the digest in lower-case hexadecimal.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// ParseDigest reads what Digest.String wrote.
+func ParseDigest(s string) (Digest, error) {
+	var d Digest
+	if len(s) != 2*len(d) {
+		return d, fmt.Errorf("digest %q: want %d hexadecimal digits", s, 2*len(d))
+	}
+	if _, err := hex.Decode(d[:], []byte(s)); err != nil {
+		return d, fmt.Errorf("digest %q: %w", s, err)
+	}
+	return d, nil
+}
+
+// Client is the host that handed the message to the site: what SMTP knows of
+// the connection, or what the border host's Received line says of it.
+type Client struct {
+	Addr netip.Addr // zero: not known
+	Name string     // verified reverse name, lower case, "" when there is none
+	Helo string     // as the client gave it
+}
+
+// Count is how many counted messages of each class hold a feature.
+type Count struct {
+	Ham, Spam uint32
+}
+
+// Counts is a trained model as scoring sees it.
+type Counts interface {
+	// Totals returns how many messages of each class count (sum of adds).
+	Totals() Count
+	// Lookup sets out[i] to the counts of features[i]; len(out) == len(features).
+	Lookup(features []uint64, out []Count)
+}
+
+// Message is what one pass over a message yields.
+type Message struct {
+	Digest    Digest
+	Features  []uint64 // distinct, ascending
+	Size      int64    // bytes of the message as it was fed
+	Client    Client   // behind own hosts: read from the border's Received line
+	Subject   string   // decoded, at most 256 bytes of valid UTF-8; hostile: escape it
+	From      string   // decoded From field, the same bounds
+	MessageID string   // the same bounds
+	Canonical []byte   // canonical form when Options.Keep > 0, at most Keep bytes
+	Complete  bool     // Canonical holds all of the canonical form
+}
+
+// Score is the model's opinion of one message.
+type Score struct {
+	P       float64 // 0..1, what cut-offs are applied to
+	LogOdds float64 // ln(P/(1-P)) before rounding to 0 and 1: what ranking uses
+	C       float64 // reading of the counts (log-odds, chi-squared combining)
+	E       float64 // second reading of the counts; 0 until there is one
+	L       float64 // linear opinion; 0 until there is one
+	Clues   int     // features that spoke
+}
+
+// Clue is one feature that moved the score, with its text recovered from the
+// message. Text is hostile: escape it before it reaches a terminal or a log.
+type Clue struct {
+	Text     string  // human name, such as "subject: offer"
+	Prob     float64 // 0 ham .. 1 spam
+	Ham      uint32
+	Spam     uint32
+	Strength float64 // |Prob - 0.5|
+}

@@ -1,0 +1,192 @@
+package classify
+
+import (
+	"bytes"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"fanmill/classify/mime"
+	"fanmill/classify/words"
+)
+
+// partSink takes what the part walk finds; it is the Stream under another name,
+// so that these methods stay out of the Stream's own.
+type partSink Stream
+
+// PartField gives the fields of parts; those of an enclosed message as words.
+func (p *partSink) PartField(name, value []byte, nested bool) {
+	s := (*Stream)(p)
+	lower := appendLower(s.name[:0], name)
+	s.name = lower
+	switch string(lower) {
+	case "content-transfer-encoding":
+		s.set.feature(pEncoding, lowerCut(value))
+	case "subject", "from":
+		if nested {
+			s.words(s.decode(appendValue(s.value[:0], value), "field"), pBody)
+		}
+	}
+}
+
+// PartType gives what the part's header says of its content.
+func (p *partSink) PartType(t mime.Type) { (*Stream)(p).typeFeatures(t) }
+
+// Defect gives one malformation, such as mime:broken.
+func (p *partSink) Defect(name string) { (*Stream)(p).set.word(pDefect, name) }
+
+// Text gives the words of a text part.
+func (p *partSink) Text(t mime.Type, head, tail []byte) {
+	s := (*Stream)(p)
+	s.text(t, head)
+	if len(tail) > 0 {
+		s.set.word(pShape, "long text")
+		s.text(t, tail)
+	}
+}
+
+func (s *Stream) text(t mime.Type, b []byte) {
+	if t.HTML() {
+		b = s.html.Text(b, (*markupSink)(s))
+	}
+	words.Split(b, s.bodyWord)
+}
+
+func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
+	switch {
+	case k == words.URL:
+		s.url(w)
+	case k == words.Mail:
+		s.mailInText(w)
+	case k == words.Pair:
+		s.set.feature(pPair, w)
+	case k == words.Sign:
+		s.set.feature(pSign, w)
+	case cut:
+		s.set.feature(pLongWord, w[:1])
+	default:
+		s.set.feature(pBody, w)
+	}
+}
+
+func (s *Stream) mailInText(w []byte) {
+	a := appendLower(s.scratch[:0], w)
+	s.scratch = a
+	s.set.feature(pMailAddr, a)
+	if i := bytes.LastIndexByte(a, '@'); i >= 0 {
+		s.hostSuffixes(a[i+1:], pMailHost)
+	}
+}
+
+// typeFeatures gives type, charset, disposition and file name of a part.
+func (s *Stream) typeFeatures(t mime.Type) {
+	s.set.word(pType, t.Media)
+	if t.Charset != "" {
+		s.set.feature(pCharset, cut([]byte(t.Charset), words.MaxWord))
+	}
+	if t.Disp != "" {
+		s.set.word(pDisp, t.Disp)
+	}
+	if len(t.Boundary) > 0 {
+		s.set.feature(pBoundary, shape(t.Boundary))
+	}
+	if t.Name != "" {
+		name, _ := s.fields.Decode(cut([]byte(t.Name), excerptMax))
+		name = appendLower(nil, name)
+		if dot := bytes.LastIndexByte(name, '.'); dot >= 0 {
+			s.set.feature(pFileExt, cut(name[dot:], 12))
+		}
+		s.words(name, pFile)
+	}
+}
+
+// shapeFeatures gives what only the whole message shows.
+func (s *Stream) shapeFeatures() {
+	if s.topType == nil {
+		s.set.word(pShape, "no content type")
+	}
+	if s.headers == 0 {
+		s.set.word(pShape, "no header")
+	}
+}
+
+// urlsMax bounds the links of a message that are taken apart.
+const urlsMax = 400
+
+// url takes a link apart: scheme, host with its parent domains, words of path
+// and query, and what is odd about it.
+func (s *Stream) url(u []byte) {
+	if s.urls++; s.urls > urlsMax {
+		return
+	}
+	u = cut(u, 2000)
+	scheme, rest, ok := bytes.Cut(u, []byte("://"))
+	if !ok {
+		scheme, rest, ok = bytes.Cut(u, []byte{':'})
+		if !ok || len(scheme) > 12 {
+			scheme, rest = []byte("none"), u
+		}
+	}
+	s.set.feature(pURLScheme, appendLower(nil, cut(scheme, 12)))
+	end := bytes.IndexAny(rest, "/?#")
+	if end < 0 {
+		end = len(rest)
+	}
+	s.urlHost(rest[:end])
+	for w := range bytes.FieldsFuncSeq(rest[end:], notURLWord) {
+		if len(w) <= words.MaxWord {
+			s.set.feature(pURLWord, w)
+		}
+	}
+}
+
+func notURLWord(r rune) bool { return strings.ContainsRune("/?#&=;.,:+-_%~!()@ ", r) }
+
+func (s *Stream) urlHost(host []byte) {
+	if i := bytes.LastIndexByte(host, '@'); i >= 0 {
+		s.set.word(pURLOdd, "user")
+		host = host[i+1:]
+	}
+	if i := bytes.LastIndexByte(host, ':'); i >= 0 && i+1 < len(host) && host[len(host)-1] != ']' {
+		s.set.feature(pURLOdd, cut(host[i:], 8))
+		host = host[:i]
+	}
+	if bytes.IndexByte(host, '%') >= 0 {
+		s.set.word(pURLOdd, "escaped host")
+	}
+	host = appendLower(nil, cut(host, 255))
+	if a, err := netip.ParseAddr(string(bytes.Trim(host, "[]"))); err == nil {
+		s.set.word(pURLOdd, "address")
+		s.addrPrefixes(a, pURLHost)
+		return
+	}
+	if _, err := strconv.ParseUint(string(host), 0, 64); err == nil {
+		s.set.word(pURLOdd, "number")
+	}
+	s.hostSuffixes(host, pURLHost)
+}
+
+// markupSink takes what the HTML reader finds; see partSink.
+type markupSink Stream
+
+// Link gives a link's parts and where it stood.
+func (m *markupSink) Link(tag, attr, url []byte) {
+	s := (*Stream)(m)
+	s.set.feature(pLinkTag, append(append(append(s.scratch[:0], cut(tag, 16)...), ' '), cut(attr, 16)...))
+	s.url(bytes.TrimSpace(url))
+}
+
+// Tag gives a tag's name.
+func (m *markupSink) Tag(tag []byte) { (*Stream)(m).set.feature(pTag, cut(tag, words.MaxWord)) }
+
+// Attr gives an attribute with its value.
+func (m *markupSink) Attr(tag, name, value []byte) {
+	s := (*Stream)(m)
+	b := append(append(append(s.scratch[:0], cut(tag, 16)...), ' '), cut(name, 24)...)
+	b = append(append(b, '='), cut(value, words.MaxWord)...)
+	s.scratch = b
+	s.set.feature(pAttr, b)
+}
+
+// Oddity gives a property of the markup.
+func (m *markupSink) Oddity(name string) { (*Stream)(m).set.word(pMarkup, name) }

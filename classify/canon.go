@@ -1,0 +1,164 @@
+package classify
+
+import "bytes"
+
+// The canonical form (design invariant 1) is what a message is the same in,
+// wherever it is found: as SMTP brought it, in a Maildir or an mbox, in the
+// spool. Dropped are fields that delivery and mail readers add, verdict fields
+// of any filter, Authentication-Results of hosts that are not named, and the
+// Received lines down to the border.
+//
+// The walk to the border has one rule: from the top, a line whose client is the
+// site's own, or that names no client, is dropped and the walk goes on; the
+// first line with any other client is the border, dropped too, and its client
+// gives the client features. At SMTP time the connection counts as the top-most
+// line. Without a border there are no client features and no Received lines.
+
+// droppedFields are never part of the canonical form. Postfix drops Bcc itself.
+var droppedFields = map[string]bool{
+	"return-path": true, "delivered-to": true, "x-original-to": true, "envelope-to": true, "delivery-date": true,
+	"status": true, "x-status": true, "x-uid": true, "x-uidl": true, "x-keywords": true, "x-imap": true, "x-imapbase": true,
+	"lines": true, "content-length": true, "bcc": true, "resent-bcc": true, "x-gmail-labels": true, "x-gm-thrid": true,
+	"x-authentication-warning": true, "x-bogosity": true, "x-scanned-by": true, "received-spf": true, "x-evolution-source": true,
+}
+
+var droppedPrefixes = []string{
+	"x-fanmill", "x-spam", "x-dspam", "x-rspamd", "x-mozilla-", "x-virus", "x-crm114", "x-barracuda", "x-ironport",
+	"x-mailscanner", "x-amavis", "x-pyzor", "x-razor", "x-sa-", "x-pm-", "x-hammie", "x-spambayes",
+}
+
+// dropped tells whether a field (lower-case name) is left out.
+func dropped(name []byte) bool {
+	if droppedFields[string(name)] {
+		return true
+	}
+	if len(name) < 3 || name[0] != 'x' || name[1] != '-' {
+		return false
+	}
+	for _, p := range droppedPrefixes {
+		if len(name) >= len(p) && string(name[:len(p)]) == p {
+			return true
+		}
+	}
+	return false
+}
+
+// appendValue appends a field's value unfolded: every run of blanks and line
+// ends is one space, none stands at the ends.
+func appendValue(dst, v []byte) []byte {
+	start := len(dst)
+	for len(v) > 0 {
+		i := 0
+		for i < len(v) && isBlank(v[i]) {
+			i++
+		}
+		v = v[i:]
+		i = 0
+		for i < len(v) && !isBlank(v[i]) {
+			i++
+		}
+		if i == 0 {
+			break
+		}
+		if len(dst) > start {
+			dst = append(dst, ' ')
+		}
+		dst = append(dst, v[:i]...)
+		v = v[i:]
+	}
+	return dst
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0 }
+
+func appendLower(dst, b []byte) []byte {
+	for _, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
+// fragment is how much of one line is handled at a time. Fragments are cut by
+// their offset in the line, so the cuts do not depend on how the body arrived.
+const fragment = 4096
+
+// lines cuts a body that arrives in chunks into lines in canonical form: no CR,
+// mbox quoting of "From " undone, empty lines at the end held back.
+type lines struct {
+	carry []byte // the begun fragment
+	start bool   // carry begins a line
+	empty int    // empty lines held back
+	emit  func(b []byte, start, end bool)
+}
+
+func (l *lines) reset(emit func(b []byte, start, end bool)) {
+	l.carry, l.start, l.empty, l.emit = l.carry[:0], true, 0, emit
+}
+
+func (l *lines) write(b []byte) {
+	for len(b) > 0 {
+		i := bytes.IndexByte(b, '\n')
+		end := i >= 0
+		if !end {
+			i = len(b)
+		}
+		l.part(b[:i], end)
+		if !end {
+			return
+		}
+		b = b[i+1:]
+	}
+}
+
+// part adds a piece of a line and hands on whole fragments.
+func (l *lines) part(b []byte, end bool) {
+	for len(l.carry)+len(b) > fragment {
+		k := fragment - len(l.carry)
+		l.carry = append(l.carry, b[:k]...)
+		b = b[k:]
+		l.flush(l.carry, false)
+		l.carry, l.start = l.carry[:0], false
+	}
+	switch {
+	case !end:
+		l.carry = append(l.carry, b...)
+	case len(l.carry) == 0:
+		l.flush(b, true)
+		l.start = true
+	default:
+		l.carry = append(l.carry, b...)
+		l.flush(l.carry, true)
+		l.carry, l.start = l.carry[:0], true
+	}
+}
+
+func (l *lines) flush(b []byte, end bool) {
+	if n := len(b); n > 0 && b[n-1] == '\r' && bytes.IndexByte(b[:n-1], '\r') < 0 {
+		b = b[:n-1]
+	} else if bytes.IndexByte(b, '\r') >= 0 {
+		b = bytes.ReplaceAll(b, []byte{'\r'}, nil)
+	}
+	if l.start && len(b) > 0 && b[0] == '>' {
+		if q := bytes.TrimLeft(b, ">"); bytes.HasPrefix(q, []byte("From ")) {
+			b = q
+		}
+	}
+	if len(b) == 0 && l.start && end {
+		l.empty++
+		return
+	}
+	for ; l.empty > 0; l.empty-- {
+		l.emit(nil, true, true)
+	}
+	l.emit(b, l.start, end)
+}
+
+// close hands on a last line that had no end.
+func (l *lines) close() {
+	if len(l.carry) > 0 {
+		l.flush(l.carry, true)
+	}
+}

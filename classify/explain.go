@@ -1,0 +1,32 @@
+package classify
+
+import "slices"
+
+// Clues returns the n strongest clues of the message in hand, strongest first,
+// with the texts recorded since EnableClues. Call it after Finish and before
+// Reset.
+func (s *Stream) Clues(c Counts, n int) []Clue {
+	features := s.msg.Features
+	counts := make([]Count, len(features))
+	c.Lookup(features, counts)
+	var sc Scorer
+	sc.collect(counts, c.Totals())
+	slices.SortFunc(sc.clues, stronger)
+	out := make([]Clue, 0, min(n, len(sc.clues)))
+	for _, cl := range sc.clues[:min(n, len(sc.clues))] {
+		k := counts[cl.index]
+		out = append(out, Clue{
+			Text: s.set.texts[features[cl.index]], Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(),
+		})
+	}
+	return out
+}
+
+// Explain scores a stored message and names its n strongest clues.
+func Explain(o Options, raw []byte, c Counts, n int) (Score, []Clue) {
+	s := NewStream(o)
+	s.EnableClues()
+	m := s.Stored(raw)
+	var sc Scorer
+	return sc.Score(m.Features, c), s.Clues(c, n)
+}

@@ -1,0 +1,137 @@
+package classify
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Extract reads one stored message: CRLF or LF line ends, with or without an
+// mbox From_ line.
+func Extract(o Options, raw []byte) *Message {
+	s := NewStream(o)
+	feedStored(s, raw)
+	return s.Finish()
+}
+
+// Stored feeds a whole stored message to a Stream that was just Reset.
+func (s *Stream) Stored(raw []byte) *Message {
+	feedStored(s, raw)
+	return s.Finish()
+}
+
+// Read resets s and feeds it one stored message from r, without keeping it in
+// memory. Only errors of r are returned, together with the message as far as
+// it could be read.
+func Read(s *Stream, r io.Reader) (*Message, error) {
+	s.Reset()
+	br := bufio.NewReaderSize(r, 64<<10)
+	f := fieldFeeder{s: s, first: true}
+	for !f.done {
+		line, err := br.ReadSlice('\n')
+		f.line(line)
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			f.flush()
+			return s.Finish(), readError(err)
+		}
+	}
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := br.Read(buf)
+		s.Body(buf[:n])
+		if err != nil {
+			return s.Finish(), readError(err)
+		}
+	}
+}
+
+func readError(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return fmt.Errorf("read message: %w", err)
+}
+
+func feedStored(s *Stream, raw []byte) {
+	f := fieldFeeder{s: s, first: true}
+	for !f.done && len(raw) > 0 {
+		n := bytes.IndexByte(raw, '\n') + 1
+		if n == 0 {
+			n = len(raw)
+		}
+		f.line(raw[:n])
+		raw = raw[n:]
+	}
+	f.flush()
+	s.Body(raw)
+}
+
+// fieldFeeder finds the header fields in the lines of a stored message. The
+// first line that is neither a field nor the continuation of one ends the
+// header, as it does in Postfix.
+type fieldFeeder struct {
+	s     *Stream
+	first bool
+	long  bool // the last piece had no line end: this one goes on with it
+	field []byte
+	done  bool
+}
+
+func (f *fieldFeeder) line(b []byte) {
+	whole := bytes.HasSuffix(b, newline)
+	long := f.long
+	f.long = !whole
+	switch {
+	case long || (len(b) > 0 && (b[0] == ' ' || b[0] == '\t') && len(f.field) > 0):
+		f.keep(b)
+		return
+	case f.first && bytes.HasPrefix(b, []byte("From ")):
+		f.first = false
+		return
+	}
+	f.first = false
+	f.flush()
+	t := bytes.TrimRight(b, "\r\n")
+	if len(t) > 0 && fieldColon(b) > 0 {
+		f.keep(b)
+		return
+	}
+	f.done = true
+	f.s.EndHeaders()
+	if len(t) > 0 {
+		f.s.Body(b)
+	}
+}
+
+// fieldMax bounds one stored field; MTAs cut or refuse far shorter ones.
+const fieldMax = 1 << 20
+
+func (f *fieldFeeder) keep(b []byte) {
+	f.field = append(f.field, cut(b, max(fieldMax-len(f.field), 0))...)
+}
+
+func (f *fieldFeeder) flush() {
+	if len(f.field) == 0 {
+		return
+	}
+	i := fieldColon(f.field)
+	f.s.Header(bytes.TrimRight(f.field[:i], " \t"), f.field[i+1:])
+	f.field = f.field[:0]
+}
+
+// fieldColon finds the colon that ends a field's name (RFC 5322 section 2.2,
+// blanks before the colon allowed as in section 4.5.3); -1: no field.
+func fieldColon(b []byte) int {
+	i := bytes.IndexByte(b, ':')
+	if i <= 0 {
+		return -1
+	}
+	for _, c := range bytes.TrimRight(b[:i], " \t") {
+		if c <= ' ' || c == 0x7f {
+			return -1
+		}
+	}
+	return i
+}

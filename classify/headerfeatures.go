@@ -1,0 +1,265 @@
+package classify
+
+import (
+	"bytes"
+	"net/netip"
+	"strconv"
+
+	"fanmill/classify/mime"
+	"fanmill/classify/words"
+)
+
+// excerptMax bounds the decoded subject, sender and message-id of a Message.
+const excerptMax = 256
+
+// headerFeatures turns the field in hand into features. Fields that say what a
+// person wrote or which program wrote it have kinds of their own; all others
+// give their words under the field's name.
+func (s *Stream) headerFeatures() {
+	s.set.feature(pField, s.name)
+	v := s.value
+	if len(v) > s.opt.MaxHeaderLen {
+		v = v[:s.opt.MaxHeaderLen]
+	}
+	switch string(s.name) {
+	case "received":
+		s.receivedFeatures(v)
+	case "authentication-results":
+		s.authFeatures(v)
+	case "content-type":
+		if s.topType == nil {
+			s.topType = bytes.Clone(v)
+			s.typeFeatures(mime.ParseType(v))
+		}
+	case "content-transfer-encoding":
+		if s.topCTE == nil {
+			s.topCTE = bytes.Clone(v)
+		}
+		s.set.feature(pEncoding, lowerCut(v))
+	case "message-id":
+		s.messageID(v)
+	case "subject":
+		text := s.decode(v, "subject")
+		s.msg.Subject = excerpt(text)
+		s.words(text, pSubject)
+	case "x-mailer", "user-agent":
+		text := s.decode(v, "mailer")
+		s.set.feature(pMailer, cut(text, words.MaxWord))
+		s.words(text, pMailer)
+	case "from":
+		text := s.decode(v, "from")
+		s.msg.From = excerpt(text)
+		s.words(text, s.set.fieldPrefix(s.name))
+	case "dkim-signature", "arc-seal", "arc-message-signature", "x-google-dkim-signature", "domainkey-signature":
+		s.signatureFeatures(v)
+	default:
+		s.words(s.decode(v, "field"), s.set.fieldPrefix(s.name))
+	}
+}
+
+// decode undoes encoded words and notes broken ones and raw 8-bit text.
+func (s *Stream) decode(v []byte, where string) []byte {
+	text, broken := s.fields.Decode(v)
+	if broken {
+		s.set.word(pDefect, where+":broken-ew")
+	}
+	for _, c := range v {
+		if c >= 0x80 {
+			s.set.word(pDefect, where+":8bit")
+			break
+		}
+	}
+	return text
+}
+
+// words gives every word of a header text under one kind, addresses and hosts
+// taken apart.
+func (s *Stream) words(text []byte, p prefix) {
+	words.Split(text, func(k words.Kind, w []byte, cut bool) {
+		switch {
+		case k == words.Mail:
+			s.address(w, p)
+		case k == words.URL:
+			s.url(w)
+		case cut:
+			s.set.word(p, "long word")
+		default:
+			s.set.feature(p, w)
+		}
+	})
+}
+
+// address gives an address whole, its local part, and its host with suffixes.
+func (s *Stream) address(a []byte, p prefix) {
+	a = appendLower(s.scratch[:0], a)
+	s.scratch = a
+	s.set.feature(p, a)
+	local, host, _ := bytes.Cut(a, []byte{'@'})
+	s.set.feature(p, a[:len(local)+1])
+	s.hostSuffixes(host, p)
+}
+
+// hostSuffixes gives a host name and its parent domains, at most four.
+func (s *Stream) hostSuffixes(host []byte, p prefix) {
+	host = bytes.Trim(host, ".")
+	for range 4 {
+		if len(host) == 0 {
+			return
+		}
+		s.set.feature(p, host)
+		dot := bytes.IndexByte(host, '.')
+		if dot < 0 {
+			return
+		}
+		host = host[dot+1:]
+	}
+}
+
+// addrPrefixes gives an address with the networks around it: /16 and /24 of
+// IPv4, /32 and /48 of IPv6.
+func (s *Stream) addrPrefixes(a netip.Addr, p prefix) {
+	bits := [...]int{16, 24, 32}
+	if a.Is6() {
+		bits = [...]int{32, 48, 128}
+	}
+	for _, n := range bits {
+		if net, err := a.Prefix(n); err == nil {
+			s.set.feature(p, net.AppendTo(s.scratch[:0]))
+		}
+	}
+}
+
+func (s *Stream) clientFeatures() {
+	c := s.msg.Client
+	if !c.Addr.IsValid() {
+		return
+	}
+	s.addrPrefixes(c.Addr, pClientNet)
+	if c.Name == "" {
+		s.set.word(pClientHost, "no name")
+	}
+	s.hostSuffixes([]byte(c.Name), pClientHost)
+	s.hostSuffixes(appendLower(nil, []byte(c.Helo)), pHelo)
+}
+
+func (s *Stream) receivedFeatures(v []byte) {
+	c, ok := parseReceived(v)
+	if ok {
+		c = c.clean()
+		s.addrPrefixes(c.Addr, pRecvNet)
+	}
+	if len(c.Helo) > 0 && len(c.Helo) < 256 {
+		s.hostSuffixes(appendLower(nil, []byte(c.Helo)), pRecvHost)
+	}
+	s.hostSuffixes([]byte(c.Name), pRecvHost)
+	if i := clauseEnd(v); i >= 0 {
+		host, _, _ := bytes.Cut(v[i+3:], []byte{' '})
+		s.hostSuffixes(appendLower(nil, cut(host, 255)), pRecvHost)
+	}
+}
+
+// authservID is the host that vouches for an Authentication-Results field.
+func authservID(v []byte) string {
+	if i := bytes.IndexAny(v, "; "); i >= 0 {
+		v = v[:i]
+	}
+	return string(appendLower(nil, v))
+}
+
+// authFeatures gives each method with its result (RFC 8601 section 2.2).
+func (s *Stream) authFeatures(v []byte) {
+	_, v, _ = bytes.Cut(v, []byte{';'})
+	for part := range bytes.SplitSeq(v, []byte{';'}) {
+		result, _, _ := bytes.Cut(bytes.TrimSpace(part), []byte{' '})
+		if len(result) > 0 {
+			s.set.feature(pAuth, appendLower(nil, cut(result, words.MaxWord)))
+		}
+	}
+}
+
+// signatureFeatures gives who signed, not the signature itself.
+func (s *Stream) signatureFeatures(v []byte) {
+	p := s.set.fieldPrefix(s.name)
+	mime.Params(v, func(name, value []byte) {
+		switch string(name) {
+		case "d":
+			s.hostSuffixes(appendLower(nil, cut(value, 255)), p)
+		case "a", "c", "s", "q", "v":
+			s.set.feature(p, append(append(append([]byte(nil), name...), '='), cut(value, words.MaxWord)...))
+		}
+	})
+}
+
+func (s *Stream) messageID(v []byte) {
+	if s.msg.MessageID == "" {
+		s.msg.MessageID = excerpt(v)
+	}
+	id := bytes.Trim(v, "<> ")
+	local, host, ok := bytes.Cut(id, []byte{'@'})
+	if !ok {
+		s.set.word(pMsgIDHost, "none")
+	}
+	s.hostSuffixes(appendLower(nil, cut(host, 255)), pMsgIDHost)
+	s.set.feature(pMsgIDHost, shape(local))
+}
+
+// shape tells what a made-up string looks like: runs of letters, digits and
+// other characters with their lengths, at most eight runs.
+func shape(b []byte) []byte {
+	out := []byte("like ")
+	for n := 0; len(b) > 0 && n < 8; n++ {
+		k := shapeOf(b[0])
+		i := 1
+		for i < len(b) && shapeOf(b[i]) == k {
+			i++
+		}
+		if k == 0 {
+			out = append(out, b[0])
+		} else {
+			out = strconv.AppendInt(append(out, k), int64(min(i, 20)), 10)
+		}
+		b = b[i:]
+	}
+	return out
+}
+
+func shapeOf(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return '9'
+	case c >= 'a' && c <= 'z':
+		return 'a'
+	case c >= 'A' && c <= 'Z':
+		return 'A'
+	}
+	return 0
+}
+
+func cut(b []byte, n int) []byte {
+	if len(b) > n {
+		return b[:n]
+	}
+	return b
+}
+
+// lowerCut is a short token in lower case without its parameters.
+func lowerCut(v []byte) []byte {
+	if i := bytes.IndexAny(v, "; \t"); i >= 0 {
+		v = v[:i]
+	}
+	return appendLower(nil, cut(v, words.MaxWord))
+}
+
+// excerpt bounds a decoded field and makes it valid UTF-8.
+func excerpt(b []byte) string {
+	if len(b) > excerptMax {
+		b = b[:excerptMax]
+		for len(b) > 0 && b[len(b)-1]&0xc0 == 0x80 {
+			b = b[:len(b)-1]
+		}
+		if len(b) > 0 && b[len(b)-1] >= 0xc0 {
+			b = b[:len(b)-1]
+		}
+	}
+	return string(bytes.ToValidUTF8(b, []byte("?")))
+}

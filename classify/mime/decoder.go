@@ -1,0 +1,198 @@
+package mime
+
+import "bytes"
+
+type transfer uint8
+
+const (
+	identity transfer = iota
+	base64Enc
+	quotedPrintable
+)
+
+// decoder undoes a transfer encoding line by line (RFC 2045 section 6) and
+// goes on after anything that is wrong: base64 skips bytes outside of its
+// alphabet, quoted-printable keeps them.
+type decoder struct {
+	enc transfer
+	bad int
+
+	acc   uint32 // base64: collected bits
+	nbits int
+	out   [3072]byte
+
+	space []byte // quoted-printable: blanks that may turn out to end the line
+	hex   []byte // quoted-printable: an unfinished =XX at a fragment's end
+}
+
+func (d *decoder) reset(cte []byte) {
+	d.bad, d.acc, d.nbits = 0, 0, 0
+	d.space, d.hex = d.space[:0], d.hex[:0]
+	if i := bytes.IndexAny(cte, ";( \t"); i >= 0 {
+		cte = cte[:i]
+	}
+	switch {
+	case equalFold(cte, "base64"):
+		d.enc = base64Enc
+	case equalFold(cte, "quoted-printable"):
+		d.enc = quotedPrintable
+	default:
+		d.enc = identity
+	}
+}
+
+func (d *decoder) identity() bool { return d.enc == identity }
+
+func (d *decoder) defect() string {
+	if d.enc == base64Enc {
+		return "base64"
+	}
+	return "quoted-printable"
+}
+
+func (d *decoder) line(t *text, b []byte, end bool) {
+	switch d.enc {
+	case base64Enc:
+		d.base64(t, b)
+	case quotedPrintable:
+		d.quoted(t, b, end)
+	default:
+		t.write(b)
+		if end {
+			t.writeByte('\n')
+		}
+	}
+}
+
+// base64Digit maps a byte to its six bits; 0xff: not in the alphabet.
+var base64Digit = func() (m [256]byte) {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	for i := range m {
+		m[i] = 0xff
+	}
+	for i := range len(alphabet) {
+		m[alphabet[i]] = byte(i)
+	}
+	m['-'], m['_'] = 62, 63 // RFC 4648 section 5, seen in the wild
+	return m
+}()
+
+func (d *decoder) base64(t *text, b []byte) {
+	n := 0
+	for _, c := range b {
+		v := base64Digit[c]
+		if v == 0xff {
+			switch c {
+			case '=': // padding ends a quantum; another may follow
+				d.acc, d.nbits = 0, 0
+			case ' ', '\t':
+			default:
+				d.bad++
+			}
+			continue
+		}
+		d.acc = d.acc<<6 | uint32(v)
+		d.nbits += 6
+		if d.nbits >= 8 {
+			d.nbits -= 8
+			d.out[n] = byte(d.acc >> d.nbits)
+			if n++; n == len(d.out) {
+				t.write(d.out[:n])
+				n = 0
+			}
+		}
+	}
+	t.write(d.out[:n])
+}
+
+// quoted decodes one line or fragment. Blanks before the line's end are
+// transport padding, "=" there a soft break (RFC 2045 section 6.7).
+func (d *decoder) quoted(t *text, b []byte, end bool) {
+	for len(b) > 0 {
+		if len(d.hex) > 0 {
+			b = d.hexByte(t, b)
+			continue
+		}
+		i := bytes.IndexAny(b, "= \t")
+		if i != 0 {
+			d.flushSpace(t)
+			if i < 0 {
+				t.write(b)
+				break
+			}
+			t.write(b[:i])
+			b = b[i:]
+		}
+		if b[0] == '=' {
+			d.flushSpace(t)
+			d.hex = append(d.hex, '=')
+		} else {
+			d.space = append(d.space, b[0])
+			if len(d.space) > 1000 {
+				d.flushSpace(t)
+			}
+		}
+		b = b[1:]
+	}
+	if !end {
+		return
+	}
+	soft := len(d.hex) == 1
+	if len(d.hex) == 2 {
+		d.badHex(t)
+	}
+	d.hex, d.space = d.hex[:0], d.space[:0]
+	if !soft {
+		t.writeByte('\n')
+	}
+}
+
+// hexByte goes on with an =XX that has begun, and returns what is left of b.
+func (d *decoder) hexByte(t *text, b []byte) []byte {
+	c := b[0]
+	if len(d.hex) == 1 && (c == ' ' || c == '\t') && len(bytes.TrimLeft(b, " \t")) == 0 {
+		return nil // "= " at the end of a line: a soft break with padding
+	}
+	if unhex(c) < 0 {
+		d.badHex(t)
+		return b
+	}
+	d.hex = append(d.hex, c)
+	if len(d.hex) == 3 {
+		t.writeByte(byte(unhex(d.hex[1])<<4 | unhex(d.hex[2])))
+		d.hex = d.hex[:0]
+	}
+	return b[1:]
+}
+
+// badHex keeps a sequence that is no =XX as it stands.
+func (d *decoder) badHex(t *text) {
+	d.bad++
+	t.write(d.hex)
+	d.hex = d.hex[:0]
+}
+
+func (d *decoder) flushSpace(t *text) {
+	if len(d.space) > 0 {
+		t.write(d.space)
+		d.space = d.space[:0]
+	}
+}
+
+func (d *decoder) end(t *text) {
+	if d.enc == quotedPrintable && len(d.hex) > 1 {
+		d.badHex(t)
+	}
+}
+
+func unhex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	}
+	return -1
+}

@@ -1,0 +1,113 @@
+package mime
+
+import (
+	"bytes"
+	"encoding/base64"
+)
+
+// FieldDecoder turns a header field's value into UTF-8: encoded words
+// (RFC 2047) are decoded, raw 8-bit text is taken as UTF-8 or windows-1252.
+type FieldDecoder struct {
+	out, raw []byte
+	conv     charsetConverter
+	charset  string
+}
+
+// Decode returns the value as UTF-8, valid until the next call. broken tells
+// of an encoded word that could not be decoded and stands as it was.
+func (d *FieldDecoder) Decode(v []byte) (text []byte, broken bool) {
+	if bytes.Index(v, []byte("=?")) < 0 {
+		text, _ = d.conv.utf8("", v)
+		return text, false
+	}
+	d.out = d.out[:0]
+	d.raw, d.charset = d.raw[:0], ""
+	for len(v) > 0 {
+		i := bytes.Index(v, []byte("=?"))
+		if i < 0 {
+			d.plain(v)
+			break
+		}
+		charset, enc, data, n := encodedWord(v[i:])
+		if n == 0 {
+			broken = true
+			d.plain(v[:i+2])
+			v = v[i+2:]
+			continue
+		}
+		// Blanks between two encoded words are not part of the text.
+		if len(d.raw) == 0 || len(bytes.TrimSpace(v[:i])) > 0 {
+			d.plain(v[:i])
+		}
+		if charset != d.charset {
+			d.flush()
+			d.charset = charset
+		}
+		// Words of one charset are joined before they are converted: mailers
+		// cut characters in two.
+		if !d.decodeWord(enc, data) {
+			broken = true
+		}
+		v = v[i+n:]
+	}
+	d.flush()
+	return d.out, broken
+}
+
+func (d *FieldDecoder) plain(b []byte) {
+	d.flush()
+	if len(b) > 0 {
+		text, _ := d.conv.utf8("", b)
+		d.out = append(d.out, text...)
+	}
+}
+
+func (d *FieldDecoder) flush() {
+	if len(d.raw) > 0 {
+		text, _ := d.conv.utf8(d.charset, d.raw)
+		d.out = append(d.out, text...)
+	}
+	d.raw, d.charset = d.raw[:0], ""
+}
+
+func (d *FieldDecoder) decodeWord(enc byte, data []byte) bool {
+	if enc == 'q' {
+		for i := 0; i < len(data); i++ {
+			c := data[i]
+			if c == '_' {
+				c = ' '
+			} else if c == '=' && i+2 < len(data) && unhex(data[i+1]) >= 0 && unhex(data[i+2]) >= 0 {
+				c = byte(unhex(data[i+1])<<4 | unhex(data[i+2]))
+				i += 2
+			}
+			d.raw = append(d.raw, c)
+		}
+		return true
+	}
+	data = bytes.TrimRight(data, "=")
+	at := len(d.raw)
+	d.raw = append(d.raw, make([]byte, base64.RawStdEncoding.DecodedLen(len(data)))...)
+	n, err := base64.RawStdEncoding.Decode(d.raw[at:], data)
+	d.raw = d.raw[:at+n]
+	return err == nil
+}
+
+// encodedWord reads =?charset?enc?data?= at the start of b; n is its length, 0
+// when there is none. A language tag (RFC 2231 section 5) is cut off.
+func encodedWord(b []byte) (charset string, enc byte, data []byte, n int) {
+	q1 := bytes.IndexByte(b[2:], '?')
+	if q1 <= 0 || q1 > 60 || len(b) < 2+q1+3 || b[2+q1+2] != '?' {
+		return "", 0, nil, 0
+	}
+	enc = b[2+q1+1] | 0x20
+	if enc != 'q' && enc != 'b' {
+		return "", 0, nil, 0
+	}
+	data = b[2+q1+3:]
+	end := bytes.Index(data, []byte("?="))
+	if end < 0 {
+		return "", 0, nil, 0
+	}
+	cs, _, _ := bytes.Cut(b[2:2+q1], []byte{'*'})
+	return string(bytes.ToLower(cs)), enc, data[:end], 2 + q1 + 3 + end + 2
+}

@@ -1,0 +1,139 @@
+package mime
+
+import (
+	"bytes"
+	"strings"
+)
+
+// Type is what a part's header says of its content. Strings are lower case
+// where the standard ignores case.
+type Type struct {
+	Media    string // such as "text/html"; "text/plain" when missing or unreadable
+	Charset  string
+	Name     string // file name of Content-Type or Content-Disposition
+	Disp     string // disposition word, such as "attachment"
+	Boundary []byte
+}
+
+// Text tells whether the part's content is read as text.
+func (t *Type) Text() bool {
+	return strings.HasPrefix(t.Media, "text/") || t.Media == "application/xhtml+xml" || t.Media == "application/ics"
+}
+
+// HTML tells whether the text is markup.
+func (t *Type) HTML() bool { return t.Media == "text/html" || t.Media == "application/xhtml+xml" }
+
+// Multipart tells whether parts follow.
+func (t *Type) Multipart() bool { return strings.HasPrefix(t.Media, "multipart/") }
+
+// Message tells whether a whole message with a header of its own is enclosed.
+func (t *Type) Message() bool { return t.Media == "message/rfc822" || t.Media == "message/global" }
+
+func (t *Type) asText() { t.Media = "text/plain" }
+
+// parse reads a Content-Type value. It accepts what mailers send: no subtype,
+// unquoted or unfinished parameters, doubled ones (the first counts).
+func (t *Type) parse(v []byte) {
+	*t = Type{Media: "text/plain"}
+	media, rest, _ := bytes.Cut(v, []byte{';'})
+	if m := strings.ToLower(string(bytes.TrimSpace(media))); m != "" {
+		if len(m) > 80 {
+			m = m[:80]
+		}
+		if f := strings.FieldsFunc(m, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '"' }); len(f) > 0 && strings.Contains(f[0], "/") {
+			t.Media = f[0]
+		}
+	}
+	Params(rest, func(name, value []byte) {
+		switch {
+		case equalFold(name, "boundary") && t.Boundary == nil:
+			t.Boundary = bytes.Clone(bytes.TrimRight(value, " \t"))
+		case equalFold(name, "charset") && t.Charset == "":
+			t.Charset = strings.ToLower(string(bytes.TrimSpace(value)))
+		case (equalFold(name, "name") || equalFold(name, "name*")) && t.Name == "":
+			t.Name = string(value)
+		}
+	})
+}
+
+// disposition reads a Content-Disposition value (RFC 2183).
+func (t *Type) disposition(v []byte) {
+	word, rest, _ := bytes.Cut(v, []byte{';'})
+	t.Disp = strings.ToLower(string(bytes.TrimSpace(word)))
+	if len(t.Disp) > 40 {
+		t.Disp = t.Disp[:40]
+	}
+	Params(rest, func(name, value []byte) {
+		if equalFold(name, "filename") || equalFold(name, "filename*") {
+			t.Name = string(value)
+		}
+	})
+}
+
+// Params calls fn for each name=value of a parameter list; value is unquoted.
+func Params(b []byte, fn func(name, value []byte)) {
+	var buf []byte
+	for len(b) > 0 {
+		b = bytes.TrimLeft(b, "; \t")
+		eq := bytes.IndexAny(b, "=;")
+		if eq < 0 {
+			return
+		}
+		if b[eq] == ';' {
+			b = b[eq+1:]
+			continue
+		}
+		name := bytes.TrimSpace(b[:eq])
+		b = bytes.TrimLeft(b[eq+1:], " \t")
+		if len(b) > 0 && b[0] == '"' {
+			buf, b = unquote(buf[:0], b[1:])
+			fn(name, buf)
+			continue
+		}
+		end := bytes.IndexByte(b, ';')
+		if end < 0 {
+			end = len(b)
+		}
+		fn(name, bytes.TrimSpace(b[:end]))
+		b = b[end:]
+	}
+}
+
+// unquote reads a quoted-string whose opening quote is already consumed.
+func unquote(dst, b []byte) (value, rest []byte) {
+	for i := 0; i < len(b); i++ {
+		switch b[i] {
+		case '"':
+			return dst, b[i+1:]
+		case '\\':
+			if i+1 < len(b) {
+				i++
+			}
+		}
+		dst = append(dst, b[i])
+	}
+	return dst, nil
+}
+
+// equalFold compares with a lower-case ASCII word, ignoring case.
+func equalFold(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
+	for i, c := range b {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// ParseType reads a Content-Type value; see Type.
+func ParseType(v []byte) Type {
+	var t Type
+	t.parse(v)
+	return t
+}

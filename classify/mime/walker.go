@@ -1,0 +1,322 @@
+// Package mime walks the parts of a message that arrives line by line, decodes
+// the transfer encodings of its text parts, and hands each text part's head and
+// tail on as UTF-8. It never fails: what cannot be parsed is taken as text, and
+// named as a defect.
+//
+// It exists because a reader that pulls (such as go-message) needs time that
+// grows with the square of the nesting depth, and gives up all later parts for
+// one bad part header. A Walker does work linear in its input, keeps at most
+// the head and tail of one text part, and is not safe for concurrent use.
+package mime
+
+import (
+	"bytes"
+)
+
+// Limits bound the walk. All are counts of work at fixed offsets of the message.
+type Limits struct {
+	Head, Tail, Total int // decoded text: start and end of a part, whole message (bytes)
+	Parts, Depth      int
+}
+
+// Sink takes what the walk finds, in the order of the message. Byte slices are
+// valid during the call only.
+type Sink interface {
+	// PartField is a header field of a part below the top: value unfolded.
+	// Nested is set for fields of an enclosed message (message/rfc822).
+	PartField(name, value []byte, nested bool)
+	// PartType is called once a part's header is complete.
+	PartType(t Type)
+	// Text is the decoded text of a part, as UTF-8; cut: only head and tail.
+	Text(t Type, head, tail []byte)
+	// Defect names something malformed, such as "broken" or "base64".
+	Defect(name string)
+}
+
+// partHeaderMax bounds the bytes and the fields of one part's header.
+const (
+	partHeaderMax = 16 << 10
+	partFieldsMax = 100
+	boundaryMax   = 200 // RFC 2046 section 5.1.1 allows 70
+)
+
+type state uint8
+
+const (
+	inHeader state = iota // header of a part or an enclosed message
+	inText                // body of a text part
+	inSkip                // body of a part that is not text, or an epilogue
+	inPreamble
+)
+
+// Walker is the push parser. Call Begin with the top-level Content-Type and
+// Content-Transfer-Encoding, Line for each line, and End.
+type Walker struct {
+	lim  Limits
+	sink Sink
+
+	stack [][]byte // boundaries of the open multiparts, outermost first
+	state state
+	depth int
+	parts int
+	total int // decoded text bytes kept so far
+
+	field    []byte // header field being unfolded
+	hdrBytes int
+	fields   int
+	nested   bool // the header being read is an enclosed message's
+	typ      Type
+	cte      []byte
+
+	text    text
+	decoder decoder
+	conv    charsetConverter
+	bounds  []byte // storage of the boundaries
+}
+
+// New returns a Walker that tells sink what it finds.
+func New(lim Limits, sink Sink) *Walker { return &Walker{lim: lim, sink: sink} }
+
+// Begin starts a message whose top-level header gave the two field values
+// (either may be nil).
+func (w *Walker) Begin(contentType, cte []byte) {
+	w.stack, w.bounds = w.stack[:0], w.bounds[:0]
+	w.depth, w.parts, w.total = 0, 0, 0
+	w.field = w.field[:0]
+	w.nested = false
+	w.typ.parse(contentType)
+	w.cte = append(w.cte[:0], cte...)
+	w.startBody()
+}
+
+// Line takes one line without its end, or a fragment of a long one: start is
+// set for the first fragment, end for the last.
+func (w *Walker) Line(b []byte, start, end bool) {
+	if start && len(b) > 2 && b[0] == '-' && b[1] == '-' && len(w.stack) > 0 && w.boundary(b) {
+		return
+	}
+	switch w.state {
+	case inHeader:
+		w.headerLine(b, start)
+	case inText, inPreamble:
+		w.decoder.line(&w.text, b, end)
+	}
+}
+
+// End closes what is open; call it once after the last line.
+func (w *Walker) End() {
+	switch {
+	case w.state == inHeader:
+		w.endHeader()
+		w.endPart()
+	case w.state == inPreamble:
+		// The multipart never began: its preamble is all there is to read.
+		w.sink.Defect("no-parts")
+		w.flushText()
+	default:
+		w.endPart()
+	}
+	if len(w.stack) > 0 {
+		w.sink.Defect("unclosed")
+	}
+}
+
+// boundary acts on a line that is the delimiter of an open multipart. Outer
+// delimiters end inner parts that were never closed.
+func (w *Walker) boundary(b []byte) bool {
+	line := bytes.TrimRight(b[2:], " \t")
+	for i := len(w.stack) - 1; i >= 0; i-- {
+		bound := w.stack[i]
+		if !bytes.HasPrefix(line, bound) {
+			continue
+		}
+		rest := line[len(bound):]
+		closing := string(rest) == "--"
+		if len(rest) > 0 && !closing {
+			continue
+		}
+		if i < len(w.stack)-1 {
+			w.sink.Defect("unclosed")
+		}
+		if w.state == inHeader {
+			w.endHeader()
+		}
+		w.endPart()
+		w.stack = w.stack[:i+1]
+		w.depth = len(w.stack)
+		if closing {
+			w.stack = w.stack[:i]
+			w.state = inSkip
+			return true
+		}
+		w.startPart()
+		return true
+	}
+	return false
+}
+
+// startPart begins the header of the next part of the innermost multipart.
+func (w *Walker) startPart() {
+	w.parts++
+	w.typ.parse(nil)
+	w.cte = w.cte[:0]
+	if w.parts > w.lim.Parts {
+		if w.parts == w.lim.Parts+1 {
+			w.sink.Defect("many-parts")
+		}
+		w.state = inSkip
+		return
+	}
+	w.beginHeader(false)
+}
+
+func (w *Walker) beginHeader(nested bool) {
+	w.state, w.nested = inHeader, nested
+	w.field, w.hdrBytes, w.fields = w.field[:0], 0, 0
+}
+
+// headerLine collects one field of a part's header. A line that is no field is
+// a defect; where it is the first, the part has no header and begins there.
+func (w *Walker) headerLine(b []byte, start bool) {
+	if !start { // the rest of a line that is longer than any field we read
+		w.keepField(b)
+		return
+	}
+	if len(b) == 0 {
+		w.endHeader()
+		return
+	}
+	if b[0] == ' ' || b[0] == '\t' {
+		if len(w.field) == 0 {
+			w.sink.Defect("broken")
+			return
+		}
+		w.keepField(b)
+		return
+	}
+	w.flushField()
+	colon := bytes.IndexByte(b, ':')
+	if colon <= 0 || bytes.IndexByte(bytes.TrimRight(b[:colon], " \t"), ' ') >= 0 {
+		w.sink.Defect("broken")
+		if w.fields == 0 {
+			w.endHeader()
+			if w.state == inText {
+				w.decoder.line(&w.text, b, true)
+			}
+		}
+		return
+	}
+	w.keepField(b)
+}
+
+func (w *Walker) keepField(b []byte) {
+	room := partHeaderMax - w.hdrBytes
+	if len(b) > room {
+		b = b[:max(room, 0)]
+	}
+	w.hdrBytes += len(b)
+	w.field = append(w.field, b...)
+}
+
+// flushField hands the collected field on and remembers what steers decoding.
+func (w *Walker) flushField() {
+	if len(w.field) == 0 {
+		return
+	}
+	field := w.field
+	w.field = w.field[:0]
+	w.fields++
+	if w.fields > partFieldsMax {
+		return
+	}
+	name, value, ok := bytes.Cut(field, []byte{':'})
+	if !ok {
+		return
+	}
+	name, value = bytes.TrimRight(name, " \t"), bytes.TrimSpace(value)
+	switch {
+	case equalFold(name, "content-type"):
+		w.typ.parse(value)
+	case equalFold(name, "content-transfer-encoding"):
+		w.cte = append(w.cte[:0], value...)
+	case equalFold(name, "content-disposition"):
+		w.typ.disposition(value)
+	}
+	w.sink.PartField(name, value, w.nested)
+}
+
+func (w *Walker) endHeader() {
+	w.flushField()
+	w.sink.PartType(w.typ)
+	w.startBody()
+}
+
+// startBody decides by the type how the body that follows is read.
+func (w *Walker) startBody() {
+	w.text.reset(w.lim.Head, w.lim.Tail, w.lim.Total-w.total)
+	w.decoder.reset(w.cte)
+	switch {
+	case w.typ.Multipart():
+		w.startMultipart()
+	case w.typ.Message() && w.decoder.identity() && w.depth < w.lim.Depth:
+		w.depth++
+		w.parts++
+		w.typ.parse(nil)
+		w.cte = w.cte[:0]
+		w.beginHeader(true)
+	case w.typ.Text():
+		w.state = inText
+	default:
+		w.state = inSkip
+	}
+}
+
+func (w *Walker) startMultipart() {
+	b := w.typ.Boundary
+	w.decoder.reset(nil) // RFC 2045 section 6.4: only identity encodings here
+	switch {
+	case len(b) == 0 || len(b) > boundaryMax:
+		w.sink.Defect("no-boundary")
+		w.state = inText
+		w.typ.asText()
+	case w.depth >= w.lim.Depth:
+		w.sink.Defect("deep")
+		w.state = inSkip
+	default:
+		at := len(w.bounds)
+		w.bounds = append(w.bounds, b...)
+		w.stack = append(w.stack, w.bounds[at:len(w.bounds):len(w.bounds)])
+		w.depth++
+		w.state = inPreamble
+	}
+}
+
+// endPart finishes the body that is being read.
+func (w *Walker) endPart() {
+	if w.state == inText {
+		w.flushText()
+	}
+	w.state = inSkip
+}
+
+func (w *Walker) flushText() {
+	w.decoder.end(&w.text)
+	if w.decoder.bad > 0 {
+		w.sink.Defect(w.decoder.defect())
+	}
+	w.total += w.text.kept()
+	head, tail := w.text.parts()
+	if len(head) == 0 {
+		return
+	}
+	h, label := w.conv.utf8(w.typ.Charset, head)
+	if label != "" {
+		w.sink.Defect(label)
+	}
+	var t []byte
+	if len(tail) > 0 {
+		h = bytes.Clone(h) // the converter's buffer is used again for the tail
+		t, _ = w.conv.utf8(w.typ.Charset, tail)
+	}
+	w.sink.Text(w.typ, h, t)
+}

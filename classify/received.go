@@ -1,0 +1,178 @@
+package classify
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// trust tells which hosts are the site's own on the way of a message.
+type trust struct {
+	set      bool
+	prefixes []netip.Prefix
+	names    map[string]bool
+}
+
+// newTrust compiles Options.OwnHosts. Entries that are neither address nor
+// network are taken as host names; the error names those that cannot be.
+func newTrust(hosts []string) (trust, error) {
+	t := trust{set: len(hosts) > 0, names: map[string]bool{}}
+	var errs []error
+	for _, h := range hosts {
+		h = strings.ToLower(strings.TrimSpace(h))
+		if p, err := netip.ParsePrefix(h); err == nil {
+			t.prefixes = append(t.prefixes, p.Masked())
+		} else if a, err := netip.ParseAddr(strings.Trim(h, "[]")); err == nil {
+			t.prefixes = append(t.prefixes, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
+		} else if h == "" || strings.ContainsAny(h, "/ \t@") {
+			errs = append(errs, fmt.Errorf("own host %q: not an address, a network (192.0.2.0/24) or a host name", h))
+		} else {
+			t.names[strings.TrimSuffix(h, ".")] = true
+		}
+	}
+	return t, errors.Join(errs...)
+}
+
+// own tells whether a client is the site's own host, so that the walk to the
+// border goes on below it: loopback always; with own hosts named these, else
+// every address that is not public.
+func (t *trust) own(c Client) bool {
+	a := c.Addr.Unmap().WithZone("")
+	if a.IsLoopback() {
+		return true
+	}
+	if !t.set {
+		return !public(a)
+	}
+	for _, p := range t.prefixes {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return c.Name != "" && t.names[c.Name]
+}
+
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
+
+func public(a netip.Addr) bool {
+	return a.IsGlobalUnicast() && !a.IsPrivate() && !sharedSpace.Contains(a)
+}
+
+// cleanName drops what stands for "no verified name".
+func cleanName(name string) string {
+	name = strings.TrimSuffix(strings.ToLower(name), ".")
+	if name == "unknown" || strings.HasPrefix(name, "[") {
+		return ""
+	}
+	return name
+}
+
+// clean brings a client to the form in which SMTP and a Received line agree.
+func (c Client) clean() Client {
+	c.Addr = c.Addr.Unmap().WithZone("")
+	c.Name = cleanName(c.Name)
+	if i := strings.IndexAny(c.Helo, " \t\r\n()\x00"); i >= 0 {
+		c.Helo = c.Helo[:i]
+	}
+	if len(c.Helo) > 255 { // RFC 1035 section 2.3.4
+		c.Helo = c.Helo[:255]
+	}
+	if c.Helo == "" { // Postfix writes the name where no HELO was given
+		c.Helo = "unknown"
+		if c.Name != "" {
+			c.Helo = c.Name
+		}
+	}
+	return c
+}
+
+// parseReceived reads the from-clause of a Received field (RFC 5321 section
+// 4.4) in the forms of Postfix and Sendmail "helo (name [address])", of Exim
+// "name ([address] helo=x)" and of qmail "name (HELO x) (address)". ok is false
+// when the line names no client address.
+func parseReceived(v []byte) (c Client, ok bool) {
+	if len(v) < 5 || !bytes.EqualFold(v[:5], []byte("from ")) {
+		return c, false
+	}
+	v = bytes.TrimLeft(v[5:], " ")
+	if len(v) > 1000 {
+		v = v[:1000]
+	}
+	first, rest, _ := bytes.Cut(v, []byte{' '})
+	c.Helo = string(first)
+	comments := rest
+	if end := clauseEnd(rest); end >= 0 {
+		comments = rest[:end]
+	}
+	if !c.fromComments(comments) {
+		a, ok := parseLiteral(first)
+		c.Addr = a
+		return c, ok
+	}
+	return c, true
+}
+
+// clauseEnd finds " by " outside of comments.
+func clauseEnd(b []byte) int {
+	depth := 0
+	for i := range b {
+		switch b[i] {
+		case '(':
+			depth++
+		case ')':
+			depth--
+		case 'b', 'B':
+			if depth <= 0 && i+3 <= len(b) && (i == 0 || b[i-1] == ' ') && bytes.EqualFold(b[i:i+3], []byte("by ")) {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// fromComments takes address, name and HELO from the comments of the clause.
+func (c *Client) fromComments(b []byte) bool {
+	var prev string
+	found := false
+	for _, w := range strings.FieldsFunc(string(b), func(r rune) bool { return r == ' ' || r == '(' || r == ')' || r == ',' }) {
+		lower := strings.ToLower(w)
+		switch {
+		case strings.HasPrefix(lower, "helo="):
+			c.Name, c.Helo = cleanName(c.Helo), w[5:]
+		case prev == "helo":
+			c.Name, c.Helo = cleanName(c.Helo), w
+		case !found:
+			if a, ok := parseLiteral([]byte(w)); ok {
+				c.Addr, found = a, true
+				if prev != "" && prev != "helo" && c.Name == "" {
+					_, host, at := strings.Cut(prev, "@")
+					if !at {
+						host = prev
+					}
+					c.Name = cleanName(host)
+				}
+			}
+		case lower == "forged": // Sendmail: (may be forged)
+			c.Name = ""
+		}
+		prev = lower
+	}
+	return found
+}
+
+// parseLiteral reads "[192.0.2.1]", "[IPv6:2001:db8::1]" or a bare address.
+func parseLiteral(b []byte) (netip.Addr, bool) {
+	s := strings.TrimSuffix(strings.TrimPrefix(string(b), "["), "]")
+	if len(s) > 5 && strings.EqualFold(s[:5], "ipv6:") {
+		s = s[5:]
+	}
+	if len(s) == 0 || len(s) > 60 || (s[0] != ':' && (s[0] < '0' || s[0] > '9') && !isHex(s[0])) {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(s)
+	return a.Unmap(), err == nil
+}
+
+func isHex(c byte) bool { return c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }

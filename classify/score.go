@@ -1,0 +1,228 @@
+package classify
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Constants of the reading of the counts: Robinson's f(w) with strength 1 and
+// prior 1/2, clues at least 0.1 from 1/2, the 150 strongest, joined by Fisher's
+// method (G. Robinson, "A Statistical Approach to the Spam Problem", Linux
+// Journal 2003; figures for this choice in docs/accuracy.md).
+const (
+	priorStrength = 1.0
+	priorProb     = 0.5
+	minDeviation  = 0.1
+	maxClues      = 150
+)
+
+// thinLabels is how many counting messages of each class a model needs before
+// its score may leave the unsure band.
+const thinLabels = 20
+
+// Scorer scores messages. The zero value is ready; it keeps its buffers, so it
+// is not safe for concurrent use.
+type Scorer struct {
+	counts []Count
+	clues  []clue
+}
+
+// clue is a feature that speaks: its probability and its place in the list.
+type clue struct {
+	f     float64
+	index int32
+}
+
+func (c clue) strength() float64 { return math.Abs(c.f - 0.5) }
+
+// Score reads the counts of the features. It allocates nothing once its
+// buffers have grown. The result is the same, bit for bit, for the same
+// features and counts, on every machine: no sum takes a product directly, so
+// no compiler may fuse the two.
+func (sc *Scorer) Score(features []uint64, c Counts) Score {
+	if cap(sc.counts) < len(features) {
+		sc.counts = make([]Count, len(features)+len(features)/2)
+	}
+	counts := sc.counts[:len(features)]
+	c.Lookup(features, counts)
+	total := c.Totals()
+	sc.collect(counts, total)
+	sc.strongest()
+	tails := combine(sc.clues)
+	s := Score{C: tails.logOdds(), Clues: len(sc.clues)}
+	s.LogOdds = thin(s.C, total)
+	s.P = sigma(s.LogOdds)
+	return s
+}
+
+// collect turns counts into clues. Class sizes are counted messages; a class
+// without any counts as one message.
+func (sc *Scorer) collect(counts []Count, total Count) {
+	ns, nh := float64(max(total.Spam, 1)), float64(max(total.Ham, 1))
+	sc.clues = sc.clues[:0]
+	for i, c := range counts {
+		if c.Ham|c.Spam == 0 {
+			continue
+		}
+		if f := probability(c, ns, nh); f-0.5 >= minDeviation || 0.5-f >= minDeviation {
+			sc.clues = append(sc.clues, clue{f: f, index: int32(i)})
+		}
+	}
+}
+
+// probability is Robinson's f(w): the share of spam among the messages with a
+// feature, classes taken as equally large, pulled to 1/2 where counts are few.
+func probability(c Count, ns, nh float64) float64 {
+	s, h := float64(c.Spam)/ns, float64(c.Ham)/nh
+	n := float64(c.Spam) + float64(c.Ham)
+	np := float64(n * (s / (s + h)))
+	return (priorStrength*priorProb + np) / (priorStrength + n)
+}
+
+// strongest keeps the maxClues strongest clues; ties go to the lower feature.
+func (sc *Scorer) strongest() {
+	if len(sc.clues) <= maxClues {
+		return
+	}
+	slices.SortFunc(sc.clues, stronger)
+	sc.clues = sc.clues[:maxClues]
+}
+
+func stronger(a, b clue) int {
+	if c := cmp.Compare(b.strength(), a.strength()); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.index, b.index)
+}
+
+// tails are the two chi-squared tails of Fisher's method, as logarithms of the
+// tail and of its complement: that everything is chance, seen from spam's side
+// (S) and from ham's (H).
+type tails struct {
+	lnS, lnNotS float64
+	lnH, lnNotH float64
+}
+
+// combine joins clues. Products of probabilities stand in for sums of
+// logarithms; they are rescaled before they leave the range of float64.
+func combine(clues []clue) tails {
+	spam, ham := product{m: 1}, product{m: 1}
+	for _, c := range clues {
+		spam.times(1 - c.f)
+		ham.times(c.f)
+	}
+	var t tails
+	t.lnS, t.lnNotS = chi2Tails(-spam.ln(), len(clues))
+	t.lnH, t.lnNotH = chi2Tails(-ham.ln(), len(clues))
+	return t
+}
+
+// logOdds is ln((1+H-S)/(1-H+S)): the log-odds of SpamBayes' (S-H+1)/2, kept
+// exact where that would round to 0 or 1.
+func (t tails) logOdds() float64 {
+	return logAdd(t.lnNotS, t.lnH) - logAdd(t.lnNotH, t.lnS)
+}
+
+// product is m * 2^e.
+type product struct {
+	m float64
+	e int
+}
+
+func (p *product) times(x float64) {
+	p.m *= x
+	if p.m < 1e-200 {
+		f, e := math.Frexp(p.m)
+		p.m, p.e = f, p.e+e
+	}
+}
+
+func (p *product) ln() float64 { return math.Log(p.m) + float64(float64(p.e)*math.Ln2) }
+
+// chi2Tails returns ln Q and ln(1-Q) for Q the chance that a chi-squared
+// variable with 2n degrees of freedom exceeds 2m: the Poisson sum
+// e^-m (1 + m + m^2/2! + ... + m^(n-1)/(n-1)!), summed from the side that
+// keeps its digits (Abramowitz and Stegun 26.4.21).
+func chi2Tails(m float64, n int) (lnQ, lnP float64) {
+	if n == 0 || m <= 0 {
+		return 0, math.Inf(-1)
+	}
+	if m < float64(n) {
+		lnP = min(upperSum(m, n), 0)
+		return log1mExp(lnP), lnP
+	}
+	lnQ = min(lowerSum(m, n), 0)
+	return lnQ, log1mExp(lnQ)
+}
+
+// lowerSum is ln of e^-m times the first n terms, largest term first.
+func lowerSum(m float64, n int) float64 {
+	sum, term := 1.0, 1.0
+	for i := n - 1; i > 0; i-- {
+		term *= float64(i) / m
+		sum += term
+		if term < sum*1e-17 {
+			break
+		}
+	}
+	return poissonLog(m, n-1) + math.Log(sum)
+}
+
+// upperSum is ln of e^-m times the terms from n on, largest term first.
+func upperSum(m float64, n int) float64 {
+	sum, term := 1.0, 1.0
+	for i := n + 1; ; i++ {
+		term *= m / float64(i)
+		sum += term
+		if term < sum*1e-17 {
+			break
+		}
+	}
+	return poissonLog(m, n) + math.Log(sum)
+}
+
+// poissonLog is ln(e^-m m^k / k!).
+func poissonLog(m float64, k int) float64 {
+	lg, _ := math.Lgamma(float64(k) + 1)
+	return float64(float64(k)*math.Log(m)) - m - lg
+}
+
+// log1mExp is ln(1 - e^x) for x <= 0 (Maechler 2012).
+func log1mExp(x float64) float64 {
+	if x > -math.Ln2 {
+		return math.Log(-math.Expm1(x))
+	}
+	return math.Log1p(-math.Exp(x))
+}
+
+func logAdd(a, b float64) float64 {
+	if a < b {
+		a, b = b, a
+	}
+	if math.IsInf(b, -1) {
+		return a
+	}
+	return a + math.Log1p(math.Exp(b-a))
+}
+
+func sigma(x float64) float64 {
+	if x < 0 {
+		e := math.Exp(x)
+		return e / (1 + e)
+	}
+	return 1 / (1 + math.Exp(-x))
+}
+
+// thin keeps the score inside the unsure band (0.15 to 0.90 by default) while
+// a class has fewer than thinLabels counting messages; the order stays.
+func thin(z float64, total Count) float64 {
+	if min(total.Ham, total.Spam) >= thinLabels {
+		return z
+	}
+	const up, down = 2.19, 1.73
+	if z > 0 {
+		return up - float64(up*math.Exp(-z/up))
+	}
+	return float64(down*math.Exp(z/down)) - down
+}

@@ -1,0 +1,222 @@
+package classify
+
+import (
+	"crypto/sha256"
+	"hash"
+	"slices"
+
+	"fanmill/classify/html"
+	"fanmill/classify/mime"
+)
+
+// Stream turns one message, fed by stages, into its features. Every byte string
+// is a message: nothing fails, and memory is bounded by Options whatever comes.
+// A Stream is used again after Reset and is not safe for concurrent use.
+//
+// Order of calls: Reset, SetClient (SMTP only), Header for each field from the
+// top, EndHeaders, Body in any chunks, Finish.
+type Stream struct {
+	opt   Options
+	trust trust
+	auth  map[string]bool
+
+	set     set
+	walker  *mime.Walker
+	lines   lines
+	fields  mime.FieldDecoder
+	html    html.Reader
+	sum     hash.Hash
+	sumBuf  []byte
+	msg     Message
+	name    []byte // field in hand: lower-case name
+	value   []byte // field in hand: unfolded value
+	scratch []byte
+
+	walking bool // on the way to the border
+	inBody  bool
+	headers int
+	topType []byte
+	topCTE  []byte
+	urls    int
+}
+
+// NewStream returns a Stream ready for its first message. Options that do not
+// validate are used as far as they go; call Validate first to tell the user.
+func NewStream(o Options) *Stream {
+	s := &Stream{opt: o, sum: sha256.New(), auth: map[string]bool{}}
+	s.trust, _ = newTrust(o.OwnHosts)
+	for _, id := range o.AuthservIDs {
+		s.auth[string(appendLower(nil, []byte(id)))] = true
+	}
+	s.walker = mime.New(mime.Limits{
+		Head: o.TextHead, Tail: o.TextTail, Total: o.TextTotal, Parts: o.MaxParts, Depth: o.MaxDepth,
+	}, (*partSink)(s))
+	s.Reset()
+	return s
+}
+
+// Reset forgets the message in hand.
+func (s *Stream) Reset() {
+	s.set.reset(s.opt.MaxFeatures)
+	s.sum.Reset()
+	s.sumBuf = s.sumBuf[:0]
+	canon := s.msg.Canonical[:0]
+	s.msg = Message{Canonical: canon, Complete: true}
+	s.walking, s.inBody = true, false
+	s.headers, s.urls = 0, 0
+	s.topType, s.topCTE = nil, nil
+	s.lines.reset(s.line)
+}
+
+// EnableClues records the texts of features, so that Clues can name them. It
+// holds from the next Reset on and costs an allocation a feature.
+func (s *Stream) EnableClues() {
+	s.set.texts = map[uint64]string{}
+	s.Reset()
+}
+
+// SetClient tells who is connected. It counts as the top-most Received line.
+func (s *Stream) SetClient(c Client) {
+	s.border(c, c.Addr.IsValid())
+}
+
+// border takes one step of the walk described in canon.go.
+func (s *Stream) border(c Client, ok bool) {
+	c = c.clean()
+	if ok && !s.trust.own(c) {
+		s.walking = false
+		s.msg.Client = c
+	}
+}
+
+// Header takes one field as it stands in the message: the value may be folded
+// and may begin with a blank.
+func (s *Stream) Header(name, value []byte) {
+	s.msg.Size += int64(len(name) + len(value) + 3)
+	if s.inBody {
+		return
+	}
+	s.name = appendLower(s.name[:0], name)
+	if dropped(s.name) {
+		return
+	}
+	s.value = appendValue(s.value[:0], value)
+	switch string(s.name) {
+	case "received":
+		if s.walking {
+			s.border(parseReceived(s.value))
+			return
+		}
+	case "authentication-results":
+		if !s.auth[authservID(s.value)] {
+			return
+		}
+	}
+	s.canonField()
+	s.headers++
+	if s.headers <= s.opt.MaxHeaders {
+		s.headerFeatures()
+	} else if s.headers == s.opt.MaxHeaders+1 {
+		s.set.word(pShape, "many fields")
+	}
+}
+
+// EndHeaders ends the header; the body follows.
+func (s *Stream) EndHeaders() {
+	if s.inBody {
+		return
+	}
+	s.inBody = true
+	s.clientFeatures()
+	s.keepClient()
+	s.canon([]byte{'\n'})
+	s.walker.Begin(s.topType, s.topCTE)
+}
+
+// Body takes the next bytes of the body, cut anywhere.
+func (s *Stream) Body(b []byte) {
+	s.EndHeaders()
+	s.msg.Size += int64(len(b))
+	s.lines.write(b)
+}
+
+// line takes the body in canonical lines.
+func (s *Stream) line(b []byte, start, end bool) {
+	s.canon(b)
+	if end {
+		s.canon(newline)
+	}
+	s.walker.Line(b, start, end)
+}
+
+var newline = []byte{'\n'}
+
+// Finish ends the message. What it returns is valid until Reset.
+func (s *Stream) Finish() *Message {
+	s.EndHeaders()
+	s.lines.close()
+	s.walker.End()
+	s.shapeFeatures()
+	s.sum.Write(s.sumBuf)
+	s.sumBuf = s.sumBuf[:0]
+	s.sum.Sum(s.msg.Digest[:0])
+	s.msg.Features = s.set.sorted()
+	return &s.msg
+}
+
+// canonField writes the field in hand to the canonical form.
+func (s *Stream) canonField() {
+	s.canon(s.name)
+	s.canon(colon)
+	s.canon(s.value)
+	s.canon(newline)
+}
+
+var colon = []byte(": ")
+
+// canon adds bytes of the canonical form to the digest, and keeps them if asked.
+func (s *Stream) canon(b []byte) {
+	if len(s.sumBuf)+len(b) > 8192 {
+		s.sum.Write(s.sumBuf)
+		s.sumBuf = s.sumBuf[:0]
+	}
+	s.sumBuf = append(s.sumBuf, b...)
+	if s.opt.Keep > 0 {
+		s.keep(b)
+	}
+}
+
+func (s *Stream) keep(b []byte) {
+	if room := s.opt.Keep - len(s.msg.Canonical); len(b) > room {
+		b = b[:room]
+		s.msg.Complete = false
+	}
+	s.msg.Canonical = append(s.msg.Canonical, b...)
+}
+
+// keepClient puts the border's client at the top of the kept form, as a
+// Received line, so that reading the kept form again gives the same features.
+func (s *Stream) keepClient() {
+	if s.opt.Keep == 0 || !s.msg.Client.Addr.IsValid() {
+		return
+	}
+	s.msg.Canonical = slices.Insert(s.msg.Canonical, 0, appendClient(nil, s.msg.Client)...)
+	if len(s.msg.Canonical) > s.opt.Keep {
+		s.msg.Canonical = s.msg.Canonical[:s.opt.Keep]
+		s.msg.Complete = false
+	}
+}
+
+func appendClient(dst []byte, c Client) []byte {
+	name := c.Name
+	if name == "" {
+		name = "unknown"
+	}
+	dst = append(dst, "received: from "...)
+	dst = append(dst, c.Helo...)
+	dst = append(dst, " ("...)
+	dst = append(dst, name...)
+	dst = append(dst, " ["...)
+	dst = c.Addr.AppendTo(dst)
+	return append(dst, "]) by border\n"...)
+}
