@@ -89,8 +89,9 @@ const fragment = 4096
 // mbox quoting of "From " undone, empty lines at the end held back.
 type lines struct {
 	carry []byte // the begun fragment
-	start bool   // carry begins a line
-	empty int    // empty lines held back
+	clean []byte
+	start bool // carry begins a line
+	empty int  // empty lines held back
 	emit  func(b []byte, start, end bool)
 }
 
@@ -139,7 +140,7 @@ func (l *lines) flush(b []byte, end bool) {
 	if n := len(b); n > 0 && b[n-1] == '\r' && bytes.IndexByte(b[:n-1], '\r') < 0 {
 		b = b[:n-1]
 	} else if bytes.IndexByte(b, '\r') >= 0 {
-		b = bytes.ReplaceAll(b, []byte{'\r'}, nil)
+		b = l.withoutCR(b)
 	}
 	if l.start && len(b) > 0 && b[0] == '>' {
 		if q := bytes.TrimLeft(b, ">"); bytes.HasPrefix(q, []byte("From ")) {
@@ -154,6 +155,20 @@ func (l *lines) flush(b []byte, end bool) {
 		l.emit(nil, true, true)
 	}
 	l.emit(b, l.start, end)
+}
+
+// withoutCR copies b, which belongs to the caller, without any CR.
+func (l *lines) withoutCR(b []byte) []byte {
+	l.clean = l.clean[:0]
+	for len(b) > 0 {
+		i := bytes.IndexByte(b, '\r')
+		if i < 0 {
+			i = len(b)
+		}
+		l.clean = append(l.clean, b[:i]...)
+		b = b[min(i+1, len(b)):]
+	}
+	return l.clean
 }
 
 // close hands on a last line that had no end.

@@ -128,10 +128,14 @@ func fieldColon(b []byte) int {
 	if i <= 0 {
 		return -1
 	}
-	for _, c := range bytes.TrimRight(b[:i], " \t") {
+	name := bytes.TrimRight(b[:i], " \t")
+	for _, c := range name {
 		if c <= ' ' || c == 0x7f {
 			return -1
 		}
+	}
+	if len(name) == 0 {
+		return -1
 	}
 	return i
 }

@@ -60,13 +60,20 @@ func public(a netip.Addr) bool {
 	return a.IsGlobalUnicast() && !a.IsPrivate() && !sharedSpace.Contains(a)
 }
 
-// cleanName drops what stands for "no verified name".
+// cleanName drops what is no full host name, such as "unknown".
 func cleanName(name string) string {
 	name = strings.TrimSuffix(strings.ToLower(name), ".")
-	if name == "unknown" || strings.HasPrefix(name, "[") {
+	if !strings.Contains(name, ".") || len(name) > 255 || strings.ContainsFunc(name, notHostName) {
+		return ""
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
 		return ""
 	}
 	return name
+}
+
+func notHostName(r rune) bool {
+	return r != '.' && r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
 }
 
 // clean brings a client to the form in which SMTP and a Received line agree.

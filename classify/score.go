@@ -26,6 +26,7 @@ const thinLabels = 20
 type Scorer struct {
 	counts []Count
 	clues  []clue
+	tied   []clue
 }
 
 // clue is a feature that speaks: its probability and its place in the list.
@@ -85,9 +86,40 @@ func (sc *Scorer) strongest() {
 	if len(sc.clues) <= maxClues {
 		return
 	}
-	slices.SortFunc(sc.clues, stronger)
-	sc.clues = sc.clues[:maxClues]
+	last := sc.nth(maxClues)
+	kept := sc.clues[:0]
+	for _, c := range sc.clues {
+		if stronger(c, last) <= 0 {
+			kept = append(kept, c)
+		}
+	}
+	sc.clues = kept
 }
+
+// nth returns the n-th strongest clue. It counts strengths into bins and sorts
+// only the bin the n-th falls into.
+func (sc *Scorer) nth(n int) clue {
+	var bins [256]int32
+	for _, c := range sc.clues {
+		bins[c.bin()]++
+	}
+	bin := len(bins) - 1
+	for n > int(bins[bin]) {
+		n -= int(bins[bin])
+		bin--
+	}
+	sc.tied = sc.tied[:0]
+	for _, c := range sc.clues {
+		if c.bin() == bin {
+			sc.tied = append(sc.tied, c)
+		}
+	}
+	slices.SortFunc(sc.tied, stronger)
+	return sc.tied[n-1]
+}
+
+// bin sorts a strength of 0 to 1/2 roughly, in order.
+func (c clue) bin() int { return int(c.strength() * 511) }
 
 func stronger(a, b clue) int {
 	if c := cmp.Compare(b.strength(), a.strength()); c != 0 {
@@ -138,7 +170,7 @@ func (p *product) times(x float64) {
 	}
 }
 
-func (p *product) ln() float64 { return math.Log(p.m) + float64(float64(p.e)*math.Ln2) }
+func (p *product) ln() float64 { return ln(p.m) + float64(float64(p.e)*math.Ln2) }
 
 // chi2Tails returns ln Q and ln(1-Q) for Q the chance that a chi-squared
 // variable with 2n degrees of freedom exceeds 2m: the Poisson sum
@@ -160,40 +192,39 @@ func chi2Tails(m float64, n int) (lnQ, lnP float64) {
 func lowerSum(m float64, n int) float64 {
 	sum, term := 1.0, 1.0
 	for i := n - 1; i > 0; i-- {
-		term *= float64(i) / m
+		term = float64(term * (float64(i) / m))
 		sum += term
 		if term < sum*1e-17 {
 			break
 		}
 	}
-	return poissonLog(m, n-1) + math.Log(sum)
+	return poissonLog(m, n-1) + ln(sum)
 }
 
 // upperSum is ln of e^-m times the terms from n on, largest term first.
 func upperSum(m float64, n int) float64 {
 	sum, term := 1.0, 1.0
 	for i := n + 1; ; i++ {
-		term *= m / float64(i)
+		term = float64(term * (m / float64(i)))
 		sum += term
 		if term < sum*1e-17 {
 			break
 		}
 	}
-	return poissonLog(m, n) + math.Log(sum)
+	return poissonLog(m, n) + ln(sum)
 }
 
 // poissonLog is ln(e^-m m^k / k!).
 func poissonLog(m float64, k int) float64 {
-	lg, _ := math.Lgamma(float64(k) + 1)
-	return float64(float64(k)*math.Log(m)) - m - lg
+	return float64(float64(k)*ln(m)) - m - lnFactorial[k]
 }
 
 // log1mExp is ln(1 - e^x) for x <= 0 (Maechler 2012).
 func log1mExp(x float64) float64 {
 	if x > -math.Ln2 {
-		return math.Log(-math.Expm1(x))
+		return ln(-expm1(x))
 	}
-	return math.Log1p(-math.Exp(x))
+	return ln1p(-exp(x))
 }
 
 func logAdd(a, b float64) float64 {
@@ -203,15 +234,15 @@ func logAdd(a, b float64) float64 {
 	if math.IsInf(b, -1) {
 		return a
 	}
-	return a + math.Log1p(math.Exp(b-a))
+	return a + ln1p(exp(b-a))
 }
 
 func sigma(x float64) float64 {
 	if x < 0 {
-		e := math.Exp(x)
+		e := exp(x)
 		return e / (1 + e)
 	}
-	return 1 / (1 + math.Exp(-x))
+	return 1 / (1 + exp(-x))
 }
 
 // thin keeps the score inside the unsure band (0.15 to 0.90 by default) while
@@ -222,7 +253,7 @@ func thin(z float64, total Count) float64 {
 	}
 	const up, down = 2.19, 1.73
 	if z > 0 {
-		return up - float64(up*math.Exp(-z/up))
+		return up - float64(up*exp(-z/up))
 	}
-	return float64(down*math.Exp(z/down)) - down
+	return float64(down*exp(z/down)) - down
 }

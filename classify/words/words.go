@@ -59,7 +59,7 @@ func chunk(b []byte) (n int, ascii, at bool) {
 		if c >= 0x80 {
 			ascii = false
 		}
-		if c == '@' || c == '/' {
+		if c == '@' || c == '/' || c == '.' && n >= 3 && string(b[n-3:n]) == "www" {
 			at = true
 		}
 		n++
