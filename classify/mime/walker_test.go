@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/emersion/go-message"
 	_ "github.com/emersion/go-message/charset" // the oracle decodes charsets too
@@ -197,12 +198,22 @@ func oracle(raw []byte) (texts []string, ok bool) {
 		if err != nil {
 			return err
 		}
-		if strings.HasPrefix(media, "text/") && len(b) > 0 {
+		if !comparable(b) {
+			return errors.New("not compared")
+		}
+		if ty := mime.ParseType([]byte(media)); ty.Text() && len(b) > 0 {
 			texts = append(texts, string(b))
 		}
 		return nil
 	})
 	return texts, err == nil
+}
+
+// comparable tells whether both decode a text alike by design: bytes that are
+// no UTF-8, and the control characters of ISO 8859-1, we take for windows-1252,
+// as browsers do.
+func comparable(b []byte) bool {
+	return utf8.Valid(b) && !bytes.ContainsFunc(b, func(r rune) bool { return r >= 0x80 && r < 0xa0 })
 }
 
 // TestAgreesWithGoMessage compares the decoded text of every message of the
@@ -219,13 +230,13 @@ func TestAgreesWithGoMessage(t *testing.T) {
 			t.Fatal(err)
 		}
 		want, ok := oracle(raw)
-		if !ok {
+		if !ok || filepath.Base(file) == "no-headers.eml" { // its text would be its header
 			continue
 		}
 		compared++
 		e, _ := message.Read(bytes.NewReader(raw))
 		_, body, _ := bytes.Cut(bytes.ReplaceAll(raw, []byte("\r\n"), []byte("\n")), []byte("\n\n"))
-		got := walk(mime.Limits{Head: 1 << 20, Total: 1 << 24, Parts: 500, Depth: 30},
+		got := walk(mime.Limits{Head: 1 << 20, Total: 1 << 24, Parts: 500, Depth: 100},
 			e.Header.Get("Content-Type"), e.Header.Get("Content-Transfer-Encoding"), string(body))
 		if g, w := plain(got.texts), plain(want); g != w {
 			t.Errorf("%s: decoded text differs\n got %.400q\nwant %.400q", file, g, w)
