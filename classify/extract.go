@@ -87,7 +87,7 @@ func (f *fieldFeeder) line(b []byte) {
 	case long || (len(b) > 0 && (b[0] == ' ' || b[0] == '\t') && len(f.field) > 0):
 		f.keep(b)
 		return
-	case f.first && bytes.HasPrefix(b, []byte("From ")):
+	case f.first && bytes.HasPrefix(bytes.TrimLeft(b, ">"), []byte("From ")):
 		f.first = false
 		return
 	}

@@ -1,0 +1,207 @@
+// Package bench measures training and scoring from mail files against
+// bogofilter, both as whole processes and in CPU time: what a machine with
+// other work to do has to give. Run it with `make bench`.
+//
+// Each program starts from nothing for training and from what it was trained
+// with for scoring, and reads the SpamAssassin corpus (`make corpus`) as one
+// file per message.
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"fanmill/training/eval"
+)
+
+const indexFile = "../../corpus/spamassassin/full/index"
+
+// mailFiles are the corpus' files by class.
+type mailFiles struct{ ham, spam []string }
+
+func (m mailFiles) all() []string { return append(append([]string(nil), m.ham...), m.spam...) }
+
+func corpusFiles(b *testing.B) (m mailFiles) {
+	b.Helper()
+	index, err := eval.ReadIndex(indexFile)
+	if errors.Is(err, os.ErrNotExist) {
+		b.Fatal("the SpamAssassin corpus is missing: make corpus")
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, e := range index {
+		if e.Spam {
+			m.spam = append(m.spam, e.Path)
+		} else {
+			m.ham = append(m.ham, e.Path)
+		}
+	}
+	return m
+}
+
+// filter is a program that can be trained and can score. Both read the names
+// of files from standard input and return the CPU time used.
+type filter interface {
+	train(b *testing.B, dir, class string, files []string) time.Duration
+	score(b *testing.B, dir string, files []string) time.Duration
+}
+
+var filters = []struct {
+	name string
+	filter
+}{
+	{"fanmill", fanmill{}},
+	{"bogofilter", bogofilter{}},
+}
+
+func trainAll(b *testing.B, f filter, dir string, m mailFiles) time.Duration {
+	b.Helper()
+	return f.train(b, dir, "ham", m.ham) + f.train(b, dir, "spam", m.spam)
+}
+
+// BenchmarkTrain trains the corpus: ours by the near-error rule, with ledger and
+// kept messages; bogofilter registers each message, as `bogofilter -n` does.
+func BenchmarkTrain(b *testing.B) {
+	m := corpusFiles(b)
+	for _, f := range filters {
+		b.Run(f.name, func(b *testing.B) {
+			var used time.Duration
+			for b.Loop() {
+				used += trainAll(b, f, b.TempDir(), m)
+			}
+			report(b, used, len(m.all()))
+		})
+	}
+}
+
+// BenchmarkScore scores the corpus with what was trained from it, a line of
+// output for each message.
+func BenchmarkScore(b *testing.B) {
+	m := corpusFiles(b)
+	for _, f := range filters {
+		b.Run(f.name, func(b *testing.B) {
+			dir := b.TempDir()
+			trainAll(b, f, dir, m)
+			var used time.Duration
+			for b.Loop() {
+				used += f.score(b, dir, m.all())
+			}
+			report(b, used, len(m.all()))
+		})
+	}
+}
+
+// BenchmarkAccuracy scores the corpus in the order its messages came, learning
+// each after it was scored, and fails when the filter has become worse than
+// 1-ROCA 0.32 %.
+func BenchmarkAccuracy(b *testing.B) {
+	corpusFiles(b)
+	for b.Loop() {
+		r, err := eval.Run(b.Context(), eval.DefaultOptions(indexFile))
+		if err != nil {
+			b.Fatal(err)
+		}
+		if r.ROCA > 0.32 {
+			b.Fatalf("1-ROCA is %.4f %%, at most 0.32 %% was reached before", r.ROCA)
+		}
+		b.ReportMetric(r.ROCA, "roca-%")
+		b.ReportMetric(r.LAM50, "lam50-%")
+		b.ReportMetric(r.Seconds*1e6/float64(r.N), "us-cpu/msg")
+		b.ReportMetric(0, "ns/op")
+	}
+}
+
+func report(b *testing.B, used time.Duration, messages int) {
+	b.Helper()
+	perMessage := used.Seconds() / float64(b.N*messages)
+	b.ReportMetric(perMessage*1e6, "us-cpu/msg")
+	b.ReportMetric(1/perMessage, "msg/cpu-s")
+	b.ReportMetric(0, "ns/op")
+}
+
+// run runs a program to its end, with one line of input for each file, checks
+// that it wrote as many lines as it should, and returns its CPU time.
+func run(b *testing.B, cmd *exec.Cmd, files []string, wantLines int, ok func(code int) bool) time.Duration {
+	b.Helper()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(strings.Join(files, "\n")+"\n"), &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && (!errors.As(err, &exit) || !ok(exit.ExitCode())) {
+		b.Fatalf("%s: %v: %s", cmd.Path, err, stderr.String())
+	}
+	if got := bytes.Count(stdout.Bytes(), []byte("\n")); got != wantLines {
+		b.Fatalf("%s wrote %d lines, want %d: %s", cmd.Path, got, wantLines, stderr.String())
+	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
+type bogofilter struct{}
+
+func (bogofilter) command(b *testing.B, dir string, args ...string) *exec.Cmd {
+	b.Helper()
+	path, err := exec.LookPath("bogofilter")
+	if err != nil {
+		b.Fatal("bogofilter is missing: apt-get install bogofilter")
+	}
+	return exec.Command(path, append([]string{"-C", "-d", dir, "-b"}, args...)...)
+}
+
+func (f bogofilter) train(b *testing.B, dir, class string, files []string) time.Duration {
+	flag := map[string]string{"ham": "-n", "spam": "-s"}[class]
+	return run(b, f.command(b, dir, flag), files, 0, func(int) bool { return false })
+}
+
+func (f bogofilter) score(b *testing.B, dir string, files []string) time.Duration {
+	return run(b, f.command(b, dir, "-T"), files, len(files), func(code int) bool { return code < 3 })
+}
+
+// fanmill is this test's own program in another role, see TestMain.
+type fanmill struct{}
+
+func (fanmill) command(b *testing.B, dir, role string) *exec.Cmd {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), roleVariable+"="+role, dirVariable+"="+dir)
+	return cmd
+}
+
+func (f fanmill) train(b *testing.B, dir, class string, files []string) time.Duration {
+	return run(b, f.command(b, dir, class), files, 0, func(int) bool { return false })
+}
+
+func (f fanmill) score(b *testing.B, dir string, files []string) time.Duration {
+	return run(b, f.command(b, dir, "score"), files, len(files), func(int) bool { return false })
+}
+
+const (
+	roleVariable = "FANMILL_BENCH_ROLE"
+	dirVariable  = "FANMILL_BENCH_DIR"
+)
+
+// TestMain plays fanmill when a benchmark asks for it: ham, spam or score.
+func TestMain(m *testing.M) {
+	role := os.Getenv(roleVariable)
+	if role == "" {
+		os.Exit(m.Run())
+	}
+	if err := play(context.Background(), role, os.Getenv(dirVariable), os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func readNames(r io.Reader) ([]string, error) {
+	names, err := io.ReadAll(r)
+	return strings.Fields(string(names)), err
+}

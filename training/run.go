@@ -1,0 +1,140 @@
+package training
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"fanmill/classify"
+	"fanmill/store"
+	"fanmill/training/corpus"
+)
+
+// batchTime bounds one transaction, so that other writers get their turn.
+const batchTime = 150 * time.Millisecond
+
+// Summary counts what became of messages.
+type Summary struct {
+	Learned   int `json:"learned"`
+	Sure      int `json:"sure"`
+	Seen      int `json:"seen"` // with this class, or with one that outranks it
+	Flipped   int `json:"flipped"`
+	Forgotten int `json:"forgotten"`
+	NotFound  int `json:"not_found"`
+	Failed    int `json:"failed"` // files and messages that could not be read
+}
+
+// Messages returns how many messages were read.
+func (s Summary) Messages() int {
+	return s.Learned + s.Sure + s.Seen + s.Flipped + s.Forgotten + s.NotFound
+}
+
+func (s *Summary) count(o Outcome) {
+	switch o {
+	case Learned:
+		s.Learned++
+	case Sure:
+		s.Sure++
+	case Seen, Outranked:
+		s.Seen++
+	case Flipped:
+		s.Flipped++
+	case Forgotten:
+		s.Forgotten++
+	case NotFound:
+		s.NotFound++
+	}
+}
+
+// Progress is how far a run has come; all of it is in the ledger.
+type Progress struct {
+	Bytes   int64 // of the input, as it is on disk
+	Total   int64 // 0: not known
+	Summary Summary
+}
+
+// Train labels all messages of the paths. What cannot be read goes to
+// o.Problem, and the rest goes on. When it ends early, by ctx or by an error of
+// the ledger, what the summary counts is in the ledger and stays there.
+// Both callbacks may be nil.
+func (t *Trainer) Train(ctx context.Context, class store.Class, paths []string, o corpus.Options, progress func(Progress)) (Summary, error) {
+	if err := checkClass(class); err != nil {
+		return Summary{}, err
+	}
+	return t.run(ctx, t.learner(class), paths, o, progress)
+}
+
+// Forget takes the labels of all messages of the paths away, in the way of Train.
+func (t *Trainer) Forget(ctx context.Context, paths []string, o corpus.Options, progress func(Progress)) (Summary, error) {
+	return t.run(ctx, t.forget, paths, o, progress)
+}
+
+func (t *Trainer) run(ctx context.Context, do action, paths []string, o corpus.Options, progress func(Progress)) (Summary, error) {
+	var p Progress
+	if progress != nil {
+		total, known, err := corpus.Total(ctx, paths)
+		if err != nil {
+			return p.Summary, err
+		}
+		if known {
+			p.Total = total
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := t.startReader(ctx, paths, o)
+	for {
+		// A read from a terminal cannot be interrupted, so ctx is watched too.
+		select {
+		case b := <-r.filled:
+			if err := t.commit(ctx, do, b.messages, &p.Summary); err != nil {
+				return p.Summary, err
+			}
+			p.Bytes = b.done
+			p.Summary.Failed += len(b.problems)
+			for _, problem := range b.problems {
+				if o.Problem != nil {
+					o.Problem(problem)
+				}
+			}
+			if progress != nil {
+				progress(p)
+			}
+			r.free <- b
+		case err := <-r.end:
+			return p.Summary, err
+		case <-ctx.Done():
+			return p.Summary, ctx.Err()
+		}
+	}
+}
+
+// commit does the action to the messages, in as many transactions as time
+// requires.
+func (t *Trainer) commit(ctx context.Context, do action, messages []classify.Message, sum *Summary) error {
+	for len(messages) > 0 {
+		var done int
+		var part Summary
+		err := t.db.Update(ctx, func(tx *store.Tx) error {
+			done, part = 0, *sum
+			begin := time.Now()
+			for i := range messages {
+				result, err := do(tx, &messages[i])
+				if err != nil {
+					return err
+				}
+				part.count(result.Outcome)
+				if done = i + 1; time.Since(begin) > batchTime {
+					break
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("write to the ledger: %w", err)
+		}
+		*sum = part
+		messages = messages[done:]
+	}
+	return nil
+}
