@@ -1,0 +1,70 @@
+// Package policy decides what happens to a message: for each recipient by the
+// rules in force, then once for the whole message. It is pure: no clock, no
+// I/O, no logger; a compiled *Policy is immutable and safe for concurrent use.
+package policy
+
+import "fanmill/classify"
+
+// Outcome is what happens to a message; a closed set, ordered from the mildest
+// to the hardest.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Accept Outcome = iota
+	Tag
+	Quarantine // the MTA's own hold queue
+	Hold       // our spool
+	Delay      // 451 now, decided at the retry
+	Discard
+	Reject
+	Fail // 451: something of ours went wrong
+)
+
+// Envelope is what SMTP knows of a transaction.
+type Envelope struct {
+	Client        classify.Client
+	Authenticated string // SASL login name, "" when not authenticated
+	Local         bool   // submitted on this host (sendmail command), not over SMTP
+	Sender        string // without angle brackets; "" is the null sender
+}
+
+// Recipient is one recipient with the settings in force for it.
+type Recipient struct {
+	Address  string // as the MTA gave it, without angle brackets
+	Filtered bool   // false: passed unfiltered (not scored, not recorded)
+	Exempt   bool   // never refused, at worst tagged (postmaster@, abuse@)
+	Rule     string // name of the rule that decided this
+	Scope    string // whose training scores it; "" is the site
+	Cutoffs  classify.Cutoffs
+	Spam     Outcome // Reject, Hold, Tag, Discard or Quarantine
+	Unsure   Outcome // Hold, Tag or Quarantine
+}
+
+// Scored is what the filter found out about a message for one scope.
+type Scored struct {
+	Score   float64
+	Trained bool // enough labels: see Options.MinLabels
+	Relayed bool // came through a host of ours: a reject becomes a hold
+	Failed  bool // could not be scored in time: OnError decides
+}
+
+// Decision is the outcome for one recipient.
+type Decision struct {
+	Recipient string
+	Filtered  bool
+	Verdict   classify.Verdict
+	Outcome   Outcome
+	Rule      string
+	Exempt    bool // as in Recipient: a harder outcome for others does not touch it
+}
+
+// Result is the one answer for a message with several recipients.
+type Result struct {
+	Outcome Outcome    // answer to the MTA: Accept also when some recipients are deleted
+	Deliver []string   // recipients the message goes on to
+	Held    []string   // recipients the one held copy names
+	Dropped []Decision // reject and discard decisions carried out by deleting the recipient
+	Tagged  bool       // at least one recipient that remains is tagged
+	Lenient bool       // DELRCPT was needed but not offered: the mildest outcome for all
+}

@@ -1,0 +1,75 @@
+package policy
+
+import "fanmill/classify"
+
+// The names of the built-in rules, as they stand in logs and daily counters.
+const (
+	RuleDefault       = "default"         // the settings of section [policy]
+	RuleUnfiltered    = "unfiltered"      // recipient on the unfiltered list
+	RuleTrusted       = "trusted-network" // client in a trusted network
+	RuleLocal         = "local"           // submitted on this host
+	RuleAuthenticated = "authenticated"   // client logged in
+	RuleOwnHost       = "own-host"        // client is a host of ours
+	RuleNeverRefuse   = "never-refuse"    // softened for postmaster@, abuse@
+	RuleUntilTrained  = "until-trained"   // softened: too few labels
+	RuleRelayed       = "relayed"         // reject became hold: came through a host of ours
+	RuleOnError       = "on-error"        // could not be scored
+)
+
+// Decide returns the outcome for one recipient. In observe mode it is Accept;
+// what it would have been is Would's to say.
+func (p *Policy) Decide(r Recipient, s Scored) Decision {
+	d := p.Would(r, s)
+	if p.opts.Observe {
+		d.Outcome = Accept
+	}
+	return d
+}
+
+// Would returns the decision as it would be without observe mode. Its Rule is
+// the recipient's, or the rule that made the outcome milder.
+func (p *Policy) Would(r Recipient, s Scored) Decision {
+	d := Decision{Recipient: r.Address, Filtered: r.Filtered, Exempt: r.Exempt, Rule: r.Rule}
+	switch {
+	case !r.Filtered:
+		return d
+	case s.Failed:
+		return p.unscored(d)
+	}
+	d.Verdict = r.Cutoffs.Verdict(s.Score)
+	d.Outcome = r.outcome(d.Verdict, s.Score)
+	if d.Outcome > Tag && !s.Trained {
+		d.Outcome, d.Rule = p.opts.UntilTrained, RuleUntilTrained
+	}
+	if d.Outcome == Reject && s.Relayed {
+		d.Outcome, d.Rule = Hold, RuleRelayed
+	}
+	if d.Outcome > Tag && r.Exempt {
+		d.Outcome, d.Rule = Tag, RuleNeverRefuse
+	}
+	return d
+}
+
+// unscored decides for a message that could not be scored in time. An exempt
+// recipient gets it at once: there is no verdict to tag it with.
+func (p *Policy) unscored(d Decision) Decision {
+	d.Verdict, d.Outcome, d.Rule = classify.Unsure, p.opts.OnError, RuleOnError
+	if d.Exempt {
+		d.Outcome, d.Rule = Accept, RuleNeverRefuse
+	}
+	return d
+}
+
+// outcome is what the recipient's settings say of a verdict. A reject needs a
+// score at or above the reject cut-off; between the last two it is a hold.
+func (r Recipient) outcome(v classify.Verdict, score float64) Outcome {
+	switch {
+	case v == classify.Ham:
+		return Accept
+	case v == classify.Unsure:
+		return r.Unsure
+	case r.Spam == Reject && score < r.Cutoffs.Reject:
+		return Hold
+	}
+	return r.Spam
+}

@@ -1,0 +1,150 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"fanmill/classify"
+)
+
+// hosts is a compiled list of addresses, networks and host names. Looking one
+// up costs a map access per distinct prefix length, however long the list is.
+type hosts struct {
+	prefixes map[netip.Prefix]string // values are the entries as written
+	lengths  []int                   // distinct prefix lengths, longest first
+	names    map[string]string
+}
+
+var (
+	errHostBits = errors.New("has address bits set beyond its prefix length")
+	errZone     = errors.New("has an IPv6 zone")
+	errNetwork  = errors.New("is neither an address nor a network in CIDR form")
+	errHost     = errors.New("is neither an address, nor a network in CIDR form, nor a host name")
+)
+
+// compileHosts compiles a list; names says whether host names are allowed in
+// it. The errors say what is wrong with which entry.
+func compileHosts(option string, entries []string, names bool) (*hosts, []error) {
+	h := &hosts{prefixes: map[netip.Prefix]string{}, names: map[string]string{}}
+	var errs []error
+	for _, entry := range entries {
+		if err := h.add(entry, names); err != nil {
+			errs = append(errs, &OptionError{Option: option, Entry: entry, Err: err, Hint: hostHint(entry, names)})
+		}
+	}
+	slices.Sort(h.lengths)
+	h.lengths = slices.Compact(h.lengths)
+	slices.Reverse(h.lengths)
+	return h, errs
+}
+
+func hostHint(entry string, names bool) string {
+	if p, err := netip.ParsePrefix(strings.TrimSpace(entry)); err == nil {
+		return fmt.Sprintf("write %s for the network, %s for the one host", p.Masked(), p.Addr().WithZone(""))
+	}
+	if names {
+		return "write an address such as 192.0.2.1, a network such as 192.0.2.0/24 or 2001:db8::/32, or a full host name"
+	}
+	return "write an address such as 192.0.2.1 or a network such as 192.0.2.0/24 or 2001:db8::/32"
+}
+
+func (h *hosts) add(entry string, names bool) error {
+	s := strings.TrimSpace(entry)
+	if s == "" {
+		return errEmpty
+	}
+	if p, ok := parseNetwork(s); ok {
+		switch {
+		case p.Addr().Zone() != "":
+			return errZone
+		case p != p.Masked():
+			return errHostBits
+		}
+		p = unmapPrefix(p)
+		h.prefixes[p] = entry
+		h.lengths = append(h.lengths, p.Bits())
+		return nil
+	}
+	if !names {
+		return errNetwork
+	}
+	name := hostName(s)
+	if !validHost(name) {
+		return errHost
+	}
+	h.names[name] = entry
+	return nil
+}
+
+// parseNetwork reads an address as the network that holds it alone.
+func parseNetwork(s string) (netip.Prefix, bool) {
+	if p, err := netip.ParsePrefix(s); err == nil {
+		return p, true
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	if a.Zone() != "" {
+		return netip.PrefixFrom(a, 0), false
+	}
+	return netip.PrefixFrom(a, a.BitLen()), true
+}
+
+// unmapPrefix turns an IPv4 network in IPv6 clothes into the plain one.
+func unmapPrefix(p netip.Prefix) netip.Prefix {
+	if p.Addr().Is4In6() && p.Bits() >= 96 {
+		return netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+	}
+	return p
+}
+
+// hostName is the form in which host names are compared.
+func hostName(s string) string { return strings.TrimSuffix(lower(strings.TrimSpace(s)), ".") }
+
+// validHost accepts what can stand in the DNS as a host name. A last label of
+// digits only is a mistyped address.
+func validHost(name string) bool {
+	if name == "" || len(name) > 253 {
+		return false
+	}
+	labels := strings.Split(name, ".")
+	for _, l := range labels {
+		if l == "" || len(l) > 63 || l[0] == '-' || l[len(l)-1] == '-' {
+			return false
+		}
+		if strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			return false
+		}
+	}
+	return strings.Trim(labels[len(labels)-1], "0123456789") != ""
+}
+
+// match reports whether the client is in the list, by its address or by its
+// verified name. What a client says of itself (HELO) is not looked at.
+func (h *hosts) match(c classify.Client) bool {
+	if h.contains(c.Addr) {
+		return true
+	}
+	_, ok := h.names[hostName(c.Name)]
+	return ok
+}
+
+func (h *hosts) contains(a netip.Addr) bool {
+	if !a.IsValid() {
+		return false
+	}
+	a = a.Unmap().WithZone("")
+	for _, n := range h.lengths {
+		// Prefix fails for a length beyond the address's own: no match.
+		if p, err := a.Prefix(n); err == nil {
+			if _, ok := h.prefixes[p]; ok {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,210 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"fanmill/classify"
+)
+
+// Options are the settings of a policy. Their names in OptionError are the
+// keys of the configuration file's section [policy]. A pattern is
+// user@example.org, @example.org (not its sub-domains), user@ (any domain), a
+// glob over the whole address (* and ?), /RE2/ (unanchored, case-insensitive
+// unless it begins with flags), or <>; "+detail" of the address is ignored by a
+// pattern that has none.
+type Options struct {
+	Unfiltered      []string // patterns of recipients passed unfiltered
+	NeverRefuse     []string // patterns of recipients that are at worst tagged
+	TrustedNetworks []string // addresses and CIDR networks whose mail is not filtered
+	OwnHosts        []string // hosts of the site that pass mail on: addresses, CIDR networks, host names
+
+	SkipTrusted       bool // mail from trusted networks and local submission is not filtered
+	SkipAuthenticated bool // mail of clients that logged in is not filtered
+	SkipOwnHosts      bool // mail from own hosts is not filtered; else it is, and a reject becomes a hold
+
+	Spam         Outcome // Reject, Hold, Tag, Discard or Quarantine
+	Unsure       Outcome // Hold, Tag or Quarantine
+	UntilTrained Outcome // Accept or Tag: in place of anything harder while untrained
+	OnError      Outcome // Fail or Accept: when the message could not be scored
+	Cutoffs      classify.Cutoffs
+
+	MinLabels int  // messages of each class the site must have labelled to be trained
+	Observe   bool // decide and log, but accept everything
+	Mixed     Mode
+	OnePolicy bool // one policy per message: RCPT with other settings gets 452 4.5.3
+}
+
+// DefaultOptions returns the documented defaults.
+func DefaultOptions() Options {
+	return Options{
+		NeverRefuse:       []string{"postmaster@", "abuse@"},
+		TrustedNetworks:   []string{"127.0.0.0/8", "::1"},
+		SkipTrusted:       true,
+		SkipAuthenticated: true,
+		SkipOwnHosts:      true,
+		Spam:              Reject,
+		Unsure:            Hold,
+		UntilTrained:      Tag,
+		OnError:           Fail,
+		Cutoffs:           classify.DefaultCutoffs(),
+		MinLabels:         50,
+		Mixed:             Split,
+	}
+}
+
+// OptionError is one thing that is wrong with Options.
+type OptionError struct {
+	Option string // key in the section [policy], such as "unfiltered"
+	Entry  string // the entry of a list, "" for a single value
+	Err    error
+	Hint   string // what to do about it
+}
+
+// Error names option and entry, and ends with the hint.
+func (e *OptionError) Error() string {
+	if e.Entry == "" {
+		return fmt.Sprintf("%s: %v (%s)", e.Option, e.Err, e.Hint)
+	}
+	return fmt.Sprintf("%s: %q %v (%s)", e.Option, e.Entry, e.Err, e.Hint)
+}
+
+// Unwrap returns the cause.
+func (e *OptionError) Unwrap() error { return e.Err }
+
+// Policy is compiled Options: immutable, safe for concurrent use.
+type Policy struct {
+	opts        Options
+	unfiltered  *patterns
+	neverRefuse *patterns
+	trusted     *hosts
+	own         *hosts
+}
+
+// Compile checks and compiles o. The error joins one *OptionError for each
+// problem, so that all of them can be reported at once.
+func Compile(o Options) (*Policy, error) {
+	o.Unfiltered, o.NeverRefuse = slices.Clone(o.Unfiltered), slices.Clone(o.NeverRefuse)
+	o.TrustedNetworks, o.OwnHosts = slices.Clone(o.TrustedNetworks), slices.Clone(o.OwnHosts)
+	p := &Policy{opts: o}
+	errs := o.check()
+	var more []error
+	p.unfiltered, more = compilePatterns("unfiltered", o.Unfiltered)
+	errs = append(errs, more...)
+	p.neverRefuse, more = compilePatterns("never_refuse", o.NeverRefuse)
+	errs = append(errs, more...)
+	p.trusted, more = compileHosts("trusted_networks", o.TrustedNetworks, false)
+	errs = append(errs, more...)
+	p.own, more = compileHosts("own_hosts", o.OwnHosts, true)
+	if errs = append(errs, more...); len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return p, nil
+}
+
+func (o Options) check() []error {
+	errs := o.checkCutoffs()
+	oneOf := func(option string, got Outcome, allowed ...Outcome) {
+		if !slices.Contains(allowed, got) {
+			errs = append(errs, &OptionError{
+				Option: option, Err: fmt.Errorf("%v is not possible here", got),
+				Hint: fmt.Sprintf("write one of %v", allowed),
+			})
+		}
+	}
+	oneOf("spam", o.Spam, Reject, Hold, Tag, Discard, Quarantine)
+	oneOf("unsure", o.Unsure, Hold, Tag, Quarantine)
+	oneOf("until_trained", o.UntilTrained, Tag, Accept)
+	oneOf("on_error", o.OnError, Fail, Accept)
+	if o.Mixed > Strict {
+		errs = append(errs, &OptionError{Option: "mixed", Err: fmt.Errorf("%v is unknown", o.Mixed), Hint: "write split, lenient or strict"})
+	}
+	if o.MinLabels < 0 {
+		errs = append(errs, &OptionError{Option: "min_labels", Err: fmt.Errorf("%d is negative", o.MinLabels), Hint: "write a number of messages such as 50"})
+	}
+	return errs
+}
+
+// checkCutoffs wants 0 <= ham <= spam <= reject <= 1; one problem is reported
+// for the first cut-off that is out of its place.
+func (o Options) checkCutoffs() []error {
+	low := 0.0
+	for _, c := range []struct {
+		option string
+		value  float64
+	}{{"ham_cutoff", o.Cutoffs.Ham}, {"spam_cutoff", o.Cutoffs.Spam}, {"reject_cutoff", o.Cutoffs.Reject}} {
+		var err error
+		switch {
+		case math.IsNaN(c.value) || c.value < 0 || c.value > 1:
+			err = fmt.Errorf("%v is not a score between 0 and 1", c.value)
+		case c.value < low:
+			err = fmt.Errorf("%v is below the cut-off before it, %v", c.value, low)
+		}
+		if err != nil {
+			return []error{&OptionError{Option: c.option, Err: err, Hint: "keep ham_cutoff <= spam_cutoff <= reject_cutoff, such as 0.15, 0.90 and 0.995"}}
+		}
+		low = c.value
+	}
+	return nil
+}
+
+// Options returns what the policy was compiled from; not to be changed.
+func (p *Policy) Options() Options { return p.opts }
+
+// Trained reports whether so many labelled messages are enough for an outcome
+// harder than UntilTrained.
+func (p *Policy) Trained(ham, spam int) bool {
+	return ham >= p.opts.MinLabels && spam >= p.opts.MinLabels
+}
+
+// Connection says whether the mail of this client is filtered, and if not, by
+// which rule. Call it when the sender is known: logging in comes before that.
+func (p *Policy) Connection(e *Envelope) (filtered bool, rule string) {
+	switch o := &p.opts; {
+	case o.SkipAuthenticated && e.Authenticated != "":
+		return false, RuleAuthenticated
+	case o.SkipTrusted && e.Local:
+		return false, RuleLocal
+	case o.SkipTrusted && p.trusted.contains(e.Client.Addr):
+		return false, RuleTrusted
+	case o.SkipOwnHosts && p.own.match(e.Client):
+		return false, RuleOwnHost
+	}
+	return true, ""
+}
+
+// Relayed reports whether the message came through a host of ours: then the
+// host to judge is read from that host's Received line, and refusing would
+// only make our own host write a bounce.
+func (p *Policy) Relayed(e *Envelope) bool { return p.own.match(e.Client) }
+
+// Recipient returns the settings in force for one recipient. Those of a
+// transaction that is not filtered as a whole carry the rule of Connection.
+func (p *Policy) Recipient(e *Envelope, rcpt string) Recipient {
+	r := Recipient{
+		Address: rcpt, Filtered: true, Rule: RuleDefault,
+		Cutoffs: p.opts.Cutoffs, Spam: p.opts.Spam, Unsure: p.opts.Unsure,
+	}
+	a := parseAddress(rcpt)
+	// A refused local submission stays in the MTA's queue for days.
+	_, r.Exempt = p.neverRefuse.match(a)
+	r.Exempt = r.Exempt || e.Local
+	if filtered, rule := p.Connection(e); !filtered {
+		r.Filtered, r.Rule = false, rule
+	} else if _, ok := p.unfiltered.match(a); ok {
+		r.Filtered, r.Rule = false, RuleUnfiltered
+	}
+	return r
+}
+
+// SamePolicy reports whether a message has the same fate for both recipients,
+// whatever it contains: what one_policy_per_message asks at RCPT.
+func SamePolicy(a, b Recipient) bool {
+	if !a.Filtered && !b.Filtered {
+		return true
+	}
+	return a.Filtered == b.Filtered && a.Exempt == b.Exempt && a.Scope == b.Scope &&
+		a.Cutoffs == b.Cutoffs && a.Spam == b.Spam && a.Unsure == b.Unsure
+}
