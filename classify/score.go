@@ -17,9 +17,10 @@ const (
 	maxClues      = 150
 )
 
-// thinLabels is how many counting messages of each class a model needs before
-// its score may leave the unsure band.
-const thinLabels = 20
+// MinLabels is how many counting messages of each class a model needs before
+// its score may leave the unsure band. Training counts every message of a class
+// until the class has that many.
+const MinLabels = 20
 
 // Scorer scores messages. The zero value is ready; it keeps its buffers, so it
 // is not safe for concurrent use.
@@ -246,9 +247,9 @@ func sigma(x float64) float64 {
 }
 
 // thin keeps the score inside the unsure band (0.15 to 0.90 by default) while
-// a class has fewer than thinLabels counting messages; the order stays.
+// a class has fewer than MinLabels counting messages; the order stays.
 func thin(z float64, total Count) float64 {
-	if min(total.Ham, total.Spam) >= thinLabels {
+	if min(total.Ham, total.Spam) >= MinLabels {
 		return z
 	}
 	const up, down = 2.19, 1.73

@@ -36,7 +36,7 @@ func (t *Trainer) learn(tx *store.Tx, scorer *classify.Scorer, class store.Class
 		counts = without{counts, old}
 	}
 	before := scorer.Score(m.Features, counts)
-	adds := t.rule.Adds(class == store.Spam, before)
+	adds := t.rule.Adds(class == store.Spam, before, counts.Totals())
 	if err := tx.Learn(t.row(class, adds, before, m), t.o.Origin); err != nil {
 		return Result{}, fmt.Errorf("learn %s: %w", m.Digest, err)
 	}

@@ -77,7 +77,12 @@ func (r *reference) learn(i int, class store.Class, features []uint64, margin fl
 	}
 	l := reflabel{class: class, features: features}
 	outcome := Sure
-	if c < margin {
+	total := r.Totals()
+	n := total.Spam
+	if class == store.Ham {
+		n = total.Ham
+	}
+	if c < margin || n < classify.MinLabels {
 		l.adds, outcome = 1, Learned
 	}
 	if had {

@@ -13,14 +13,17 @@ type Rule struct {
 	Margin float64 // natural log-odds; see DefaultMargin
 }
 
-// Adds returns how often a message counts, given its score before training: 0
-// when the counts alone already put it on its side by the margin, else 1.
-func (r Rule) Adds(spam bool, before classify.Score) int {
-	c := before.C
+// Adds returns how often a message counts, given its score before training and
+// the counting messages so far: 0 when the counts alone already put it on its
+// side by the margin, else 1. A class with fewer than classify.MinLabels
+// counting messages takes every message: before anything speaks for the other
+// class, a handful of messages makes the counts sure of all.
+func (r Rule) Adds(spam bool, before classify.Score, total classify.Count) int {
+	c, n := before.C, total.Spam
 	if !spam {
-		c = -c
+		c, n = -c, total.Ham
 	}
-	if !r.All && c >= r.Margin {
+	if !r.All && n >= classify.MinLabels && c >= r.Margin {
 		return 0
 	}
 	return 1

@@ -36,7 +36,7 @@ func (l *learner) learn(m message, before classify.Score) {
 		l.counts.add(m.features, old.spam, -old.adds)
 		before = l.score(m)
 	}
-	adds := l.rule.Adds(m.spam, before)
+	adds := l.rule.Adds(m.spam, before, l.counts.Totals())
 	l.counts.add(m.features, m.spam, adds)
 	l.labels[m.digest] = label{m.spam, adds}
 }
