@@ -72,6 +72,20 @@ func cleanName(name string) string {
 	return name
 }
 
+// cleanHelo replaces what MTAs (and our own spool) replace when they write a
+// HELO into a Received line, so that both give the same.
+func cleanHelo(s string) string {
+	literal := len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']'
+	b := []byte(s)
+	for i, c := range b {
+		bracket := (c == '[' || c == ']') && !(literal && (i == 0 || i == len(b)-1))
+		if c <= ' ' || c >= 0x7f || bracket || strings.IndexByte("()<>;\"\\@,", c) >= 0 {
+			b[i] = '?'
+		}
+	}
+	return string(b)
+}
+
 func notHostName(r rune) bool {
 	return r != '.' && r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
 }
@@ -80,9 +94,7 @@ func notHostName(r rune) bool {
 func (c Client) clean() Client {
 	c.Addr = c.Addr.Unmap().WithZone("")
 	c.Name = cleanName(c.Name)
-	if i := strings.IndexAny(c.Helo, " \t\r\n()\x00"); i >= 0 {
-		c.Helo = c.Helo[:i]
-	}
+	c.Helo = cleanHelo(c.Helo)
 	if len(c.Helo) > 255 { // RFC 1035 section 2.3.4
 		c.Helo = c.Helo[:255]
 	}
