@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fanmill/config"
+	"fanmill/control"
+	"fanmill/milter"
+	"fanmill/spool"
+	"fanmill/store"
+)
+
+// AppOptions are what the daemon is made of.
+type AppOptions struct {
+	Data      string                    // absolute path of the data directory; made when missing
+	Load      func() (*settings, error) // reads the configuration, at start and at every reload
+	Listeners []net.Listener            // from systemd: used in place of the configured sockets
+	Logger    *slog.Logger
+	Level     *slog.LevelVar // of the logger; set from the configuration
+}
+
+// App is the daemon as a value: NewApp opens and binds everything, Start
+// serves, Reload swaps the settings, Stop ends it. Reload, Addr and the methods
+// that the control socket calls are safe for concurrent use.
+type App struct {
+	o       AppOptions
+	log     *slog.Logger
+	set     atomic.Pointer[settings]
+	running *config.Config // as of the start: what restart keys are compared with
+	db      *store.DB
+	history *store.History
+	spool   *spool.Spool
+	desk    *desk
+	milter  *milter.Server
+	control *control.Server
+	started time.Time
+
+	closers []closer // in the order of opening
+	follow  sync.WaitGroup
+	cancel  context.CancelFunc
+	stop    sync.Once
+	stopErr error
+
+	mu       sync.Mutex // one reload at a time; guards what follows
+	reloads  int
+	reloaded time.Time
+	lastFail string
+}
+
+// closer is a step of stopping.
+type closer struct {
+	name  string
+	close func(context.Context) error
+}
+
+// NewApp opens the data directory and binds the sockets; MTAs that connect wait
+// until Start. After an error nothing is left open.
+func NewApp(ctx context.Context, o AppOptions) (*App, error) {
+	a := &App{o: o, log: o.Logger, started: time.Now()}
+	if err := a.open(ctx); err != nil {
+		return nil, errors.Join(err, a.close(ctx))
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context) error {
+	set, err := a.o.Load()
+	if err != nil {
+		return err
+	}
+	a.running = set.file
+	a.use(set)
+	for _, step := range []func(context.Context, *settings) error{a.openData, a.openStore, a.openSpool, a.openMilter, a.openControl} {
+		if err := step(ctx, set); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// use puts settings in force, as far as they are not handed to a room.
+func (a *App) use(set *settings) {
+	a.set.Store(set)
+	if a.o.Level != nil {
+		_ = a.o.Level.UnmarshalText([]byte(set.file.Log.Level)) // one of four words, checked by package config
+	}
+}
+
+func (a *App) closing(name string, f func(context.Context) error) {
+	a.closers = append(a.closers, closer{name, f})
+}
+
+func (a *App) openData(context.Context, *settings) error {
+	if err := os.MkdirAll(a.o.Data, 0o750); err != nil {
+		return exit(exitCantCreate, fmt.Errorf("make data directory: %w", err))
+	}
+	lock, err := lockData(a.o.Data)
+	if err != nil {
+		return err
+	}
+	a.closing("unlock data directory", func(context.Context) error { return lock.Close() })
+	return nil
+}
+
+func (a *App) openStore(ctx context.Context, set *settings) (err error) {
+	a.db, err = store.Open(ctx, store.Options{Dir: a.o.Data, Logger: a.log})
+	if err != nil {
+		return err
+	}
+	a.closing("close ledger", func(context.Context) error { return a.db.Close() })
+	a.history, err = openHistory(ctx, a.o.Data, set, a.log)
+	if err != nil {
+		return err
+	}
+	a.closing("close history", func(context.Context) error { return a.history.Close() })
+	return nil
+}
+
+func openHistory(ctx context.Context, dir string, set *settings, log *slog.Logger) (*store.History, error) {
+	h := &set.file.History
+	return store.OpenHistory(ctx, store.HistoryOptions{
+		Dir: dir, Days: h.Days, MaxBytes: int64(h.MaxBytes), Subject: h.Subject, Addresses: h.Addresses,
+		Features: h.Features, Logger: log,
+	})
+}
+
+func (a *App) openSpool(_ context.Context, set *settings) (err error) {
+	a.spool, err = openSpool(set, a.log)
+	if err != nil {
+		return err
+	}
+	a.closing("close spool", func(context.Context) error { return a.spool.Close() })
+	a.desk, err = newDesk(a.set.Load, a.spool, a.db, a.history, a.log)
+	return err
+}
+
+func openSpool(set *settings, log *slog.Logger) (*spool.Spool, error) {
+	o := &set.file.Spool
+	s, err := spool.Open(o.Dir, spool.Options{
+		MinFree: int64(o.MinFree), MemLimit: int(o.MemoryLimit), TombstoneAge: asDuration(o.TombstoneAge), Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (a *App) openMilter(_ context.Context, set *settings) (err error) {
+	sc := &scorer{db: a.db, set: a.set.Load}
+	if err := sc.preload(); err != nil {
+		return err
+	}
+	m := &set.file.Milter
+	o := milter.Options{
+		Listen: m.Listen, SocketMode: os.FileMode(m.SocketMode), SocketGroup: m.SocketGroup, MaxConnections: m.MaxConnections,
+		IdleTimeout: asDuration(m.IdleTimeout), PacketTimeout: asDuration(m.PacketTimeout), DrainTimeout: asDuration(m.DrainTimeout),
+	}
+	if len(a.o.Listeners) > 0 {
+		o.Listen, o.Listeners = nil, a.o.Listeners
+	}
+	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Logger: a.log}, set.milter())
+	if err != nil {
+		return bindError(err)
+	}
+	a.closing("stop milter", a.milter.Stop)
+	return nil
+}
+
+func (a *App) openControl(_ context.Context, _ *settings) (err error) {
+	gid := administrators()
+	o := control.Options{
+		Path: filepath.Join(a.o.Data, control.SocketName), GID: -1,
+		Access: control.Access{UID: uint32(os.Geteuid()), GID: control.NoGroup},
+		Judge:  &judge{&scorer{db: a.db, set: a.set.Load}}, Desk: a.desk, Keeper: a, Logger: a.log,
+	}
+	if gid >= 0 {
+		o.Access.GID = uint32(gid)
+		if groups, err := os.Getgroups(); os.Geteuid() == 0 || err == nil && slices.Contains(groups, gid) {
+			o.GID = gid
+		}
+	}
+	a.control, err = control.New(o)
+	if err != nil {
+		return bindError(err)
+	}
+	a.closing("stop control socket", a.control.Stop)
+	return nil
+}
+
+// administrators returns the number of the group fanmill, -1 where there is
+// none: then only root and the daemon's own user administrate.
+func administrators() int {
+	g, err := user.LookupGroup("fanmill")
+	if err != nil {
+		return -1
+	}
+	gid, err := strconv.Atoi(g.Gid)
+	if err != nil {
+		return -1
+	}
+	return gid
+}
+
+// Start serves the sockets and follows the ledger.
+func (a *App) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	a.cancel = cancel
+	a.follow.Go(func() {
+		if err := a.db.Follow(ctx); err != nil {
+			a.log.Error("the model is no longer kept current", "error", err)
+		}
+	})
+	a.milter.Start()
+	a.control.Start()
+	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().policy.Observe, "version", release)
+}
+
+// Addr returns the milter's addresses.
+func (a *App) Addr() []net.Addr { return a.milter.Addr() }
+
+func (a *App) listening() []string {
+	var out []string
+	for _, addr := range a.Addr() {
+		postfix, _ := mtaSpellings(addr)
+		out = append(out, postfix)
+	}
+	return out
+}
+
+// Failed yields an error when the daemon can serve no longer.
+func (a *App) Failed() <-chan error { return a.milter.Failed() }
+
+// Stop lets messages in progress finish until ctx or the drain timeout ends,
+// and closes everything. It may be called more than once.
+func (a *App) Stop(ctx context.Context) error {
+	a.stop.Do(func() {
+		a.log.Info("stopping")
+		a.stopErr = a.close(ctx)
+		a.log.Info("stopped", "ran", time.Since(a.started).Round(time.Second))
+	})
+	return a.stopErr
+}
+
+// close undoes what was opened, the last first. The ledger is followed as long
+// as messages are scored.
+func (a *App) close(ctx context.Context) error {
+	var errs []error
+	for _, c := range slices.Backward(a.closers) {
+		if c.name == "close history" && a.cancel != nil {
+			a.cancel()
+			a.follow.Wait()
+		}
+		if err := c.close(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", c.name, err))
+		}
+	}
+	a.closers = nil
+	return errors.Join(errs...)
+}

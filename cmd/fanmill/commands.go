@@ -1,0 +1,159 @@
+package main
+
+// commands is the command table: what dispatch runs, and what help, the manual
+// page and docs/commands.md are printed from.
+func commands() []command {
+	var all []command
+	for _, part := range [][]command{daemonCommands(), mailCommands(), heldCommands(), otherCommands()} {
+		all = append(all, part...)
+	}
+	return all
+}
+
+func daemonCommands() []command {
+	return []command{
+		{
+			name: "serve", short: "run the milter daemon", new: func() runner { return new(serveCmd) },
+			long: `Runs in the foreground until SIGTERM or SIGINT, which let messages in progress
+finish (bounded); a second signal ends at once. SIGHUP reads the configuration
+again: it is built beside the one in force and replaces it whole, or, when it is
+wrong, is refused with the reason in the log. Only one daemon runs on a data
+directory.
+
+Without a configuration file it listens on milter.sock in the data directory and
+on 127.0.0.1:8891, observes only (scores, logs and counts, without any effect on
+mail), and prints the lines to add to Postfix's main.cf and to sendmail.mc.
+
+Sockets handed over by systemd are used in place of the configured ones, and
+systemd is told when the daemon is ready, reloads and stops.`,
+			examples: []example{
+				{"fanmill serve --data /var/lib/fanmill", "look at the mail for a while without touching it"},
+				{"fanmill serve --config /etc/fanmill/fanmill.toml", "filter as configured"},
+			},
+		},
+		{
+			name: "reload", short: "have the running daemon read its configuration again", new: func() runner { return new(reloadCmd) },
+			long: `Like SIGHUP, but waits and says what came of it: a configuration that is not
+accepted is printed with all its errors, and changed keys that need a restart
+are named.`,
+		},
+		{
+			name: "status", short: "show how the running daemon fares", new: func() runner { return new(statusCmd) },
+		},
+	}
+}
+
+func mailCommands() []command {
+	return []command{
+		{
+			name: "train", args: "--ham|--spam PATH...", min: 1, max: -1, short: "learn messages as ham or spam",
+			new: func() runner { return new(trainCmd) },
+			long: `A PATH is an mbox (also mboxo and mboxrd), a Maildir (cur and new), an MH folder,
+a folder of any of these, a single message, or - for standard input; each may be
+compressed with gzip, bzip2 or zstd.
+
+Every message is recorded, but by default it counts only where the score was not
+yet right by a margin, which makes for fewer and better counts. The summary says
+how many were learned, how many the filter was sure of already, how many had been
+seen before (training twice is once), and how many changed their class.
+
+A path that cannot be read is named and the rest goes on; the exit code then is
+65 or 66. Ctrl-C finishes the transaction in progress, prints the summary and
+exits with 130. A running daemon follows within a second.`,
+			examples: []example{
+				{"fanmill train --ham ~/Maildir", "learn a Maildir as good mail"},
+				{"fanmill train --spam junk.mbox.gz more/", "learn a compressed mailbox and a folder as spam"},
+				{"fanmill train --spam - < message", "learn one message from standard input"},
+			},
+		},
+		{
+			name: "forget", args: "PATH...", min: 1, max: -1, short: "take messages out of training again",
+			new: func() runner { return new(forgetCmd) },
+			long: `The counts become exactly what they would be had the messages never been learned.
+PATHs are as for train.`,
+			examples: []example{{"fanmill forget wrongly-trained.eml", "undo the training of one message"}},
+		},
+		{
+			name: "score", args: "[PATH...]", max: -1, short: "say what messages look like", new: func() runner { return new(scoreCmd) },
+			long: `Prints a line "VERDICT SCORE PATH" for each message; without PATH, or for -, the
+message or mailbox is read from standard input. The score goes from 0 (ham) to 1
+(spam). Nothing is learned and nothing changed.
+
+With -e the exit code tells the verdict of the last message as bogofilter does:
+0 spam, 1 ham, 2 unsure, and 3 for any error.`,
+			examples: []example{
+				{"fanmill score --explain message.eml", "show the clues behind a score"},
+				{"fanmill score -e < message && echo spam", "use the verdict in a script"},
+			},
+		},
+		{
+			name: "filter", short: "copy a message from standard input to standard output with verdict headers",
+			new: func() runner { return new(filterCmd) },
+			long: `Verdict fields that the message brought along are removed, ours are put above its
+first field, and the body is passed on byte for byte. The exit code is 0 only when
+the whole message has been written; when anything fails inside, it is 75, which
+makes maildrop, procmail and the MTA try again later.`,
+			examples: []example{{`xfilter "/usr/bin/fanmill filter"`, "in a maildrop filter"}},
+		},
+	}
+}
+
+func heldCommands() []command {
+	ids := func(name, short, long string, new func() runner, ex ...example) command {
+		return command{name: "held " + name, args: "ID...", min: 1, max: -1, short: short, long: long, new: new, examples: ex}
+	}
+	decide := func(action string) func() runner { return func() runner { return &decideCmd{action: action} } }
+	return []command{
+		{
+			name: "held list", short: "list the messages that wait for a moderator", new: func() runner { return new(heldListCmd) },
+			long: `One line a message, newest first: id, when, verdict, score, sender, recipients,
+subject. Conditions are combined; texts are searched without regard to case.`,
+			examples: []example{
+				{"fanmill held list --since 24h", "what was held today"},
+				{"fanmill held ham $(fanmill held list --ids --from @example.org)", "release all of a sender"},
+			},
+		},
+		ids("show", "show held messages with the reasons", "", func() runner { return new(heldShowCmd) }),
+		ids("export", "write held messages to standard output as an mbox", `The mailbox is in mboxrd form and can be read by train and by mail programs.`,
+			func() runner { return new(heldExportCmd) }),
+		ids("ham", "learn held messages as ham and send them on", `A message stays held when the next hop does not take it.`,
+			decide("ham"), example{"fanmill held ham 0fq3m2k1c8v9x7yz", "it was good mail"}),
+		ids("spam", "learn held messages as spam and remove them", "", decide("spam")),
+		ids("release", "send held messages on without learning", "", decide("release")),
+		ids("discard", "remove held messages without learning", "", decide("discard")),
+	}
+}
+
+func otherCommands() []command {
+	return []command{
+		{
+			name: "config check", args: "[FILE]", max: 1, short: "check a configuration file", new: func() runner { return new(configCheckCmd) },
+			long: `All errors are printed at once, each with its place; the exit code then is 78.`,
+		},
+		{
+			name: "config show", short: "print the configuration in force, defaults included", new: func() runner { return new(configShowCmd) },
+		},
+		{
+			name: "config example", short: "print a configuration file with every key, its default and its meaning",
+			new: func() runner { return new(configExampleCmd) },
+		},
+		{
+			name: "stats", short: "say how far training is", new: func() runner { return new(statsCmd) },
+			long: `With --days N also the daily counters: what became of how many messages, by which
+rule.`,
+		},
+		{
+			name: "eval", args: "INDEX", min: 1, max: 1, short: "measure accuracy on labelled mail", new: func() runner { return new(evalCmd) },
+			long: `INDEX has a line "spam PATH" or "ham PATH" for each message, the paths relative to
+the index file. From an empty store, each message is scored and then trained as
+train does. 1-ROCA and the error rates are percentages; unsure counts as not spam.
+The data directory is neither read nor changed.`,
+			examples: []example{
+				{"fanmill eval corpus/full/index", "how well would it have done on this mail, in this order"},
+				{"fanmill eval --folds 5 --seed 1 index", "five-fold cross-validation"},
+			},
+		},
+		{name: "version", short: "print version, feature set and compiler", new: func() runner { return new(versionCmd) }},
+		{name: "help", args: "[COMMAND]", max: 2, short: "explain a command", new: func() runner { return new(helpCmd) }},
+	}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+	"time"
+
+	"fanmill/control"
+)
+
+// statusCmd shows how the daemon fares.
+type statusCmd struct{ json bool }
+
+func (s *statusCmd) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&s.json, "json", false, "print JSON")
+}
+
+// Run asks the daemon.
+func (s *statusCmd) Run(ctx context.Context, e *Env) error {
+	c, err := dialDaemon(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	st, err := c.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return printJSON(e.Stdout, st)
+	}
+	_, err = e.Stdout.Write([]byte(statusText(st)))
+	return writeError(err)
+}
+
+func statusText(st control.Status) string {
+	var b strings.Builder
+	row := func(name, value string) { fmt.Fprintf(&b, "%-9s %s\n", name+":", safe(value)) }
+	row("version", st.Version)
+	row("process", fmt.Sprintf("%d, since %s", st.PID, st.Started.Local().Format(time.RFC1123Z)))
+	row("data", st.Data)
+	if st.Config == "" {
+		row("config", "none, built-in defaults")
+	} else {
+		row("config", st.Config)
+	}
+	row("listens", strings.Join(st.Listen, ", "))
+	if st.Observe {
+		row("mode", "observes only")
+	} else {
+		row("mode", "filters")
+	}
+	row("model", fmt.Sprintf("operation %d of the ledger", st.Seq))
+	if st.Reloads > 0 {
+		row("reloaded", fmt.Sprintf("%d times, last %s", st.Reloads, st.Reloaded.Local().Format(time.RFC1123Z)))
+	}
+	if st.LastFail != "" {
+		row("refused", st.LastFail)
+	}
+	return b.String()
+}
+
+// reloadCmd has the daemon read its configuration again.
+type reloadCmd struct{ noFlags }
+
+// Run asks the daemon and says what came of it.
+func (reloadCmd) Run(ctx context.Context, e *Env) error {
+	c, err := dialDaemon(ctx, e)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	r, err := c.Reload(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range r.Restart {
+		fmt.Fprintf(e.Stderr, "fanmill: %s has changed and takes effect after a restart\n", safe(key))
+	}
+	_, err = fmt.Fprintf(e.Stdout, "reloaded %s\n", safe(r.Config))
+	return writeError(err)
+}
+
+// dialDaemon connects to the daemon of the data directory, which must run.
+func dialDaemon(ctx context.Context, e *Env) (*control.Client, error) {
+	dir, err := e.existingData()
+	if err != nil {
+		return nil, err
+	}
+	c, err := control.Dial(ctx, dir)
+	if err != nil {
+		return nil, hint(err, "start it with `fanmill serve --data %s`", dir)
+	}
+	return c, nil
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/user"
+	"path/filepath"
+
+	"golang.org/x/term"
+)
+
+// Env is all that a command has of the world outside.
+type Env struct {
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	Getenv         func(string) string
+	DefaultData    string // used when it exists and nothing else is named
+	DefaultConfig  string // likewise
+	DefaultInet    string // where serve listens without a configuration, beside milter.sock
+
+	Args []string // what stands on the command line beside the flags
+	common
+}
+
+// common are the flags that every command has.
+type common struct {
+	data   string
+	config string
+}
+
+func systemEnv() *Env {
+	return &Env{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
+		DefaultData: "/var/lib/fanmill", DefaultConfig: "/etc/fanmill/fanmill.toml",
+		DefaultInet: "inet:127.0.0.1:8891",
+	}
+}
+
+// dataDir returns the absolute data directory: --data, FANMILL_DATA, or the
+// default where it exists. It need not exist when it was named.
+func (e *Env) dataDir() (string, error) {
+	dir := e.data
+	if dir == "" {
+		dir = e.Getenv("FANMILL_DATA")
+	}
+	if dir == "" {
+		if fi, err := os.Stat(e.DefaultData); err != nil || !fi.IsDir() {
+			return "", hint(usageErrorf("no data directory: %s does not exist", e.DefaultData),
+				"say where the data is with --data DIR, or set FANMILL_DATA")
+		}
+		dir = e.DefaultData
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("find data directory %s: %w", dir, err)
+	}
+	if fi, err := os.Stat(abs); err == nil && !fi.IsDir() {
+		return "", exit(exitCantCreate, fmt.Errorf("data directory %s is not a directory", abs))
+	}
+	return abs, nil
+}
+
+// existingData is dataDir for commands that only read: the directory must be
+// there.
+func (e *Env) existingData() (string, error) {
+	dir, err := e.dataDir()
+	if err != nil {
+		return "", err
+	}
+	_, err = os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", hint(exit(exitNoInput, fmt.Errorf("data directory %s does not exist", dir)),
+			"check --data and FANMILL_DATA; `fanmill train` and `fanmill serve` create it")
+	}
+	if err != nil {
+		return "", fmt.Errorf("open data directory: %w", err)
+	}
+	return dir, nil
+}
+
+// configPath returns the configuration file: --config, or the default where it
+// exists; "" means that there is none.
+func (e *Env) configPath() string {
+	if e.config != "" {
+		return e.config
+	}
+	if _, err := os.Stat(e.DefaultConfig); err == nil {
+		return e.DefaultConfig
+	}
+	return ""
+}
+
+// user returns the login name of whoever runs the command: the real user
+// behind sudo and the like is not looked for.
+func (e *Env) user() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return fmt.Sprintf("uid%d", os.Getuid())
+}
+
+// terminal returns the width of w when it is a terminal, else 0. TERM=dumb
+// cannot redraw a line and counts as none.
+func (e *Env) terminal(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok || e.Getenv("TERM") == "dumb" || !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	if err != nil || width <= 0 {
+		return 80
+	}
+	return width
+}

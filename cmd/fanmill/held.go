@@ -1,0 +1,287 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+	"time"
+
+	"fanmill/control"
+	"fanmill/spool"
+)
+
+// heldListCmd lists held messages.
+type heldListCmd struct {
+	box, from, to, subject, verdict string
+	since                           time.Duration
+	limit                           int
+	ids, json                       bool
+}
+
+func (h *heldListCmd) flags(fs *flag.FlagSet) {
+	fs.StringVar(&h.box, "box", "", "only this `BOX`: unsure, spam or copy (else unsure and spam)")
+	fs.StringVar(&h.from, "from", "", "only where the sender or the From field contains `TEXT`")
+	fs.StringVar(&h.to, "to", "", "only where a recipient contains `TEXT`")
+	fs.StringVar(&h.subject, "subject", "", "only where the subject contains `TEXT`")
+	fs.StringVar(&h.verdict, "verdict", "", "only this `VERDICT`: ham, unsure or spam")
+	fs.DurationVar(&h.since, "since", 0, "only what was held within `TIME`, such as 24h")
+	fs.IntVar(&h.limit, "limit", 0, "at most `N` messages")
+	fs.BoolVar(&h.ids, "ids", false, "print the ids only")
+	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
+}
+
+// Run prints what is held and matches.
+func (h *heldListCmd) Run(ctx context.Context, e *Env) error {
+	if err := h.check(); err != nil {
+		return err
+	}
+	d, done, err := openDesk(ctx, e, false)
+	if err != nil {
+		return err
+	}
+	defer done()
+	all, err := d.List(ctx, control.Filter{Box: spool.Box(h.box)})
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, m := range all {
+		if !h.match(m, time.Now()) || h.limit > 0 && n >= h.limit {
+			continue
+		}
+		n++
+		if err := h.print(e, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *heldListCmd) check() error {
+	if _, err := control.ParseBox(h.box); err != nil {
+		return usageErrorf("--box: %w", err)
+	}
+	switch h.verdict {
+	case "", "ham", "unsure", "spam":
+		return nil
+	}
+	return usageErrorf("--verdict: %q is no verdict, want ham, unsure or spam", h.verdict)
+}
+
+func (h *heldListCmd) match(m spool.Meta, now time.Time) bool {
+	return (h.since <= 0 || now.Sub(m.Time) <= h.since) &&
+		(h.verdict == "" || m.Verdict == h.verdict) &&
+		holds(h.subject, m.Subject) &&
+		holds(h.from, m.Envelope.Sender, m.From) &&
+		holds(h.to, m.Envelope.Recipients...)
+}
+
+// holds tells whether one of the texts contains part, case aside.
+func holds(part string, texts ...string) bool {
+	for _, t := range texts {
+		if strings.Contains(strings.ToLower(t), strings.ToLower(part)) {
+			return true
+		}
+	}
+	return part == ""
+}
+
+func (h *heldListCmd) print(e *Env, m spool.Meta) error {
+	switch {
+	case h.json:
+		return printJSON(e.Stdout, m)
+	case h.ids:
+		_, err := fmt.Fprintln(e.Stdout, safe(m.ID))
+		return writeError(err)
+	}
+	_, err := fmt.Fprintf(e.Stdout, "%s  %s  %-6s %.4f  %s -> %s  %s\n", safe(m.ID), m.Time.Local().Format("2006-01-02 15:04"),
+		safe(m.Verdict), m.Score, fit(angle(m.Envelope.Sender), 40), fit(strings.Join(m.Envelope.Recipients, ","), 40), fit(m.Subject, 60))
+	return writeError(err)
+}
+
+// angle shows the null sender as such.
+func angle(sender string) string {
+	if sender == "" {
+		return "<>"
+	}
+	return sender
+}
+
+// heldShowCmd shows held messages.
+type heldShowCmd struct{ json bool }
+
+func (h *heldShowCmd) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
+}
+
+// Run shows each message of Args.
+func (h *heldShowCmd) Run(ctx context.Context, e *Env) error {
+	d, done, err := deskFor(ctx, e, false)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return each(ctx, e, func(id string) error {
+		m, err := d.Show(ctx, id)
+		if err != nil {
+			return err
+		}
+		if h.json {
+			return printJSON(e.Stdout, m)
+		}
+		_, err = e.Stdout.Write([]byte(describe(m)))
+		return writeError(err)
+	})
+}
+
+// describe is a held message as text for a terminal.
+func describe(m control.Held) string {
+	var b strings.Builder
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "%-11s %s\n", name+":", safe(value))
+		}
+	}
+	row("id", m.ID)
+	row("held", fmt.Sprintf("%s in %s, %d bytes", m.Time.Local().Format(time.RFC1123Z), m.Box, m.Size))
+	row("state", m.State)
+	row("verdict", fmt.Sprintf("%s, score %.4f", m.Verdict, m.Score))
+	row("rule", m.Rule)
+	row("scope", m.Scope)
+	row("sender", angle(m.Envelope.Sender))
+	row("recipients", strings.Join(m.Envelope.Recipients, ", "))
+	row("client", strings.TrimSpace(m.Envelope.ClientName+" ["+m.Envelope.ClientAddr+"]"))
+	row("queue id", m.Envelope.QueueID)
+	row("from", m.From)
+	row("subject", m.Subject)
+	row("message-id", m.MessageID)
+	row("digest", m.Digest)
+	if len(m.Clues) > 0 {
+		b.WriteString("clues:\n")
+	}
+	for _, c := range m.Clues {
+		b.WriteString(clueLine(c.Prob, c.Ham, c.Spam, c.Text))
+	}
+	quote(&b, "fields", m.Header)
+	quote(&b, "text", m.Text)
+	return b.String() + "\n"
+}
+
+// quote writes text of several lines so that none of them can be taken for
+// ours.
+func quote(b *strings.Builder, name, text string) {
+	if text == "" {
+		return
+	}
+	b.WriteString(name + ":\n")
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(b, "  | %s\n", safe(strings.TrimRight(line, "\r\n")))
+	}
+}
+
+// clueLine is one clue of an explanation.
+func clueLine(prob float64, ham, spam uint32, text string) string {
+	return fmt.Sprintf("  %.4f  ham %-5d spam %-5d %s\n", prob, ham, spam, safe(text))
+}
+
+// heldExportCmd writes held messages as an mbox.
+type heldExportCmd struct{ noFlags }
+
+// Run writes each message of Args.
+func (heldExportCmd) Run(ctx context.Context, e *Env) error {
+	d, done, err := deskFor(ctx, e, false)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return each(ctx, e, func(id string) error { return d.Export(ctx, id, e.Stdout) })
+}
+
+// decideCmd is held ham, spam, release and discard.
+type decideCmd struct {
+	action string
+	again  bool
+	json   bool
+}
+
+func (c *decideCmd) flags(fs *flag.FlagSet) {
+	if c.action == "ham" || c.action == "release" {
+		fs.BoolVar(&c.again, "again", false, "send on also what an earlier release may have sent already")
+	}
+	fs.BoolVar(&c.json, "json", false, "print a JSON object a line")
+}
+
+// Run decides each message of Args.
+func (c *decideCmd) Run(ctx context.Context, e *Env) error {
+	d, done, err := deskFor(ctx, e, true)
+	if err != nil {
+		return err
+	}
+	defer done()
+	who := e.user()
+	return each(ctx, e, func(id string) error {
+		out, err := d.Decide(ctx, control.Decision{ID: id, Action: c.action, Again: c.again, Actor: who})
+		if err != nil {
+			return err
+		}
+		if c.json {
+			return printJSON(e.Stdout, out)
+		}
+		_, err = fmt.Fprintln(e.Stdout, safe(outcomeLine(out)))
+		return writeError(err)
+	})
+}
+
+// outcomeLine says in words what a decision came to.
+func outcomeLine(d control.Decided) string {
+	parts := []string{d.ID + " " + d.Action + ":"}
+	if d.Learned != "" {
+		parts = append(parts, d.Learned+";")
+	}
+	if len(d.Released) > 0 {
+		parts = append(parts, "sent to "+strings.Join(d.Released, ", ")+";")
+	}
+	if d.Gone {
+		return strings.Join(append(parts, "no longer held"), " ")
+	}
+	return strings.Join(append(parts, "still held"), " ")
+}
+
+// each does f for every id of Args: an error is printed and the rest goes on.
+// The exit code is that of the last error.
+func each(ctx context.Context, e *Env, f func(id string) error) error {
+	var last error
+	failed := 0
+	for _, id := range e.Args {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		err := f(id)
+		if err == nil {
+			continue
+		}
+		if last != nil {
+			complain(e.Stderr, last)
+		}
+		last = err
+		failed++
+	}
+	if failed > 1 {
+		complain(e.Stderr, last)
+		return exit(exitCode(last), fmt.Errorf("%d of %d messages not done", failed, len(e.Args)))
+	}
+	return last
+}
+
+// deskFor opens the desk for the ids of Args, after looking whether they are
+// ids at all: a slip of the hand should not decide half of a list.
+func deskFor(ctx context.Context, e *Env, decide bool) (control.Desk, func(), error) {
+	for _, id := range e.Args {
+		if !control.IsID(id) {
+			return nil, nil, hint(usageErrorf("%q is no id of a held message", id),
+				"an id has 16 characters 0-9 and a-z; `fanmill held list` shows them")
+		}
+	}
+	return openDesk(ctx, e, decide)
+}

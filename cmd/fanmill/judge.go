@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"fanmill/classify"
+	"fanmill/control"
+	"fanmill/store"
+	"fanmill/training"
+)
+
+// judge scores and learns single messages by a ledger that is open in this
+// process: what stands behind the daemon's control socket, and what commands
+// use where no daemon runs. It is safe for concurrent use.
+type judge struct{ *scorer }
+
+var _ control.Judge = (*judge)(nil)
+
+// Score scores the message.
+func (j *judge) Score(_ context.Context, q control.ScoreRequest, msg io.Reader) (control.ScoreReply, error) {
+	set := j.set()
+	s := classify.NewStream(set.classify)
+	if q.Clues > 0 {
+		s.EnableClues()
+	}
+	m, err := classify.Read(s, msg)
+	if err != nil {
+		return control.ScoreReply{}, err
+	}
+	model, err := j.db.Model(q.Scope)
+	if err != nil {
+		return control.ScoreReply{}, err
+	}
+	score := j.score(m.Features, model)
+	out := control.ScoreReply{
+		Path: q.Path, Verdict: set.policy.Cutoffs.Verdict(score.P).String(), Score: score.P, LogOdds: score.LogOdds,
+		Digest: m.Digest.String(), Size: m.Size, Scope: q.Scope,
+	}
+	if q.Clues > 0 {
+		for _, c := range s.Clues(model, q.Clues) {
+			out.Clues = append(out.Clues, control.Clue{Text: c.Text, Prob: c.Prob, Ham: c.Ham, Spam: c.Spam})
+		}
+	}
+	return out, nil
+}
+
+// Learn teaches the message. Only what the ledger keeps of it is kept in
+// memory.
+func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader) (control.LearnReply, error) {
+	set := j.set()
+	o := set.trainer(q.Scope, store.Origin{Actor: q.Actor, Source: "learn"})
+	t := training.New(j.db, o)
+	co := set.classify
+	if q.Scope == "" && !o.FeaturesOnly {
+		co.Keep = store.MaxMessage
+	}
+	m, err := classify.Read(classify.NewStream(co), msg)
+	if err != nil {
+		return control.LearnReply{}, err
+	}
+	var r training.Result
+	switch q.Class {
+	case "ham":
+		r, err = t.LearnMessage(ctx, store.Ham, m)
+	case "spam":
+		r, err = t.LearnMessage(ctx, store.Spam, m)
+	case "forget":
+		r, err = t.ForgetDigest(ctx, m.Digest)
+	default:
+		err = fmt.Errorf("%w: class %q", control.ErrRequest, q.Class)
+	}
+	if err != nil {
+		return control.LearnReply{}, err
+	}
+	return control.LearnReply{Result: r.Outcome.String(), Digest: r.Digest.String()}, nil
+}
+
+// openJudge returns the daemon's judge where one runs and lets us in, else one
+// that reads the ledger itself. A data directory without a ledger is one that
+// nothing has been learned in yet.
+func openJudge(ctx context.Context, e *Env, set *settings) (control.Judge, func(), error) {
+	dir, err := e.existingData()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := control.Dial(ctx, dir)
+	if err == nil {
+		return c, c.Close, nil
+	}
+	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
+		return nil, nil, err
+	}
+	db, done, err := openReading(ctx, e, dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &judge{&scorer{db: db, set: func() *settings { return set }}}, done, nil
+}
+
+// openReading opens the ledger for reading. Where there is none, nothing was
+// learned: an empty one in a temporary directory says the same, and leaves none
+// in the data directory that might have the wrong owner.
+func openReading(ctx context.Context, e *Env, dir string) (*store.DB, func(), error) {
+	o := store.Options{Dir: dir, Logger: e.logger(), ReadOnly: true}
+	remove := func() {}
+	if _, err := os.Stat(filepath.Join(dir, "fanmill.db")); errors.Is(err, fs.ErrNotExist) {
+		tmp, err := os.MkdirTemp("", "fanmill-")
+		if err != nil {
+			return nil, nil, fmt.Errorf("make temporary directory: %w", err)
+		}
+		o.Dir, o.ReadOnly = tmp, false
+		remove = func() { _ = os.RemoveAll(tmp) } // what is left there is of no use
+	}
+	db, err := store.Open(ctx, o)
+	if err != nil {
+		remove()
+		return nil, nil, err
+	}
+	return db, func() { _ = db.Close(); remove() }, nil // nothing was written that counts
+}

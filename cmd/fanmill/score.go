@@ -1,0 +1,125 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+
+	"fanmill/control"
+	"fanmill/training/corpus"
+)
+
+// maxScored bounds a message that is scored, as the control socket does.
+const maxScored = 256 << 20
+
+// scoreCmd says what messages look like.
+type scoreCmd struct {
+	scope         string
+	explain, json bool
+	exit, quiet   bool
+	clues         int
+	n             int // messages scored
+	last          string
+}
+
+func (s *scoreCmd) flags(fs *flag.FlagSet) {
+	fs.Var(scopeValue{&s.scope}, "scope", "score with the training of scope `NAME`")
+	fs.BoolVar(&s.explain, "explain", false, "show the strongest clues of each message")
+	fs.IntVar(&s.clues, "clues", 15, "with --explain: how `MANY` clues")
+	fs.BoolVar(&s.exit, "e", false, "exit like bogofilter: 0 spam, 1 ham, 2 unsure, 3 error")
+	fs.BoolVar(&s.json, "json", false, "print a JSON object a line")
+	fs.BoolVar(&s.quiet, "quiet", false, "print no verdicts and no progress")
+}
+
+// Run scores the messages of Args.
+func (s *scoreCmd) Run(ctx context.Context, e *Env) error {
+	err := s.run(ctx, e)
+	if !s.exit {
+		return err
+	}
+	if err != nil {
+		return exit(3, err)
+	}
+	return exit(bogoCode(s.last), nil)
+}
+
+// bogoCode is bogofilter's exit code for a verdict; 3 where there was none.
+func bogoCode(verdict string) int {
+	switch verdict {
+	case "spam":
+		return 0
+	case "ham":
+		return 1
+	case "unsure":
+		return 2
+	}
+	return 3
+}
+
+func (s *scoreCmd) run(ctx context.Context, e *Env) error {
+	if s.clues < 0 || s.clues > control.MaxClues {
+		return usageErrorf("--clues: %d is not between 0 and %d", s.clues, control.MaxClues)
+	}
+	if len(e.Args) == 0 {
+		e.Args = []string{"-"}
+	}
+	set, err := e.settings()
+	if err != nil {
+		return err
+	}
+	j, done, err := openJudge(ctx, e, set)
+	if err != nil {
+		return err
+	}
+	defer done()
+	bad := problems{w: e.Stderr}
+	opts := corpus.Options{Stdin: e.Stdin, Anything: !anyFolder(e.Args), MaxMessage: maxScored, Problem: bad.add}
+	err = corpus.Walk(ctx, e.Args, opts, func(it corpus.Item) error { return s.one(ctx, e, j, it) })
+	return errors.Join(err, bad.err(s.n, "scored"))
+}
+
+// anyFolder tells whether a folder is among the paths: a file that is no mail is
+// scored when it was named, and passed over where it merely lies about.
+func anyFolder(paths []string) bool {
+	for _, p := range paths {
+		if fi, err := os.Stat(p); err == nil && fi.IsDir() {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *scoreCmd) one(ctx context.Context, e *Env, j control.Judge, it corpus.Item) error {
+	q := control.ScoreRequest{Scope: s.scope, Path: it.Source}
+	if rest, ok := strings.CutPrefix(it.Source, "standard input"); ok {
+		q.Path = "-" + rest
+	}
+	if s.explain {
+		q.Clues = s.clues
+	}
+	r, err := j.Score(ctx, q, bytes.NewReader(it.Raw))
+	if err != nil {
+		return fmt.Errorf("score %s: %w", it.Source, err)
+	}
+	s.n++
+	s.last = r.Verdict
+	switch {
+	case s.quiet:
+		return nil
+	case s.json:
+		return printJSON(e.Stdout, r)
+	}
+	if _, err := fmt.Fprintf(e.Stdout, "%-6s %.4f %s\n", r.Verdict, r.Score, safe(r.Path)); err != nil {
+		return writeError(err)
+	}
+	for _, c := range r.Clues {
+		if _, err := fmt.Fprint(e.Stdout, clueLine(c.Prob, c.Ham, c.Spam, c.Text)); err != nil {
+			return writeError(err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"sync"
+
+	"fanmill/classify"
+	"fanmill/milter"
+	"fanmill/store"
+)
+
+// heldClues is how many clues are kept with a held message.
+const heldClues = 15
+
+// scorer scores what the milter has read, by the model in memory. It is safe
+// for concurrent use.
+type scorer struct {
+	db   *store.DB
+	set  func() *settings // in force now
+	pool sync.Pool        // of *classify.Scorer, which keep their buffers
+}
+
+var (
+	_ milter.Scorer    = (*scorer)(nil)
+	_ milter.Explainer = (*scorer)(nil)
+)
+
+// Score is milter.Scorer. The labels that make a scope trained are the site's
+// and its own.
+func (s *scorer) Score(m *classify.Message, scope string) (classify.Score, bool, error) {
+	model, err := s.db.Model(scope)
+	if err != nil {
+		return classify.Score{}, false, err
+	}
+	labels := model.Labels()
+	if scope != "" {
+		site, err := s.db.Labels("")
+		if err != nil {
+			return classify.Score{}, false, err
+		}
+		labels.Ham += site.Ham
+		labels.Spam += site.Spam
+	}
+	return s.score(m.Features, model), s.set().rules.Trained(labels.Ham, labels.Spam), nil
+}
+
+// Counts is milter.Explainer.
+func (s *scorer) Counts(scope string) (classify.Counts, error) { return s.db.Model(scope) }
+
+func (s *scorer) score(features []uint64, c classify.Counts) classify.Score {
+	sc, _ := s.pool.Get().(*classify.Scorer)
+	if sc == nil {
+		sc = new(classify.Scorer)
+	}
+	defer s.pool.Put(sc)
+	return sc.Score(features, c)
+}
+
+// preload reads the scopes that have training, so that no message waits for it.
+func (s *scorer) preload() error {
+	names, err := s.db.Scopes()
+	if err != nil {
+		return err
+	}
+	for _, n := range names {
+		if _, err := s.db.Model(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}

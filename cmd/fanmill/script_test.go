@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"fanmill": scriptMain})
+}
+
+// scriptMain is main as the scripts run it: the same, less this machine's own
+// data directory, configuration and port.
+func scriptMain() {
+	e := systemEnv()
+	e.DefaultData = filepath.Join(os.Getenv("WORK"), "no-such-default")
+	e.DefaultConfig = filepath.Join(os.Getenv("WORK"), "no-such-default.toml")
+	e.DefaultInet = "inet:127.0.0.1:0"
+	ctx, stop := withSignals(context.Background())
+	code := Main(ctx, os.Args[1:], e)
+	stop()
+	os.Exit(code)
+}
+
+// TestScripts runs testdata/script. Beside testscript's own commands there are
+//
+//	exits CODE PROGRAM [ARG...]   the program must exit with exactly this code
+//	await PATH                    wait for a unix socket to answer
+//	expand FILE                   replace $WORK in a file
+//	id NAME CONDITION...          set $NAME to the id of the one held message that
+//	                              `held list` finds
+//	deliver ADDRESS FILE SENDER RCPT...   show a message to a milter; the answer
+//	                              stands on standard output
+//	mbox ham|spam N FILE          write N short messages of one class, enough of
+//	                              which (20) make the filter sure of others
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("FANMILL_DATA", filepath.Join(e.WorkDir, "data"))
+			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", "atexit_sleep_ms=0") // under -race each process would wait a second for its end
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "await": await, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id,
+		},
+	})
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE PROGRAM [ARG...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if x := new(exec.ExitError); errors.As(err, &x) {
+		got = x.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await PATH")
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		c, err := net.Dial("unix", ts.MkAbs(args[0]))
+		if err == nil {
+			_ = c.Close()
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("nobody listens: %v", err)
+		}
+	}
+}
+
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: expand FILE")
+	}
+	text := strings.ReplaceAll(ts.ReadFile(args[0]), "$WORK", ts.Getenv("WORK"))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
+}
+
+func id(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: id NAME CONDITION...")
+	}
+	ts.Check(ts.Exec("fanmill", append([]string{"held", "list", "--ids"}, args[1:]...)...))
+	ids := strings.Fields(ts.ReadFile("stdout"))
+	if len(ids) != 1 {
+		ts.Fatalf("%d messages are found", len(ids))
+	}
+	ts.Setenv(args[0], ids[0])
+}
+
+func deliverCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 4 {
+		ts.Fatalf("usage: deliver ADDRESS FILE SENDER RCPT...")
+	}
+	network, address := split(args[0])
+	if network == "unix" {
+		address = ts.MkAbs(address)
+	}
+	a, err := deliver(network, address, []byte(ts.ReadFile(args[1])), args[2], args[3:]...)
+	ts.Check(err)
+	fmt.Fprint(ts.Stdout(), a)
+}
+
+func mbox(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: mbox ham|spam N FILE")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(letters(args[0], n)), 0o644))
+}
+
+// letters returns an mbox of n messages of a class, no two the same.
+func letters(class string, n int) string {
+	from, subjects, texts, end := "anna@example.org",
+		[]string{"minutes of the meeting", "agenda for next week", "notes and minutes"},
+		[]string{"Here are the minutes of yesterday's meeting.", "The agenda for next week is below.", "Please send me your notes of the meeting."},
+		"Kind regards, Anna Miller\nTreasurer of the rowing club, Boathouse Lane"
+	if class == "spam" {
+		from, subjects, texts, end = "winner@example.net",
+			[]string{"you have won a prize", "claim your prize now", "one million dollars"},
+			[]string{"Claim your prize of one million dollars now.", "Click here, dear winner.", "Your million is waiting for you."},
+			"This offer expires tonight, no risk, guaranteed cash\nhttp://claim.example.net/win"
+	}
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "From %s Mon Nov 16 10:00:%02d 2026\nFrom: %s\nSubject: %s\nMessage-ID: <%s%d@example.com>\n\n%s %s\n%s\n\n",
+			from, i%60, from, subjects[i%3], class, i, texts[i%3], texts[(i+1)%3], end)
+	}
+	return b.String()
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"fanmill/config"
+	"fanmill/control"
+)
+
+// serveCmd runs the daemon.
+type serveCmd struct{ noFlags }
+
+// Run serves until ctx ends.
+func (s *serveCmd) Run(ctx context.Context, e *Env) error {
+	dir, err := e.dataDir()
+	if err != nil {
+		return err
+	}
+	set, err := e.serveSettings(dir)
+	if err != nil {
+		return err
+	}
+	listeners, err := activated()
+	if err != nil {
+		return err
+	}
+	tuneMemory(e)
+	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads must not end the daemon
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	level := new(slog.LevelVar)
+	log := serveLog(e, set, level)
+	app, err := NewApp(ctx, AppOptions{
+		Data: dir, Load: func() (*settings, error) { return e.serveSettings(dir) },
+		Listeners: listeners, Logger: log, Level: level,
+	})
+	if err != nil {
+		return err
+	}
+	app.Start()
+	if set.path == "" {
+		fmt.Fprint(e.Stdout, welcome(app.Addr()))
+	}
+	return supervise(ctx, app, supervisor{log}, hup, asDuration(set.file.Milter.DrainTimeout))
+}
+
+// supervise lives with the daemon until ctx ends or it fails.
+func supervise(ctx context.Context, app *App, sup supervisor, hup <-chan os.Signal, drain time.Duration) error {
+	watching, stopWatching := context.WithCancel(ctx)
+	defer stopWatching()
+	go sup.watch(watching, func() error { return alive(watching, app.o.Data) })
+	sup.ready()
+	for {
+		select {
+		case <-hup:
+			sup.reloading()
+			_, _ = app.Reload(ctx) // logged there
+			sup.ready()
+		case err := <-app.Failed():
+			_ = stopWithin(app, sup, drain)
+			return exit(exitIO, err)
+		case <-ctx.Done():
+			return stopWithin(app, sup, drain)
+		}
+	}
+}
+
+// stopWithin stops the daemon: messages in progress have the drain timeout,
+// the rest some seconds.
+func stopWithin(app *App, sup supervisor, drain time.Duration) error {
+	sup.stopping()
+	ctx, cancel := context.WithTimeout(context.Background(), drain+10*time.Second)
+	defer cancel()
+	if err := app.Stop(ctx); err != nil {
+		return exit(exitIO, fmt.Errorf("stop: %w", err))
+	}
+	return nil
+}
+
+// alive asks the daemon through its own socket whether it answers.
+func alive(ctx context.Context, dir string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	c, err := control.Dial(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Status(ctx)
+	return err
+}
+
+// serveSettings returns the configuration; without a file the daemon observes.
+func (e *Env) serveSettings(dir string) (*settings, error) {
+	if path := e.configPath(); path != "" {
+		return loadSettings(path, dir)
+	}
+	file := config.Default(dir)
+	file.Policy.Observe = true
+	file.Milter.Listen = []string{"unix:" + filepath.Join(dir, "milter.sock"), e.DefaultInet}
+	return newSettings("", file)
+}
+
+// serveLog is the log that the configuration asks for, on standard error.
+func serveLog(e *Env, set *settings, level *slog.LevelVar) *slog.Logger {
+	o := &slog.HandlerOptions{Level: level}
+	if set.file.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(e.Stderr, o))
+	}
+	return slog.New(slog.NewTextHandler(e.Stderr, o))
+}
+
+// tuneMemory trades some CPU time for memory: the model is most of the heap and
+// hardly changes, so that the usual setting would keep as much again in reserve.
+func tuneMemory(e *Env) {
+	if e.Getenv("GOGC") == "" {
+		debug.SetGCPercent(30)
+	}
+}

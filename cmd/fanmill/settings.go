@@ -1,0 +1,102 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math"
+
+	"fanmill/classify"
+	"fanmill/config"
+	"fanmill/headers"
+	"fanmill/milter"
+	"fanmill/policy"
+	"fanmill/store"
+	"fanmill/training"
+)
+
+// settings are a configuration as the rooms take it. They are never changed
+// once made, so that they can be swapped whole.
+type settings struct {
+	path     string // of the file; "": there is none, the defaults hold
+	file     *config.Config
+	classify classify.Options // for scoring: nothing is kept
+	policy   policy.Options
+	rules    *policy.Policy
+	families []headers.Family
+	rule     training.Rule
+}
+
+// loadSettings reads the configuration file, or takes the defaults where path
+// is "". All its errors end a command with exitConfig.
+func loadSettings(path, dir string) (*settings, error) {
+	file := config.Default(dir)
+	if path != "" {
+		var err error
+		if file, err = config.Load(path, dir); errors.Is(err, fs.ErrPermission) {
+			return nil, err
+		} else if err != nil {
+			return nil, exit(exitConfig, err)
+		}
+	}
+	s, err := newSettings(path, file)
+	if err != nil {
+		return nil, exit(exitConfig, fmt.Errorf("%s: %w", path, err))
+	}
+	return s, nil
+}
+
+func newSettings(path string, file *config.Config) (*settings, error) {
+	s := &settings{
+		path: path, file: file, classify: file.ClassifyOptions(), policy: file.PolicyOptions(),
+		rule: training.Rule{Margin: file.Training.Margin},
+	}
+	s.classify.Keep = 0
+	for _, name := range file.Headers.Families {
+		f, err := headers.ParseFamily(name)
+		if err != nil {
+			return nil, err
+		}
+		s.families = append(s.families, f)
+	}
+	var err error
+	s.rules, err = policy.Compile(s.policy)
+	return s, err
+}
+
+// settings returns the configuration in force for a command.
+func (e *Env) settings() (*settings, error) {
+	dir, err := e.dataDir()
+	if err != nil {
+		dir = config.DefaultDataDir // only paths that such a command does not use are below it
+	}
+	return loadSettings(e.configPath(), dir)
+}
+
+// logger is for what commands other than serve have to log: warnings.
+func (e *Env) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
+
+// trainer returns how to train a scope.
+func (s *settings) trainer(scope string, o store.Origin) training.Options {
+	margin := s.file.Training.Margin
+	if margin == 0 {
+		margin = math.SmallestNonzeroFloat64 // 0 would mean the default
+	}
+	return training.Options{
+		Classify: s.file.ClassifyOptions(), Scope: scope, Margin: margin,
+		FeaturesOnly: s.file.Store.Keep == "features", Origin: o,
+	}
+}
+
+// milter returns the settings that the milter swaps at a reload.
+func (s *settings) milter() milter.Settings {
+	m := &s.file.Milter
+	return milter.Settings{
+		Policy: s.rules, Classify: s.classify, Families: s.families, RejectText: s.file.Policy.RejectText,
+		Clues: heldClues, Deadline: asDuration(m.MessageDeadline), ProgressEvery: asDuration(m.ProgressEvery),
+		KeepFeatures: s.file.History.Features,
+	}
+}

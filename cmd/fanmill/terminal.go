@@ -1,0 +1,114 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"fanmill/review/safetext"
+)
+
+// safe makes text fit for a terminal and for one line, with bounds that only
+// hostile text meets.
+func safe(s string) string { return safetext.Line(s, 64<<10) }
+
+// fit is safe, cut to at most width characters.
+func fit(s string, width int) string {
+	r := []rune(safe(s))
+	if len(r) <= width {
+		return string(r)
+	}
+	return string(r[:max(width-3, 0)]) + "..."
+}
+
+// printJSON writes one JSON value and a line end. JSON needs no escaping of
+// ours: control characters are escaped by its own rules, and the C1 controls
+// and bidirectional marks that it lets through are escaped here.
+func printJSON(w io.Writer, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("write JSON: %w", err)
+	}
+	var b strings.Builder
+	for _, r := range string(raw) {
+		switch {
+		case r < 0x7f || unicode.IsPrint(r):
+			b.WriteRune(r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			r -= 0x10000
+			fmt.Fprintf(&b, `\u%04x\u%04x`, 0xd800+r>>10, 0xdc00+r&0x3ff)
+		}
+	}
+	_, err = fmt.Fprintln(w, b.String())
+	return writeError(err)
+}
+
+// writeError words a failed write to standard output.
+func writeError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return exit(exitIO, fmt.Errorf("write to standard output: %w", err))
+}
+
+// meter is the progress bar: one line on a terminal, redrawn at most eight
+// times a second. Where standard error is no terminal it is nil, and a nil
+// meter does nothing.
+type meter struct {
+	w     io.Writer
+	width int
+	verb  string
+	start time.Time
+	last  time.Time
+}
+
+func newMeter(e *Env, quiet bool, verb string) *meter {
+	width := e.terminal(e.Stderr)
+	if width == 0 || quiet {
+		return nil
+	}
+	return &meter{w: e.Stderr, width: width, verb: verb, start: time.Now()}
+}
+
+// show draws the state after n messages and done of total bytes; a total of 0
+// is not known.
+func (m *meter) show(n int, done, total int64) {
+	if m == nil || time.Since(m.last) < 125*time.Millisecond {
+		return
+	}
+	m.last = time.Now()
+	fmt.Fprintf(m.w, "\r\x1b[K%s", bar(m.verb, m.width-1, n, done, total, time.Since(m.start)))
+}
+
+// clear removes the bar, so that other lines can be written.
+func (m *meter) clear() {
+	if m != nil && !m.last.IsZero() {
+		fmt.Fprint(m.w, "\r\x1b[K")
+		m.last = time.Time{}
+	}
+}
+
+// bar is the text of the progress bar, at most width characters.
+func bar(verb string, width, n int, done, total int64, took time.Duration) string {
+	rate := float64(n) / max(took.Seconds(), 1e-3)
+	tail := fmt.Sprintf(" %d messages, %.0f/s", n, rate)
+	share := 0.0
+	if total > 0 {
+		share = min(float64(done)/float64(total), 1)
+	}
+	if share > 0 {
+		left := time.Duration(float64(took) * (1 - share) / share).Round(time.Second)
+		tail = fmt.Sprintf(" %3.0f%%%s, %s left", 100*share, tail, left)
+	}
+	cells := min(width-len(verb)-len(tail)-3, 30)
+	if share == 0 || cells < 5 {
+		return fit(verb+tail, width)
+	}
+	full := int(share * float64(cells))
+	return verb + " [" + strings.Repeat("#", full) + strings.Repeat(".", cells-full) + "]" + tail
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+
+	"fanmill/store"
+	"fanmill/training"
+	"fanmill/training/corpus"
+)
+
+// trainFlags are common to train and forget.
+type trainFlags struct {
+	scope       string
+	json, quiet bool
+}
+
+func (t *trainFlags) flags(fs *flag.FlagSet) {
+	fs.Var(scopeValue{&t.scope}, "scope", "train scope `NAME` instead of the whole site")
+	fs.BoolVar(&t.json, "json", false, "print the summary as JSON")
+	fs.BoolVar(&t.quiet, "quiet", false, "draw no progress, print no summary")
+}
+
+// trainCmd learns messages.
+type trainCmd struct {
+	trainFlags
+	ham, spam, all bool
+}
+
+func (t *trainCmd) flags(fs *flag.FlagSet) {
+	t.trainFlags.flags(fs)
+	fs.BoolVar(&t.ham, "ham", false, "the messages are ham")
+	fs.BoolVar(&t.spam, "spam", false, "the messages are spam")
+	fs.BoolVar(&t.all, "all", false, "count every message, not only near-errors")
+}
+
+// Run learns the messages of Args.
+func (t *trainCmd) Run(ctx context.Context, e *Env) error {
+	class := store.Ham
+	switch {
+	case t.ham && t.spam:
+		return usageErrorf("say --ham or --spam, not both")
+	case t.spam:
+		class = store.Spam
+	case !t.ham:
+		return usageErrorf("say --ham or --spam")
+	}
+	dir, err := e.dataDir()
+	if err != nil {
+		return err
+	}
+	job := job{verb: "training", did: "trained", words: trainedWords, all: t.all, trainFlags: t.trainFlags}
+	return job.run(ctx, e, dir, func(tr *training.Trainer, o corpus.Options, p func(training.Progress)) (training.Summary, error) {
+		return tr.Train(ctx, class, e.Args, o, p)
+	})
+}
+
+func trainedWords(s training.Summary) string {
+	return fmt.Sprintf("%d learned, %d sure already, %d seen before, %d flipped", s.Learned, s.Sure, s.Seen, s.Flipped)
+}
+
+// forgetCmd takes messages out of training.
+type forgetCmd struct{ trainFlags }
+
+// Run forgets the messages of Args.
+func (f *forgetCmd) Run(ctx context.Context, e *Env) error {
+	dir, err := e.existingData()
+	if err != nil {
+		return err
+	}
+	job := job{verb: "forgetting", did: "dealt with", words: forgottenWords, trainFlags: f.trainFlags}
+	return job.run(ctx, e, dir, func(tr *training.Trainer, o corpus.Options, p func(training.Progress)) (training.Summary, error) {
+		return tr.Forget(ctx, e.Args, o, p)
+	})
+}
+
+func forgottenWords(s training.Summary) string {
+	return fmt.Sprintf("%d forgotten, %d not known", s.Forgotten, s.NotFound)
+}
+
+// job is what train and forget have in common.
+type job struct {
+	trainFlags
+	all       bool
+	verb, did string
+	words     func(training.Summary) string
+}
+
+// work is the part that differs.
+type work func(*training.Trainer, corpus.Options, func(training.Progress)) (training.Summary, error)
+
+func (j job) run(ctx context.Context, e *Env, dir string, do work) (err error) {
+	set, err := e.settings()
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close(), adopt(dir)) }()
+	bar := newMeter(e, j.quiet, j.verb)
+	bad := problems{w: e.Stderr, bar: bar}
+	o := set.trainer(j.scope, store.Origin{Actor: e.user(), Source: "train"})
+	o.All = o.All || j.all
+	sum, err := do(training.New(db, o), corpus.Options{Stdin: e.Stdin, Problem: bad.add}, j.progress(bar))
+	bar.clear()
+	if perr := j.print(e, sum); perr != nil {
+		return errors.Join(err, perr)
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("%w; what the summary says is done", context.Cause(ctx))
+	}
+	return errors.Join(err, bad.err(sum.Messages(), j.did))
+}
+
+// progress is nil where nothing is drawn: the total need not be found then.
+func (j job) progress(bar *meter) func(training.Progress) {
+	if bar == nil {
+		return nil
+	}
+	return func(p training.Progress) { bar.show(p.Summary.Messages(), p.Bytes, p.Total) }
+}
+
+func (j job) print(e *Env, sum training.Summary) error {
+	switch {
+	case j.json:
+		return printJSON(e.Stdout, sum)
+	case j.quiet:
+		return nil
+	}
+	line := j.words(sum)
+	if sum.Failed > 0 {
+		line += fmt.Sprintf(", %d failed", sum.Failed)
+	}
+	_, err := fmt.Fprintln(e.Stdout, strings.TrimSpace(line))
+	return writeError(err)
+}

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"fanmill/classify"
+)
+
+// release is the version's number; the linker may set it (-X main.release=...).
+var release = "0.1.0-dev"
+
+type versionCmd struct{ json bool }
+
+func (v *versionCmd) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&v.json, "json", false, "print JSON: version, revision, go, features")
+}
+
+// Run prints what this program is.
+func (v *versionCmd) Run(_ context.Context, e *Env) error {
+	if v.json {
+		return printJSON(e.Stdout, map[string]any{
+			"version": release, "revision": revision(), "go": runtime.Version(), "features": classify.FeatureVersion,
+		})
+	}
+	s := "fanmill " + release
+	if r := revision(); r != "" {
+		s += " (" + r + ")"
+	}
+	_, err := fmt.Fprintf(e.Stdout, "%s, feature set %d, %s\n", s, classify.FeatureVersion, runtime.Version())
+	return writeError(err)
+}
+
+// revision is the commit this program was built from, "" when it is not known.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return ""
+}

@@ -1,0 +1,114 @@
+package control
+
+import (
+	"fmt"
+	"net"
+	"os/user"
+	"slices"
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Peer is who is at the other end of the socket, in the kernel's words.
+type Peer struct {
+	PID    int32
+	UID    uint32
+	GID    uint32
+	Groups []uint32 // supplementary groups of the process
+	Name   string   // login name; "uid1234" when there is none
+}
+
+// Access says who may do everything. NoGroup is the group nobody is in.
+type Access struct {
+	UID uint32 // the daemon's own user, beside root
+	GID uint32 // the administrating group, or NoGroup
+}
+
+// NoGroup stands in Access.GID when no group administrates.
+const NoGroup = ^uint32(0)
+
+// All tells whether the peer may do everything.
+func (a Access) All(p Peer) bool {
+	if p.UID == 0 || p.UID == a.UID {
+		return true
+	}
+	return a.GID != NoGroup && (p.GID == a.GID || slices.Contains(p.Groups, a.GID))
+}
+
+// Scope returns the scope a request works in, given the scope it names: for a
+// peer without all rights that can only be the one of its own name.
+func (a Access) Scope(p Peer, asked string) (string, error) {
+	if err := CheckScope(asked); err != nil {
+		return "", err
+	}
+	switch {
+	case a.All(p):
+		return asked, nil
+	case asked == "" || asked == p.Name:
+		return p.Name, nil
+	}
+	return "", WithHint(fmt.Errorf("%w: %s may use the scope %q only, not %q", ErrForbidden, p.Name, p.Name, asked),
+		"root and the members of the administrating group may use every scope")
+}
+
+// peerOf asks the kernel who connected.
+func peerOf(c net.Conn) (Peer, error) {
+	sc, ok := c.(syscall.Conn)
+	if !ok {
+		return Peer{}, fmt.Errorf("ask for peer credentials: %T is no socket", c)
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return Peer{}, fmt.Errorf("ask for peer credentials: %w", err)
+	}
+	var p Peer
+	var inner error
+	err = raw.Control(func(fd uintptr) { p, inner = peerOfFD(int(fd)) })
+	if err == nil {
+		err = inner
+	}
+	if err != nil {
+		return Peer{}, fmt.Errorf("ask for peer credentials: %w", err)
+	}
+	p.Name = loginName(p.UID)
+	return p, nil
+}
+
+func peerOfFD(fd int) (Peer, error) {
+	cred, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
+	if err != nil {
+		return Peer{}, err
+	}
+	return Peer{PID: cred.Pid, UID: cred.Uid, GID: cred.Gid, Groups: peerGroups(fd)}, nil
+}
+
+// peerGroups returns the supplementary groups of the peer, none where the
+// kernel (before 4.13) cannot tell. x/sys has no call for an option that
+// returns an array, hence the bare system call.
+func peerGroups(fd int) []uint32 {
+	groups := make([]uint32, 64)
+	for range 4 {
+		size := uint32(len(groups) * 4)
+		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(fd), unix.SOL_SOCKET, unix.SO_PEERGROUPS,
+			uintptr(unsafe.Pointer(&groups[0])), uintptr(unsafe.Pointer(&size)), 0)
+		if errno == 0 {
+			return groups[:min(int(size/4), len(groups))]
+		}
+		if errno != unix.ERANGE {
+			return nil
+		}
+		groups = make([]uint32, size/4+1)
+	}
+	return nil
+}
+
+func loginName(uid uint32) string {
+	id := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(id); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return "uid" + id
+}

@@ -1,0 +1,169 @@
+package control
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"fanmill/spool"
+)
+
+// SocketName is the socket's name in the data directory.
+const SocketName = "control.sock"
+
+// Clue is one feature that moved a score. Text comes from the message: hostile.
+type Clue struct {
+	Text string  `json:"text"`
+	Prob float64 `json:"prob"` // 0 ham .. 1 spam
+	Ham  uint32  `json:"ham"`
+	Spam uint32  `json:"spam"`
+}
+
+// ScoreRequest says how to score the message that follows it.
+type ScoreRequest struct {
+	Scope string // "" is the site
+	Clues int    // how many of the strongest clues to give, 0..MaxClues
+	Path  string // what the caller calls the message; only given back
+}
+
+// ScoreReply is the opinion of one message.
+type ScoreReply struct {
+	Path    string  `json:"path,omitempty"`
+	Verdict string  `json:"verdict"` // ham, unsure, spam
+	Score   float64 `json:"score"`   // 0..1
+	LogOdds float64 `json:"log_odds"`
+	Digest  string  `json:"digest"`
+	Size    int64   `json:"size"`
+	Scope   string  `json:"scope,omitempty"`
+	Clues   []Clue  `json:"clues,omitempty"`
+}
+
+// LearnRequest says what the message that follows it is.
+type LearnRequest struct {
+	Scope string
+	Class string // ham, spam or forget
+	Actor string // who says so; set by the server from the peer
+}
+
+// LearnReply is what learning one message came to.
+type LearnReply struct {
+	Result string `json:"result"` // learned, sure, seen, flipped, forgotten, unknown
+	Digest string `json:"digest"`
+}
+
+// Filter chooses held messages.
+type Filter struct {
+	Box   spool.Box // "" is unsure and spam
+	Limit int       // newest first; 0 is all
+}
+
+// Held is one held message for a moderator's eyes. Everything in it is hostile.
+type Held struct {
+	spool.Meta
+	State  string `json:"state,omitempty"`  // held, releasing or in doubt
+	Header string `json:"header,omitempty"` // fields as they arrived, cut
+	Text   string `json:"text,omitempty"`   // readable text, cut
+}
+
+// Decision is what shall become of a held message.
+type Decision struct {
+	ID     string
+	Action string // ham (learn, send on), spam (learn, remove), release (send on) or discard (remove)
+	Again  bool   // send on also what an earlier, unfinished release may have sent
+	Actor  string // who decides; set by the server from the peer
+}
+
+// Decided is what became of a held message.
+type Decided struct {
+	ID       string   `json:"id"`
+	Action   string   `json:"action"`
+	Learned  string   `json:"learned,omitempty"`  // as LearnReply.Result
+	Released []string `json:"released,omitempty"` // recipients the next hop took it for
+	Gone     bool     `json:"gone"`               // no longer held
+}
+
+// DayCount is one daily counter.
+type DayCount struct {
+	Day     string `json:"day"` // 2006-01-02
+	Outcome string `json:"outcome"`
+	Rule    string `json:"rule"`
+	N       int64  `json:"n"`
+}
+
+// StatsRequest chooses what Stats tells.
+type StatsRequest struct {
+	Scope string
+	Days  int // daily counters of so many days; 0: none
+}
+
+// Stats is how far training is.
+type Stats struct {
+	Ham      int        `json:"ham"`  // labelled messages
+	Spam     int        `json:"spam"` // labelled messages
+	HamAdds  int        `json:"ham_counted"`
+	SpamAdds int        `json:"spam_counted"`
+	Features int        `json:"features"` // distinct features with a count
+	Scope    string     `json:"scope"`
+	Scopes   []string   `json:"scopes"` // all scopes with labels, without the site
+	Days     []DayCount `json:"days,omitempty"`
+}
+
+// Status is how the daemon fares.
+type Status struct {
+	Version  string    `json:"version"`
+	PID      int       `json:"pid"`
+	Started  time.Time `json:"started"`
+	Data     string    `json:"data"`
+	Config   string    `json:"config,omitempty"`
+	Listen   []string  `json:"listen"`
+	Observe  bool      `json:"observe"`
+	Seq      int64     `json:"seq"` // last operation of the ledger that the model knows
+	Reloads  int       `json:"reloads"`
+	Reloaded time.Time `json:"reloaded,omitzero"`
+	LastFail string    `json:"last_reload_error,omitempty"`
+}
+
+// Reloaded is what a reload came to; Restart names the changed keys that need
+// a restart to take effect.
+type Reloaded struct {
+	Config  string   `json:"config"`
+	Restart []string `json:"restart,omitempty"`
+}
+
+// Judge scores and learns single messages. The reader is not closed.
+type Judge interface {
+	Score(ctx context.Context, q ScoreRequest, msg io.Reader) (ScoreReply, error)
+	Learn(ctx context.Context, q LearnRequest, msg io.Reader) (LearnReply, error)
+}
+
+// Lister looks at held messages. Export writes an mboxrd of one message.
+type Lister interface {
+	List(ctx context.Context, f Filter) ([]spool.Meta, error)
+	Show(ctx context.Context, id string) (Held, error)
+	Export(ctx context.Context, id string, w io.Writer) error
+}
+
+// Decider ends a held message's stay.
+type Decider interface {
+	Decide(ctx context.Context, d Decision) (Decided, error)
+}
+
+// Desk is what a moderator works at. The daemon's desk, a desk without daemon
+// and the Client are all one.
+type Desk interface {
+	Lister
+	Decider
+}
+
+// Keeper answers for the daemon as a whole.
+type Keeper interface {
+	Stats(ctx context.Context, q StatsRequest) (Stats, error)
+	Status(ctx context.Context) (Status, error)
+	Reload(ctx context.Context) (Reloaded, error)
+}
+
+// Actions are the decisions over a held message.
+var actions = map[string]bool{"ham": true, "spam": true, "release": true, "discard": true}
+
+// IsAction tells whether a is a decision over a held message.
+func IsAction(a string) bool { return actions[a] }
