@@ -22,6 +22,7 @@ type Summary struct {
 	Forgotten int `json:"forgotten"`
 	NotFound  int `json:"not_found"`
 	Failed    int `json:"failed"` // files and messages that could not be read
+	Second    int `json:"second"` // earlier messages that count after a second look; see second.go
 }
 
 // Messages returns how many messages were read.
@@ -61,7 +62,17 @@ func (t *Trainer) Train(ctx context.Context, class store.Class, paths []string, 
 	if err := checkClass(class); err != nil {
 		return Summary{}, err
 	}
-	return t.run(ctx, t.learner(class), paths, o, progress)
+	do, known := t.learner(class), memory{}
+	learn := func(tx *store.Tx, m *classify.Message) (Result, error) {
+		result, err := do(tx, m)
+		known.keep(m, result.Outcome)
+		return result, err
+	}
+	sum, err := t.run(ctx, learn, paths, o, progress)
+	if err == nil && t.looksAgain() {
+		sum.Second, err = t.secondLook(ctx, known, false)
+	}
+	return sum, err
 }
 
 // Forget takes the labels of all messages of the paths away, in the way of Train.

@@ -114,8 +114,16 @@ func (t *Trainer) LearnMessage(ctx context.Context, class store.Class, m *classi
 	if err := checkClass(class); err != nil {
 		return Result{}, err
 	}
-	return t.one(ctx, t.learner(class), m)
+	result, err := t.one(ctx, t.learner(class), m)
+	if err == nil && t.looksAgain() && result.Adds > 0 && result.Outcome != Seen {
+		_, err = t.secondLook(ctx, memory{}, true)
+	}
+	return result, err
 }
+
+// looksAgain tells whether training ends with a second look. Automatic labels
+// change nothing that people labelled.
+func (t *Trainer) looksAgain() bool { return !t.o.All && !automatic(t.o.Origin) }
 
 // ForgetMessage takes one stored message's label away.
 func (t *Trainer) ForgetMessage(ctx context.Context, raw []byte) (Result, error) {

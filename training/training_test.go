@@ -182,7 +182,7 @@ func TestTrainNearErrors(t *testing.T) {
 		if sure := sum.Sure + more.Sure; all && sure > 0 || !all && sure < 100 {
 			t.Errorf("all=%v: %+v and %+v", all, sum, more)
 		}
-		if labels.HamAdds != sum.Learned || labels.SpamAdds != more.Learned {
+		if labels.HamAdds+labels.SpamAdds != sum.Learned+more.Learned+sum.Second+more.Second {
 			t.Errorf("all=%v: %+v for %+v and %+v", all, labels, sum, more)
 		}
 		checkRebuild(t, db)

@@ -55,7 +55,9 @@ compressed with gzip, bzip2 or zstd.
 Every message is recorded, but by default it counts only where the score was not
 yet right by a margin, which makes for fewer and better counts. The summary says
 how many were learned, how many the filter was sure of already, how many had been
-seen before (training twice is once), and how many changed their class.
+seen before (training twice is once), and how many changed their class. Once both
+classes are known, messages that did not count are looked at a second time, so that
+training all ham and then all spam is as good as training them mixed.
 
 A path that cannot be read is named and the rest goes on; the exit code then is
 65 or 66. Ctrl-C finishes the transaction in progress, prints the summary and

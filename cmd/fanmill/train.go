@@ -59,7 +59,11 @@ func (t *trainCmd) Run(ctx context.Context, e *Env) error {
 }
 
 func trainedWords(s training.Summary) string {
-	return fmt.Sprintf("%d learned, %d sure already, %d seen before, %d flipped", s.Learned, s.Sure, s.Seen, s.Flipped)
+	words := fmt.Sprintf("%d learned, %d sure already, %d seen before, %d flipped", s.Learned, s.Sure, s.Seen, s.Flipped)
+	if s.Second > 0 {
+		words += fmt.Sprintf(", %d of those sure count after a second look", s.Second)
+	}
+	return words
 }
 
 // forgetCmd takes messages out of training.

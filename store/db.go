@@ -1,0 +1,249 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Names of the files in the data directory.
+const (
+	ledgerFile   = "fanmill.db"
+	historyFile  = "history.db"
+	snapshotFile = "model.snap"
+)
+
+// Options say where a ledger lies and how to open it.
+type Options struct {
+	Dir      string
+	Logger   *slog.Logger  // nil: nothing is logged
+	ReadOnly bool          // never write; the ledger must exist
+	Busy     time.Duration // how long to wait for other processes; 0: 30 s
+}
+
+const defaultBusy = 30 * time.Second
+
+// DB is an open ledger with the model derived from it.
+type DB struct {
+	opts Options
+	path string
+	log  *slog.Logger
+	file os.FileInfo // of the ledger as it was opened
+	uuid string
+
+	// turn is held (a token in the channel) by whoever uses the fields below
+	// it or changes the model.
+	turn      chan struct{}
+	w         *conn // writes, and follows other writers
+	pack      packer
+	closed    bool
+	following bool
+	unsaved   int64 // ops applied since the snapshot on disk
+	lastEnd   time.Time
+	lastLong  bool // the last update kept others waiting
+	seq       atomic.Int64
+
+	rmu sync.Mutex // guards r and rpack
+	r   *conn      // answers queries, so that they need not wait for an update
+	rp  packer
+
+	mem memory
+}
+
+// Open opens the ledger in o.Dir, creating directory and file when they are
+// missing and o.ReadOnly is not set, and brings the model up to date. The errors
+// ErrDamaged, ErrNewer, ErrFeatureVersion and ErrBusy can be told apart by errors.Is.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Busy <= 0 {
+		o.Busy = defaultBusy
+	}
+	db := &DB{
+		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledgerFile),
+		turn: make(chan struct{}, 1), mem: memory{scopes: make(map[string]*Model)},
+	}
+	if err := db.open(ctx); err != nil {
+		return nil, errors.Join(explain(db.path, err), db.closeFiles())
+	}
+	return db, nil
+}
+
+func (db *DB) open(ctx context.Context) error {
+	if err := db.prepare(ctx); err != nil {
+		return err
+	}
+	return retryBusy(ctx, db.opts.Busy, func() error {
+		if err := errors.Join(db.closeFiles(), db.connect()); err != nil {
+			return fmt.Errorf("open ledger: %w", err)
+		}
+		if err := db.start(ctx); err != nil {
+			return fmt.Errorf("load model: %w", err)
+		}
+		return nil
+	})
+}
+
+// prepare makes sure that there is a sound ledger to open.
+func (db *DB) prepare(ctx context.Context) error {
+	if !db.opts.ReadOnly {
+		if err := os.MkdirAll(db.opts.Dir, 0o750); err != nil {
+			return fmt.Errorf("create data directory: %w", err)
+		}
+		if err := db.refuseEmptied(); err != nil {
+			return err
+		}
+	}
+	return ledgerSchema.prepareFile(ctx, db.path, db.opts.ReadOnly, db.opts.Busy)
+}
+
+// refuseEmptied finds a ledger that was cut to nothing: SQLite would take it for
+// a new one. The snapshot beside it says that there was training.
+func (db *DB) refuseEmptied() error {
+	info, err := os.Stat(db.path)
+	if err != nil || info.Size() > 0 {
+		return nil // a missing ledger is a new one; other errors show when it is opened
+	}
+	if _, err := os.Stat(db.snapshotPath()); err != nil {
+		return nil
+	}
+	return damaged(db.path, "it is empty, but "+snapshotFile+" beside it was trained; remove both to begin anew")
+}
+
+func (db *DB) connect() (err error) {
+	mode := "rw"
+	if db.opts.ReadOnly {
+		mode = "ro"
+	}
+	if db.file, err = os.Stat(db.path); err != nil {
+		return err
+	}
+	if db.w, err = connect(db.path, mode, "synchronous=FULL", "cache_size=-4096", "journal_size_limit=16777216"); err != nil {
+		return err
+	}
+	if db.r, err = connect(db.path, "ro", "cache_size=-1024"); err != nil {
+		return err
+	}
+	db.uuid, err = db.w.text("SELECT value FROM meta WHERE key = 'ledger'")
+	return err
+}
+
+// start fills the model from the snapshot, or from the rows if there is none
+// that fits, and applies what came after it.
+func (db *DB) start(ctx context.Context) error {
+	if err := db.loadSnapshot(); err != nil {
+		if !errors.Is(err, os.ErrNotExist) {
+			db.log.Warn("ignoring the model snapshot, building the model from the ledger", "file", db.snapshotPath(), "reason", err)
+		}
+		if err := db.rebuild(ctx); err != nil {
+			return err
+		}
+	}
+	_, err := db.catchUp(ctx)
+	return err
+}
+
+// Close ends the use of the ledger, after writing a snapshot when much has
+// changed since the last one. Models stay usable but are no longer kept current.
+func (db *DB) Close() error {
+	if err := db.take(context.Background()); errors.Is(err, ErrClosed) {
+		return nil
+	}
+	defer db.give()
+	db.closed = true
+	if db.unsaved >= snapshotEvery || db.following && db.unsaved > 0 {
+		db.saveSnapshot()
+	}
+	db.rmu.Lock()
+	defer db.rmu.Unlock()
+	return db.closeFiles()
+}
+
+func (db *DB) closeFiles() error {
+	var errs []error
+	for _, c := range []**conn{&db.r, &db.w} { // w last: it may write the log back
+		if *c != nil {
+			errs = append(errs, (*c).close())
+			*c = nil
+		}
+	}
+	db.pack.close()
+	db.rp.close()
+	db.pack, db.rp = packer{}, packer{}
+	return errors.Join(errs...)
+}
+
+// take waits for the turn to use the writing connection and change the model.
+func (db *DB) take(ctx context.Context) error {
+	select {
+	case db.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for an update: %w", ctx.Err())
+	}
+	if db.closed {
+		db.give()
+		return ErrClosed
+	}
+	return nil
+}
+
+func (db *DB) give() { <-db.turn }
+
+// Seq returns the number of the last op that the model holds.
+func (db *DB) Seq() int64 { return db.seq.Load() }
+
+// Model returns the model of a scope; "" is the site. The first call for a scope
+// reads its rows, and may wait for an update that is under way; later calls, and
+// all for the site, only look it up.
+func (db *DB) Model(scope string) (*Model, error) {
+	if m := db.mem.model(scope); m != nil {
+		return m, nil
+	}
+	if err := checkScope(scope); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), db.opts.Busy)
+	defer cancel()
+	if err := db.take(ctx); err != nil {
+		return nil, fmt.Errorf("load scope %q: %w", scope, err)
+	}
+	defer db.give()
+	var m *Model
+	err := retryBusy(ctx, db.opts.Busy, func() (err error) {
+		m, err = db.loadScope(ctx, scope)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("load scope %q: %w", scope, explain(db.path, err))
+	}
+	return m, nil
+}
+
+// Labels returns the labels of a scope itself (for a user: without the site's).
+func (db *DB) Labels(scope string) (Labels, error) {
+	m, err := db.Model(scope)
+	if err != nil {
+		return Labels{}, err
+	}
+	return m.Labels(), nil
+}
+
+// replaced reports that the path no longer leads to the file that is open: what
+// were written there now would be lost.
+func (db *DB) replaced() error {
+	info, err := os.Stat(db.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && !os.SameFile(info, db.file):
+		return fmt.Errorf("%s: %w: restart fanmill to use the file that is there now", db.path, ErrReplaced)
+	case err != nil:
+		return fmt.Errorf("look for ledger: %w", err)
+	}
+	return nil
+}

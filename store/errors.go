@@ -1,0 +1,49 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// What a caller may branch on. The errors that carry them say what to do.
+var (
+	ErrDamaged        = errors.New("database is damaged")
+	ErrNewer          = errors.New("database was written by a newer fanmill")
+	ErrFeatureVersion = errors.New("database was trained with another feature version")
+	ErrBusy           = errors.New("database is in use by another process")
+	ErrReplaced       = errors.New("database file was replaced or removed while open")
+	ErrReadOnly       = errors.New("database is open for reading only")
+	ErrClosed         = errors.New("database is closed")
+	ErrNoRow          = errors.New("no such message in the ledger")
+	ErrNoRecord       = errors.New("no such record in the history")
+)
+
+// sqliteCode returns the primary result code in err, 0 when there is none.
+func sqliteCode(err error) sqlite3.ErrNo {
+	var e sqlite3.Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return 0
+}
+
+func isBusy(err error) bool {
+	code := sqliteCode(err)
+	return code == sqlite3.ErrBusy || code == sqlite3.ErrLocked
+}
+
+// explain adds ErrDamaged and the way out to errors that speak of damage.
+func explain(path string, err error) error {
+	switch sqliteCode(err) {
+	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
+		return damaged(path, err.Error())
+	}
+	return err
+}
+
+func damaged(path, what string) error {
+	return fmt.Errorf("%s: %w (%s): nothing was changed; stop fanmill and put back a backup, or look with `sqlite3 %s .recover` at what can be saved",
+		path, ErrDamaged, what, path)
+}

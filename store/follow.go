@@ -1,0 +1,230 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+const (
+	followEvery = 200 * time.Millisecond
+	// A snapshot is due after this many ops: applying as many at the next start
+	// takes about a tenth of a second.
+	snapshotEvery = 5000
+	// snapshotPause keeps a follower of a long training from writing all the time.
+	snapshotPause = time.Minute
+)
+
+const selectOps = `SELECT op.seq, op.scope,
+	op.class_before, op.adds_before, op.step_before, op.class_after, op.adds_after, op.step_after,
+	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN msg.features END
+FROM op LEFT JOIN msg ON msg.id = op.row WHERE op.seq > ? ORDER BY op.seq`
+
+// selectLast yields the number of the last op, even if the log was pruned of it.
+const selectLast = "SELECT seq FROM sqlite_sequence WHERE name = 'op'"
+
+// errRebuild stops catching up where the log alone does not suffice.
+var errRebuild = errors.New("the op log does not lead from here")
+
+// CatchUp applies what other processes have written since, and returns how many
+// ops that were. With nothing new it costs a few microseconds.
+func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
+	err = retryBusy(ctx, db.opts.Busy, func() error {
+		if err := db.take(ctx); err != nil {
+			return err
+		}
+		defer db.give()
+		n, err := db.catchUp(ctx)
+		applied += n
+		return err
+	})
+	if err != nil {
+		return applied, fmt.Errorf("follow ledger: %w", explain(db.path, err))
+	}
+	return applied, nil
+}
+
+// catchUp is CatchUp for the holder of the turn.
+func (db *DB) catchUp(ctx context.Context) (int, error) {
+	start := db.seq.Load()
+	last, err := db.w.integer(selectLast)
+	if err != nil || last == start {
+		return 0, err
+	}
+	var buf []uint64
+	err = db.w.query(selectOps, func(v []driver.Value) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		buf, err = db.applyOp(v, buf[:0])
+		return err
+	}, start)
+	if errors.Is(err, errRebuild) || err == nil && db.seq.Load() < last || last < start {
+		db.log.Warn("building the model from the rows of the ledger", "reason", errRebuild, "from", db.seq.Load(), "to", last)
+		err = db.rebuild(ctx)
+	}
+	return int(max(0, db.seq.Load()-start)), err
+}
+
+// applyOp changes the model by one row of selectOps; buf holds its features.
+func (db *DB) applyOp(v []driver.Value, buf []uint64) ([]uint64, error) {
+	if asInt(v[0]) != db.seq.Load()+1 {
+		return buf, errRebuild
+	}
+	if m := db.mem.model(asText(v[1])); m != nil {
+		before, after := asMark(v[2:5]), asMark(v[5:8])
+		if ham, spam := difference(before, after); ham|spam != 0 && v[8] == nil {
+			return buf, errRebuild
+		}
+		var err error
+		if buf, err = parseFeatures(buf, asBlob(v[8])); err != nil {
+			return buf, err
+		}
+		db.mem.change(m, buf, before, after)
+	}
+	db.seq.Add(1)
+	db.unsaved++
+	return buf, nil
+}
+
+func asMark(v []driver.Value) Mark {
+	return Mark{Class: Class(asInt(v[0])), Adds: int(asInt(v[1])), Step: asInt(v[2])}
+}
+
+// Follow keeps the model current until ctx ends or the DB is closed. While the
+// ledger cannot be read the model stays as it is; that is logged once.
+func (db *DB) Follow(ctx context.Context) error {
+	ticker := time.NewTicker(followEvery)
+	defer ticker.Stop()
+	var saved time.Time
+	failing := false
+	for {
+		err := db.followOnce(ctx, &saved)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case errors.Is(err, ErrClosed):
+			return err
+		case err != nil && !failing:
+			db.log.Error("cannot follow the ledger, serving with the model as it is", "error", err)
+		case err == nil && failing:
+			db.log.Info("following the ledger again", "seq", db.Seq())
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (db *DB) followOnce(ctx context.Context, saved *time.Time) error {
+	if err := db.take(ctx); err != nil {
+		return err
+	}
+	defer db.give()
+	db.following = true
+	if err := db.replaced(); err != nil {
+		return err
+	}
+	if _, err := db.catchUp(ctx); err != nil {
+		return explain(db.path, err)
+	}
+	if db.unsaved >= snapshotEvery && time.Since(*saved) >= snapshotPause {
+		*saved = time.Now()
+		db.saveSnapshot()
+	}
+	return nil
+}
+
+// Rebuild makes the model in memory anew from the rows of the ledger. Look-ups
+// go on with the old one meanwhile.
+func (db *DB) Rebuild(ctx context.Context) error {
+	err := retryBusy(ctx, db.opts.Busy, func() error {
+		if err := db.take(ctx); err != nil {
+			return err
+		}
+		defer db.give()
+		return db.rebuild(ctx)
+	})
+	if err != nil {
+		return fmt.Errorf("rebuild model: %w", explain(db.path, err))
+	}
+	return nil
+}
+
+// rebuild is Rebuild for the holder of the turn; within a transaction only
+// before it changes anything.
+func (db *DB) rebuild(ctx context.Context) error {
+	return db.w.consistent(func() error {
+		seq, err := db.w.integer(selectLast)
+		if err != nil {
+			return err
+		}
+		fresh := make(map[string]counts)
+		for _, scope := range append(db.mem.names(), "") {
+			if fresh[scope], err = db.readCounts(ctx, scope); err != nil {
+				return err
+			}
+		}
+		for scope, c := range fresh {
+			db.mem.set(scope, c)
+		}
+		db.seq.Store(seq)
+		if seq > 0 {
+			db.unsaved = math.MaxInt32
+		}
+		return nil
+	})
+}
+
+// loadScope adds a scope to the model, for the holder of the turn; within a
+// transaction only before it changes that scope.
+func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
+	if m := db.mem.model(scope); m != nil {
+		return m, nil
+	}
+	var m *Model
+	err := db.w.consistent(func() error {
+		if _, err := db.catchUp(ctx); err != nil { // within a Tx there is nothing to do
+			return err
+		}
+		c, err := db.readCounts(ctx, scope)
+		if err == nil {
+			m = db.mem.set(scope, c)
+		}
+		return err
+	})
+	return m, err
+}
+
+// readCounts adds the rows of a scope up.
+func (db *DB) readCounts(ctx context.Context, scope string) (c counts, err error) {
+	err = db.w.query("SELECT class, count(*) FROM msg WHERE scope = ? GROUP BY class", func(v []driver.Value) error {
+		c.label(Class(asInt(v[0])), int(asInt(v[1])))
+		return nil
+	}, scope)
+	if err != nil {
+		return c, err
+	}
+	var buf []uint64
+	err = db.w.query("SELECT id, class, adds, features FROM msg WHERE scope = ? AND class <> 0 AND adds > 0", func(v []driver.Value) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if v[3] == nil {
+			return damaged(db.path, fmt.Sprintf("message %d counts but has no features", asInt(v[0])))
+		}
+		if buf, err = parseFeatures(buf[:0], asBlob(v[3])); err != nil {
+			return err
+		}
+		m := Mark{Class: Class(asInt(v[1])), Adds: int(asInt(v[2]))}
+		c.change(buf, Mark{Class: m.Class}, m) // the label is counted already
+		return nil
+	}, scope)
+	return c, err
+}

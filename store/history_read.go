@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"fanmill/classify"
+)
+
+// Query chooses records; fields left empty do not matter. From, To and Subject are
+// looked for anywhere in the text, without regard to the case of ASCII letters:
+// From in the envelope sender and the From field, To in the recipients.
+type Query struct {
+	Since             time.Time
+	From, To, Subject string
+	Verdict           string
+	Limit             int // 0: 100
+}
+
+const recordColumns = `SELECT n, id, time, queue_id, client, sender, recipients, subject, sender_field, message_id,
+	size, digest, verdict, p, log_odds, c, e, l, clues, outcome, rule, scope, unscored FROM record`
+
+// asRecord reads recordColumns.
+func asRecord(v []driver.Value) Record {
+	r := Record{
+		ID: asText(v[1]), Time: asTime(v[2]), QueueID: asText(v[3]), Client: asText(v[4]), Sender: asText(v[5]),
+		Subject: asText(v[7]), From: asText(v[8]), MessageID: asText(v[9]),
+		Size: asInt(v[10]), Verdict: asText(v[12]),
+		Score: classify.Score{
+			P: asFloat(v[13]), LogOdds: asFloat(v[14]), C: asFloat(v[15]), E: asFloat(v[16]), L: asFloat(v[17]),
+			Clues: int(asInt(v[18])),
+		},
+		Outcome: asText(v[19]), Rule: asText(v[20]), Scope: asText(v[21]), Unscored: asInt(v[22]) != 0,
+	}
+	copy(r.Digest[:], asBlob(v[11]))
+	if to := asText(v[6]); to != "" {
+		r.Recipients = strings.Split(to, "\n")
+	}
+	return r
+}
+
+// ask runs fn with the connection for queries.
+func (h *History) ask(ctx context.Context, what string, fn func(*conn) error) error {
+	err := retryBusy(ctx, h.opts.Busy, func() error {
+		h.rmu.Lock()
+		defer h.rmu.Unlock()
+		if h.r == nil {
+			return ErrClosed
+		}
+		return fn(h.r)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, explain(h.path, err))
+	}
+	return nil
+}
+
+// Get returns the record of a message, with its features if they are kept and of
+// the present feature version; ErrNoRecord when there is none. What was
+// added last may still be on its way: Flush first.
+func (h *History) Get(ctx context.Context, id string) (r Record, err error) {
+	err = h.ask(ctx, "look up history", func(c *conn) error {
+		return c.consistent(func() error {
+			n := int64(0)
+			err := c.query(recordColumns+" WHERE id = ?", func(v []driver.Value) error {
+				n, r = asInt(v[0]), asRecord(v)
+				return errStop
+			}, id)
+			if err == nil && n == 0 {
+				return fmt.Errorf("%w: %q", ErrNoRecord, id)
+			}
+			return errors.Join(err, r.readFeatures(c, n))
+		})
+	})
+	return r, err
+}
+
+func (r *Record) readFeatures(c *conn, n int64) error {
+	return c.query("SELECT list FROM feature WHERE n = ? AND version = ?", func(v []driver.Value) (err error) {
+		r.Features, err = parseFeatures([]uint64{}, asBlob(v[0]))
+		return err
+	}, n, int64(classify.FeatureVersion))
+}
+
+// Find returns the records that q chooses, the newest first, without features.
+func (h *History) Find(ctx context.Context, q Query) (found []Record, err error) {
+	where, args := q.where()
+	err = h.ask(ctx, "search history", func(c *conn) error {
+		found = found[:0]
+		return c.query(recordColumns+where+" ORDER BY time DESC, n DESC LIMIT ?", func(v []driver.Value) error {
+			found = append(found, asRecord(v))
+			return ctx.Err()
+		}, args...)
+	})
+	return found, err
+}
+
+// where returns the conditions of q and their parameters, the limit last.
+func (q *Query) where() (string, []driver.Value) {
+	conditions, args := []string{"time >= ?"}, []driver.Value{q.Since.UnixMicro()}
+	if q.Since.IsZero() {
+		args[0] = int64(0)
+	}
+	add := func(text, condition string) {
+		if text != "" {
+			conditions = append(conditions, condition)
+			args = append(args, text)
+		}
+	}
+	add(pattern(q.From), fmt.Sprintf(`(sender LIKE ?%[1]d ESCAPE '\' OR sender_field LIKE ?%[1]d ESCAPE '\')`, len(args)+1))
+	add(pattern(q.To), fmt.Sprintf(`recipients LIKE ?%d ESCAPE '\'`, len(args)+1))
+	add(pattern(q.Subject), fmt.Sprintf(`subject LIKE ?%d ESCAPE '\'`, len(args)+1))
+	add(q.Verdict, fmt.Sprintf("verdict = ?%d", len(args)+1))
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	return " WHERE " + strings.Join(conditions, " AND "), append(args, int64(limit))
+}
+
+// pattern makes a LIKE pattern that finds text anywhere, "" for "".
+func pattern(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text) + "%"
+}
+
+// Daily returns the counters of the last days, today included, ordered by day,
+// outcome and rule.
+func (h *History) Daily(ctx context.Context, days int) (list []DayCount, err error) {
+	first := HistoryDay(h.now().AddDate(0, 0, 1-days))
+	err = h.ask(ctx, "read daily counters", func(c *conn) error {
+		list = list[:0]
+		return c.query("SELECT day, outcome, rule, n FROM daily WHERE day >= ? ORDER BY day, outcome, rule", func(v []driver.Value) error {
+			list = append(list, DayCount{Day: asText(v[0]), Outcome: asText(v[1]), Rule: asText(v[2]), N: asInt(v[3])})
+			return ctx.Err()
+		}, first)
+	})
+	return list, err
+}

@@ -1,0 +1,416 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"fanmill/classify"
+)
+
+// clock is a time that tests move.
+type clock struct{ ns atomic.Int64 }
+
+func newClock() *clock {
+	c := new(clock)
+	c.ns.Store(time.Date(2026, 3, 14, 12, 0, 0, 0, time.Local).UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time          { return time.Unix(0, c.ns.Load()) }
+func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
+
+func historyAt(t *testing.T, dir string, c *clock, change func(*HistoryOptions)) *History {
+	t.Helper()
+	o := HistoryOptions{Dir: dir, Subject: true, Addresses: true, Features: true}
+	if change != nil {
+		change(&o)
+	}
+	h, err := openHistory(t.Context(), o, c.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+func record(n int, c *clock) Record {
+	return Record{
+		ID: fmt.Sprintf("id%d", n), Time: c.now(), QueueID: "4Q", Client: "192.0.2.1", Sender: "anna@example.org",
+		Recipients: []string{"ben@example.net", "carl_x@example.net"}, Subject: "100% off", From: "Anna <anna@example.org>",
+		MessageID: "<1@example.org>", Size: 12345, Digest: digest(n), Verdict: "ham",
+		Score: classify.Score{P: 0.1, LogOdds: -2.2, C: -3, E: 1, L: 0.5, Clues: 7}, Outcome: "accept", Rule: "default",
+		Scope: "ben", Features: []uint64{1, 2, 1 << 63}, Unscored: n%2 == 1,
+	}
+}
+
+func flush(t *testing.T, h *History) {
+	t.Helper()
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestHistoryGivesBackWhatItGot(t *testing.T) {
+	c, dir := newClock(), t.TempDir()
+	h := historyAt(t, dir, c, nil)
+	in := record(1, c)
+	in.Time = in.Time.Truncate(time.Microsecond)
+	h.Add(in)
+	want := in
+	want.Recipients, want.Features = slices.Clone(in.Recipients), slices.Clone(in.Features)
+	in.Recipients[0], in.Features[0] = "changed", 99 // the caller's again
+	flush(t, h)
+	h.Close()
+	h = historyAt(t, dir, c, nil)
+	got, err := h.Get(t.Context(), "id1")
+	if err != nil || !got.Time.Equal(want.Time) {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	got.Time = want.Time
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
+	}
+	if _, err := h.Get(t.Context(), "id2"); !errors.Is(err, ErrNoRecord) {
+		t.Errorf("no record: %v", err)
+	}
+	if size, err := h.Size(); err != nil || size == 0 {
+		t.Errorf("size %d, %v", size, err)
+	}
+}
+
+func TestHistoryKeepsOnlyWhatIsWanted(t *testing.T) {
+	c := newClock()
+	h := historyAt(t, t.TempDir(), c, func(o *HistoryOptions) {
+		o.Subject, o.Addresses, o.Features, o.SecureDelete = false, false, false, true
+	})
+	h.Add(record(1, c))
+	flush(t, h)
+	got, err := h.Get(t.Context(), "id1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Subject != "" || got.From != "" || got.Sender != "" || got.Recipients != nil || got.Features != nil {
+		t.Errorf("kept %+v", got)
+	}
+	if n, err := h.r.integer("SELECT count(*) FROM feature"); err != nil || n != 0 {
+		t.Errorf("%d feature lists, %v", n, err)
+	}
+}
+
+func TestHistoryFind(t *testing.T) {
+	c := newClock()
+	h := historyAt(t, t.TempDir(), c, nil)
+	for n := range 5 {
+		r := record(n, c)
+		switch n {
+		case 1:
+			r.Subject = "Invoice_7"
+		case 2:
+			r.Sender, r.From, r.Verdict = "dora@example.com", "Dora", "spam"
+		case 3:
+			r.Recipients = []string{"carlyx@example.net"}
+		}
+		h.Add(r)
+		c.advance(time.Hour)
+	}
+	flush(t, h)
+	for _, q := range []struct {
+		query Query
+		want  string
+	}{
+		{Query{}, "id4 id3 id2 id1 id0"},
+		{Query{Limit: 2}, "id4 id3"},
+		{Query{Since: c.now().Add(-150 * time.Minute)}, "id4 id3"},
+		{Query{Subject: "invoice_"}, "id1"},
+		{Query{Subject: "0% OFF"}, "id4 id3 id2 id0"},
+		{Query{Subject: "0%f"}, ""},
+		{Query{From: "DORA"}, "id2"},
+		{Query{From: "anna", Limit: 1}, "id4"},
+		{Query{To: "carl_x"}, "id4 id2 id1 id0"},
+		{Query{Verdict: "spam"}, "id2"},
+		{Query{Verdict: "ham", To: "ben@", From: "anna <", Subject: "off", Since: c.now().Add(-210 * time.Minute)}, "id4"},
+		{Query{Subject: `\`}, ""},
+		{Query{From: "' OR 1=1 --"}, ""},
+	} {
+		list, err := h.Find(t.Context(), q.query)
+		var ids []string
+		for _, r := range list {
+			ids = append(ids, r.ID)
+			if r.Features != nil || r.Rule != "default" {
+				t.Errorf("%+v: %+v", q.query, r)
+			}
+		}
+		if got := strings.Join(ids, " "); got != q.want || err != nil {
+			t.Errorf("%+v: %q, want %q (%v)", q.query, got, q.want, err)
+		}
+	}
+}
+
+func TestDailyCounters(t *testing.T) {
+	c, dir := newClock(), t.TempDir()
+	h := historyAt(t, dir, c, nil)
+	day := HistoryDay(c.now())
+	old := HistoryDay(c.now().AddDate(0, 0, -2))
+	for range 3 {
+		h.Count(day, "accept", "default", 2)
+		flush(t, h)
+	}
+	h.Count(day, "reject", "default", 1)
+	h.Count(day, "accept", "people", 5)
+	h.Count(old, "accept", "default", 7)
+	h.Close()
+	h = historyAt(t, dir, c, nil)
+	today := []DayCount{{day, "accept", "default", 6}, {day, "accept", "people", 5}, {day, "reject", "default", 1}}
+	for days, want := range map[int][]DayCount{1: today, 2: today, 3: append([]DayCount{{old, "accept", "default", 7}}, today...)} {
+		if got, err := h.Daily(t.Context(), days); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%d days: %v, %v", days, got, err)
+		}
+	}
+}
+
+// pruneAll takes all the steps that the writing goroutine would take now.
+func pruneAll(t *testing.T, h *History) {
+	t.Helper()
+	withHistorian(t, h, func(hist *historian) {
+		for hist.prune() == pruneGap {
+		}
+	})
+}
+
+func usedBytes(t *testing.T, h *History) (n int64) {
+	t.Helper()
+	withHistorian(t, h, func(hist *historian) {
+		var err error
+		if n, err = hist.used(); err != nil {
+			t.Fatal(err)
+		}
+	})
+	return n
+}
+
+func withHistorian(t *testing.T, h *History, fn func(*historian)) {
+	t.Helper()
+	w, err := connect(h.path, "rw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.close()
+	fn(&historian{History: h, w: w})
+}
+
+func ids(t *testing.T, h *History) map[string]bool {
+	t.Helper()
+	list, err := h.Find(t.Context(), Query{Limit: 1e6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := map[string]bool{}
+	for _, r := range list {
+		set[r.ID] = true
+	}
+	return set
+}
+
+func TestHistoryForgetsAfterDays(t *testing.T) {
+	c := newClock()
+	h := historyAt(t, t.TempDir(), c, func(o *HistoryOptions) { o.Days = 3 })
+	for n := range 6 {
+		r := record(n, c)
+		r.Outcome = []string{"reject", "accept", "hold"}[n%3]
+		h.Add(r)
+		c.advance(24 * time.Hour)
+	}
+	flush(t, h)
+	pruneAll(t, h)
+	if got := ids(t, h); len(got) != 3 || !got["id5"] || !got["id4"] || !got["id3"] {
+		t.Errorf("left: %v", got)
+	}
+	if n, err := h.r.integer("SELECT count(*) FROM feature"); err != nil || n != 3 {
+		t.Errorf("%d feature lists, %v", n, err)
+	}
+}
+
+// TestHistoryUnderPressure: under a limit that the history exceeds more and more, the
+// features of accepted mail go first and the oldest first, then its records, then other
+// features; what was refused, held or unsure stays.
+func TestHistoryUnderPressure(t *testing.T) {
+	c, dir := newClock(), t.TempDir()
+	var log logged
+	h := historyAt(t, dir, c, func(o *HistoryOptions) { o.Logger = log.logger() })
+	const n = 1500
+	protected := func(i int) bool { return i%3 != 0 }
+	for i := range n {
+		r := record(i, c)
+		r.Features = make([]uint64, 300)
+		switch i % 3 {
+		case 1:
+			r.Outcome, r.Verdict = "reject", "spam"
+		case 2:
+			r.Outcome, r.Verdict = "tag", "unsure"
+		}
+		h.Add(r)
+		if i%100 == 0 {
+			flush(t, h)
+		}
+		c.advance(time.Second)
+	}
+	flush(t, h)
+	state := func() (accepted, acceptedFeatures, others, otherFeatures int64) {
+		for i, sql := range []string{
+			"SELECT count(*) FROM record WHERE pressing", "SELECT count(*) FROM feature WHERE pressing",
+			"SELECT count(*) FROM record WHERE NOT pressing", "SELECT count(*) FROM feature WHERE NOT pressing",
+		} {
+			k, err := h.r.integer(sql)
+			if err != nil {
+				t.Fatal(err)
+			}
+			*[]*int64{&accepted, &acceptedFeatures, &others, &otherFeatures}[i] = k
+		}
+		return
+	}
+	check := func(what string, ok bool) {
+		t.Helper()
+		if !ok {
+			a, af, o, of := state()
+			t.Errorf("%s: accepted %d with %d feature lists, others %d with %d", what, a, af, o, of)
+		}
+	}
+	full := usedBytes(t, h)
+	h.opts.MaxBytes = full
+	pruneAll(t, h)
+	a, af, o, of := state()
+	check("below the limit", a == 500 && af == 500 && o == 1000 && of == 1000)
+
+	h.opts.MaxBytes = full * 8 / 10
+	pruneAll(t, h)
+	a, af, o, of = state()
+	check("features of accepted mail first", a == 500 && af < 500 && o == 1000 && of == 1000)
+
+	h.opts.MaxBytes = full * 5 / 10
+	pruneAll(t, h)
+	a, af, o, of = state()
+	check("then accepted mail", a < 500 && af == 0 && o == 1000 && of < 1000)
+
+	h.opts.MaxBytes = 1
+	pruneAll(t, h)
+	a, af, o, of = state()
+	check("what must stay", a == 0 && af == 0 && o == 1000 && of == 0)
+	for i := range n {
+		if got := ids(t, h)[fmt.Sprintf("id%d", i)]; got != protected(i) {
+			t.Fatalf("record %d: %v", i, got)
+		}
+		if i > 5 {
+			break
+		}
+	}
+	if k := log.count("is over its limit"); k != 1 {
+		t.Errorf("logged %d times: %s", k, log.buf.String())
+	}
+	h.Close() // writes the log back
+	if after, err := h.Size(); err != nil || after > full/4 {
+		t.Errorf("the files take %d bytes of %d, %v", after, full, err)
+	}
+}
+
+// TestHistoryDoesNotWaitForDisk: Add returns while another process has the database
+// locked; the queue is bounded, what does not fit is counted, and the rest is written
+// when the lock has gone.
+func TestHistoryDoesNotWaitForDisk(t *testing.T) {
+	c, dir := newClock(), t.TempDir()
+	var log logged
+	h := historyAt(t, dir, c, func(o *HistoryOptions) { o.Logger = log.logger() })
+	lock, err := connect(h.path, "rw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.close()
+	if err := retryBusy(t.Context(), time.Minute, func() error { return lock.run("BEGIN IMMEDIATE") }); err != nil {
+		t.Fatal(err)
+	}
+	const n = 3 * queueRecords
+	for i := range n {
+		h.Add(record(i, c))
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := h.Flush(ctx); err == nil {
+		t.Error("flushed into a locked database")
+	}
+	eventually(t, 20*time.Second, "the fault is logged", func() bool { return log.count("cannot write the history") == 1 })
+	if err := lock.run("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, h)
+	got := len(ids(t, h))
+	if got < queueRecords || got > 2*queueRecords {
+		t.Errorf("%d of %d records, want between %d and %d", got, n, queueRecords, 2*queueRecords)
+	}
+	if log.count("records dropped") == 0 || log.count("writing the history again") != 1 {
+		t.Errorf("log: %s", log.buf.String())
+	}
+	h.Close()
+	h.Add(record(1, c))
+	h.Count("2026-01-01", "accept", "", 1)
+	flush(t, h)
+	if _, err := h.Get(t.Context(), "id1"); !errors.Is(err, ErrClosed) {
+		t.Errorf("get after close: %v", err)
+	}
+}
+
+func TestHistoryConcurrentUse(t *testing.T) {
+	c, dir := newClock(), t.TempDir()
+	h := historyAt(t, dir, c, nil)
+	var wg sync.WaitGroup
+	for g := range 4 {
+		wg.Go(func() {
+			for i := range 100 {
+				h.Add(record(1000*g+i, c))
+				h.Count("2026-03-14", "accept", "default", 1)
+				if i%20 == 0 {
+					if _, err := h.Find(t.Context(), Query{}); err != nil {
+						t.Error(err)
+					}
+					if err := h.Flush(t.Context()); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	h = historyAt(t, dir, c, func(o *HistoryOptions) { o.ReadOnly = true })
+	h.Add(record(9, c))
+	days, err := h.Daily(t.Context(), 1)
+	if n := len(ids(t, h)); n != 400 || err != nil || len(days) != 1 || days[0].N != 400 {
+		t.Errorf("%d records, counters %v, %v", n, days, err)
+	}
+}
+
+func TestUnusableHistory(t *testing.T) {
+	dir, _ := ledgerOf(t)
+	if _, err := OpenHistory(t.Context(), HistoryOptions{Dir: dir, ReadOnly: true}); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no history: %v", err)
+	}
+	historyAt(t, dir, newClock(), nil).Close()
+	sql("UPDATE meta SET value = 99 WHERE key = 'schema'")(t, filepath.Join(dir, historyFile))
+	if _, err := OpenHistory(t.Context(), HistoryOptions{Dir: dir}); !errors.Is(err, ErrNewer) {
+		t.Errorf("newer history: %v", err)
+	}
+	edit(t, filepath.Join(dir, historyFile), func(b []byte) []byte { return b[:len(b)/2] })
+	if _, err := OpenHistory(t.Context(), HistoryOptions{Dir: dir}); !errors.Is(err, ErrDamaged) {
+		t.Errorf("damaged history: %v", err)
+	}
+}

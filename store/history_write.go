@@ -1,0 +1,254 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"fanmill/classify"
+)
+
+const (
+	gatherFor   = 200 * time.Millisecond // from the first record to the writing of a batch
+	retryAfter  = time.Second            // after a failed write
+	writeBusy   = time.Second            // how long a write waits for another process at once
+	pruneEvery  = time.Minute
+	pruneStep   = 500 // records in one transaction
+	vacuumPages = 512
+	pruneGap    = 10 * time.Millisecond // between two steps
+)
+
+// historian writes the history; all of it belongs to one goroutine.
+type historian struct {
+	*History
+	w       *conn
+	pending batch
+	failing bool
+	over    bool // the limit is exceeded by what must stay
+}
+
+type batch struct {
+	records []Record
+	counts  map[DayCount]int64
+	lost    int64
+}
+
+func (h *historian) run() {
+	defer close(h.stopped)
+	defer h.w.close()
+	var due <-chan time.Time
+	prune := time.NewTimer(0)
+	defer prune.Stop()
+	for {
+		select {
+		case <-h.wake:
+			if due == nil {
+				due = time.After(gatherFor)
+			}
+			continue
+		case <-prune.C:
+			prune.Reset(h.prune())
+			continue
+		case reply := <-h.flushes:
+			reply <- h.write()
+		case <-h.stop:
+			h.write()
+			return
+		case <-h.full:
+			if h.failing {
+				continue // wait for the retry
+			}
+			h.write()
+		case <-due:
+			h.write()
+		}
+		if due = nil; h.failing {
+			due = time.After(retryAfter)
+		}
+	}
+}
+
+// write empties the queue, or says why it cannot; that is logged when it begins
+// and when it ends. What could not be written stays pending.
+func (h *historian) write() error {
+	err := h.writeAll()
+	switch {
+	case err != nil && !h.failing:
+		h.log.Error("cannot write the history, trying again", "error", err)
+	case err == nil && h.failing:
+		h.log.Info("writing the history again")
+	}
+	h.failing = err != nil
+	return err
+}
+
+func (h *historian) writeAll() error {
+	for {
+		if h.pending.empty() {
+			h.pending = h.take()
+		}
+		if h.pending.empty() {
+			return nil
+		}
+		err := retryBusy(context.Background(), writeBusy, func() error { return h.w.atomically(h.insert) })
+		if err != nil && mayPass(err) {
+			return fmt.Errorf("write history: %w", explain(h.path, err))
+		}
+		if err != nil {
+			h.log.Error("history records lost", "records", len(h.pending.records), "error", err)
+		}
+		h.pending = batch{}
+	}
+}
+
+// mayPass tells faults of the disk, which end, from those of what is written.
+func mayPass(err error) bool {
+	switch sqliteCode(err) {
+	case sqlite3.ErrConstraint, sqlite3.ErrTooBig, sqlite3.ErrMismatch, sqlite3.ErrRange:
+		return false
+	}
+	return true
+}
+
+func (b *batch) empty() bool { return len(b.records) == 0 && len(b.counts) == 0 }
+
+func (h *historian) take() batch {
+	h.mu.Lock()
+	b := batch{records: h.queue, counts: h.counts, lost: h.lost}
+	h.queue, h.bytes, h.counts, h.lost = nil, 0, make(map[DayCount]int64), 0
+	h.mu.Unlock()
+	if b.lost > 0 {
+		h.log.Warn("history records dropped: the disk did not keep up", "records", b.lost)
+	}
+	return b
+}
+
+func (h *historian) insert() error {
+	for i := range h.pending.records {
+		if err := h.insertRecord(&h.pending.records[i]); err != nil {
+			return err
+		}
+	}
+	for key, n := range h.pending.counts {
+		_, err := h.w.exec(`INSERT INTO daily VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n`,
+			key.Day, key.Outcome, key.Rule, n)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *historian) insertRecord(r *Record) error {
+	res, err := h.w.exec(`INSERT INTO record (id, time, queue_id, client, sender, recipients, subject, sender_field, message_id,
+		size, digest, verdict, p, log_odds, c, e, l, clues, outcome, rule, scope, unscored, pressing)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
+		r.ID, r.Time.UnixMicro(), r.QueueID, r.Client, r.Sender, joinAddresses(r.Recipients), r.Subject, r.From, r.MessageID,
+		r.Size, r.Digest[:], r.Verdict, r.Score.P, r.Score.LogOdds, r.Score.C, r.Score.E, r.Score.L, int64(r.Score.Clues),
+		r.Outcome, r.Rule, r.Scope, r.Unscored, r.pressing())
+	if err != nil || r.Features == nil {
+		return err
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return nil // the first record of an id stands
+	}
+	n, _ := res.LastInsertId()
+	_, err = h.w.exec("INSERT INTO feature VALUES (?,?,?,?)",
+		n, r.pressing(), int64(classify.FeatureVersion), appendFeatures(make([]byte, 0, 8*len(r.Features)), r.Features))
+	return err
+}
+
+// joinAddresses puts one address on a line; a line break cannot be part of one.
+func joinAddresses(list []string) string {
+	clean := make([]string, len(list))
+	for i, a := range list {
+		clean[i] = strings.ReplaceAll(a, "\n", " ")
+	}
+	return strings.Join(clean, "\n")
+}
+
+// prune takes one small step towards the limits and returns how long to wait
+// before the next.
+func (h *historian) prune() time.Duration {
+	n, err := h.pruneStep()
+	switch {
+	case err != nil && !isBusy(err) && !errors.Is(err, ErrBusy):
+		h.log.Warn("cannot prune the history", "error", explain(h.path, err))
+	case err == nil && n > 0:
+		return pruneGap
+	}
+	return pruneEvery
+}
+
+// pruning statements, each with the oldest first and its limit as last parameter.
+const (
+	pruneOld      = "SELECT n FROM record WHERE time < ? ORDER BY time LIMIT ?"
+	prunePressing = "SELECT n FROM record WHERE pressing ORDER BY n LIMIT ?"
+	leanPressing  = "SELECT n FROM feature WHERE pressing ORDER BY n LIMIT ?"
+	leanOther     = "SELECT n FROM feature ORDER BY n LIMIT ?"
+)
+
+func (h *historian) pruneStep() (int, error) {
+	old := h.now().AddDate(0, 0, -h.opts.Days).UnixMicro()
+	if n, err := h.remove(true, pruneOld, old, int64(pruneStep)); n > 0 || err != nil {
+		return n, errors.Join(err, h.vacuum())
+	}
+	used, err := h.used()
+	if err != nil || used <= h.opts.MaxBytes {
+		h.over = h.over && used > h.opts.MaxBytes
+		return 0, err
+	}
+	for _, step := range []struct {
+		rows bool
+		sql  string
+	}{{false, leanPressing}, {true, prunePressing}, {false, leanOther}} {
+		if n, err := h.remove(step.rows, step.sql, int64(pruneStep)); n > 0 || err != nil {
+			return n, errors.Join(err, h.vacuum())
+		}
+	}
+	if !h.over {
+		h.log.Warn("the history is over its limit with records that are kept for all their days", "bytes", used, "limit", h.opts.MaxBytes, "days", h.opts.Days)
+		h.over = true
+	}
+	return 0, nil
+}
+
+// remove deletes the feature lists of the records that sql selects, and the
+// records themselves if rows is set, and returns how many there were.
+func (h *historian) remove(rows bool, sql string, args ...driver.Value) (n int, err error) {
+	err = retryBusy(context.Background(), writeBusy, func() error {
+		return h.w.atomically(func() error {
+			var list []int64
+			err := h.w.query(sql, func(v []driver.Value) error { list = append(list, asInt(v[0])); return nil }, args...)
+			for _, id := range list {
+				if err == nil {
+					_, err = h.w.exec("DELETE FROM feature WHERE n = ?", id)
+				}
+				if err == nil && rows {
+					_, err = h.w.exec("DELETE FROM record WHERE n = ?", id)
+				}
+			}
+			n = len(list)
+			return err
+		})
+	})
+	return n, err
+}
+
+// used returns the bytes of the pages in use.
+func (h *historian) used() (int64, error) {
+	var total int64
+	err := h.w.query("SELECT (c.page_count - f.freelist_count) * s.page_size FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s",
+		func(v []driver.Value) error { total = asInt(v[0]); return nil })
+	return total, err
+}
+
+// vacuum gives some free pages back to the file system.
+func (h *historian) vacuum() error {
+	return h.w.query(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", vacuumPages), func([]driver.Value) error { return nil })
+}

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"database/sql/driver"
+	"fmt"
+
+	"fanmill/classify"
+)
+
+// Idle is a labelled message that does not count.
+type Idle struct {
+	ID     int64
+	Digest classify.Digest
+	Class  Class
+}
+
+// Idle returns the messages of a scope that are labelled class, do not count,
+// and have not been judged again, in the order in which they were recorded.
+func (tx *Tx) Idle(scope string, class Class) (idle []Idle, err error) {
+	after, err := tx.LastJudged(scope)
+	if err != nil {
+		return nil, err
+	}
+	err = tx.db.w.query("SELECT id, digest FROM msg WHERE scope = ? AND class = ? AND adds = 0 AND id > ? ORDER BY id",
+		func(v []driver.Value) error {
+			row := Idle{ID: asInt(v[0]), Class: class}
+			copy(row.Digest[:], asBlob(v[1]))
+			idle = append(idle, row)
+			return nil
+		}, scope, int64(class), after)
+	if err != nil {
+		return nil, tx.fail("list messages that do not count", err)
+	}
+	return idle, nil
+}
+
+// Judged notes that the messages of a scope up to row id were judged again.
+func (tx *Tx) Judged(scope string, id int64) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	if _, err := tx.db.w.exec("INSERT OR REPLACE INTO meta VALUES (?, ?)", judgedKey(scope), id); err != nil {
+		return tx.fail("note what was judged again", err)
+	}
+	return nil
+}
+
+// LastJudged is the last row that was judged again, 0 when none was.
+func (tx *Tx) LastJudged(scope string) (id int64, err error) {
+	if err := tx.usable(); err != nil {
+		return 0, err
+	}
+	err = tx.db.w.query("SELECT value FROM meta WHERE key = ?", func(v []driver.Value) error {
+		n, ok := v[0].(int64)
+		if !ok {
+			return damaged(tx.db.path, fmt.Sprintf("%q in meta is no number", judgedKey(scope)))
+		}
+		id = n
+		return nil
+	}, judgedKey(scope))
+	if err != nil {
+		return 0, tx.fail("read what was judged again", err)
+	}
+	return id, nil
+}
+
+func judgedKey(scope string) string { return "judged:" + scope }

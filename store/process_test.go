@@ -1,0 +1,282 @@
+package store
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// child is this test binary doing a job in another process. A line on its
+// standard input lets it go on; it says on standard output what it did.
+type child struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Reader
+	err bytes.Buffer
+}
+
+func startChild(t testing.TB, job, dir string) *child {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &child{cmd: exec.Command(exe, dir)}
+	c.cmd.Env = append(os.Environ(), childEnv+"="+job)
+	c.cmd.Stderr = &c.err
+	if c.in, err = c.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.out = bufio.NewReader(out)
+	if err := c.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		c.cmd.Process.Kill()
+		c.cmd.Wait()
+	})
+	return c
+}
+
+// expect waits for a line of the child.
+func (c *child) expect(t testing.TB, want string) {
+	t.Helper()
+	line, err := c.out.ReadString('\n')
+	if err != nil || strings.TrimSpace(line) != want {
+		t.Fatalf("child said %q (%v), want %q; %s", line, err, want, c.err.String())
+	}
+}
+
+func (c *child) proceed(t testing.TB) {
+	t.Helper()
+	if _, err := io.WriteString(c.in, "\n"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wait returns the rest of what a child says that ends well.
+func (c *child) wait(t testing.TB) string {
+	t.Helper()
+	out, err := io.ReadAll(c.out)
+	if err := c.cmd.Wait(); err != nil {
+		t.Fatalf("child: %v; %s%s", err, out, c.err.String())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(out)
+}
+
+// runChild does a job of the test binary as another process and returns its exit code.
+func runChild(job string) int {
+	jobs := map[string]func(dir string) error{
+		"memory": childMemory,
+		"learn":  childLearn,
+		"batch":  childBatch,
+		"busy":   childBusy,
+		"lock":   func(dir string) error { return childLock(dir, "NORMAL") },
+		"seize":  func(dir string) error { return childLock(dir, "EXCLUSIVE") },
+		"full":   childFull,
+	}
+	if err := jobs[job](os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func childMemory(dir string) error {
+	start := time.Now()
+	db, err := Open(background(), Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	fmt.Println("open:", time.Since(start))
+	for n := range 20 {
+		err := db.Update(background(), func(tx *Tx) error {
+			for i := range 100 {
+				if err := tx.Learn(message(1e6+100*n+i, Spam, 1), Origin{}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	if err := db.WriteSnapshot(); err != nil {
+		return err
+	}
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return err
+	}
+	for _, line := range strings.Split(string(status), "\n") {
+		if strings.HasPrefix(line, "Vm") {
+			fmt.Println(line)
+		}
+	}
+	return db.Close()
+}
+
+// childLearn learns 20 messages each time it is told to.
+func childLearn(dir string) error {
+	db, err := Open(background(), Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	fmt.Println("ready")
+	in := bufio.NewReader(os.Stdin)
+	for n := 1000; ; n += 20 {
+		if _, err := in.ReadString('\n'); err != nil {
+			return db.Close()
+		}
+		if err := learnSome(db, n, 20); err != nil {
+			return err
+		}
+		fmt.Println("learned")
+	}
+}
+
+func learnSome(db *DB, first, count int) error {
+	return db.Update(background(), func(tx *Tx) error {
+		for n := first; n < first+count; n++ {
+			if err := tx.Learn(message(n, Ham+Class(n%2), 1), Origin{Source: "train"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// childBatch learns batches until it is killed, with a snapshot now and then.
+func childBatch(dir string) error {
+	db, err := Open(background(), Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	first := int(db.Seq())
+	fmt.Println("ready")
+	for n := 1; ; n++ {
+		if err := learnSome(db, 100_000+first+40*n, 40); err != nil {
+			return err
+		}
+		if n%10 == 0 {
+			if err := db.WriteSnapshot(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// childBusy writes one long transaction after another, as fast as it can.
+func childBusy(dir string) error {
+	db, err := Open(background(), Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	for n := 0; ; n++ {
+		err := db.Update(background(), func(tx *Tx) error {
+			time.Sleep(2 * longUpdate)
+			return tx.Learn(message(500_000+n, Spam, 1), Origin{})
+		})
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			fmt.Println("ready")
+		}
+	}
+}
+
+// childLock keeps every other process from writing until told to end, in mode
+// EXCLUSIVE also from reading.
+func childLock(dir, mode string) error {
+	c, err := connect(dir+"/"+ledgerFile, "rw", "locking_mode="+mode)
+	if err != nil {
+		return err
+	}
+	if err := retryBusy(background(), time.Minute, func() error { return c.run("BEGIN IMMEDIATE") }); err != nil {
+		return err
+	}
+	fmt.Println("locked")
+	bufio.NewReader(os.Stdin).ReadString('\n')
+	if err := c.run("COMMIT"); err != nil {
+		return err
+	}
+	return c.close()
+}
+
+// childFull learns under a limit on the size of files, as on a full disk: the
+// commit fails, and ledger and model must be as before.
+func childFull(dir string) error {
+	signal.Ignore(syscall.SIGXFSZ)
+	db, err := Open(background(), Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if err := learnSome(db, 1, 5); err != nil {
+		return err
+	}
+	var before, after bytes.Buffer
+	if err := db.Export(&before); err != nil {
+		return err
+	}
+	size, err := db.Size()
+	if err != nil {
+		return err
+	}
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	limit.Cur = uint64(size) + 64<<10
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	reached := false
+	err = db.Update(background(), func(tx *Tx) error {
+		for n := 1000; n < 1400; n++ {
+			if err := tx.Learn(message(n, Spam, 1), Origin{}); err != nil {
+				return err
+			}
+		}
+		reached = true
+		return nil
+	})
+	fmt.Printf("commit reached: %v; failed: %v\n", reached, err != nil)
+	if err := db.Export(&after); err != nil {
+		return err
+	}
+	fmt.Println("model as before:", before.String() == after.String(), "seq", db.Seq())
+	limit.Cur = limit.Max
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		return err
+	}
+	if err := learnSome(db, 10, 5); err != nil {
+		return fmt.Errorf("after the disk has room again: %w", err)
+	}
+	return nil
+}
+
+func cpuTime(t testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

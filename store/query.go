@@ -1,0 +1,219 @@
+package store
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"fanmill/classify"
+)
+
+const rowColumns = "SELECT id, scope, digest, class, adds, step, score_c, score_e, score_l, log_odds, time, complete"
+
+// asRow reads rowColumns.
+func asRow(v []driver.Value) Row {
+	r := Row{
+		ID: asInt(v[0]), Scope: asText(v[1]), Class: Class(asInt(v[3])), Adds: int(asInt(v[4])), Step: asInt(v[5]),
+		ScoreC: asFloat(v[6]), ScoreE: asFloat(v[7]), ScoreL: asFloat(v[8]), LogOdds: asFloat(v[9]),
+		Time: asTime(v[10]), Complete: asInt(v[11]) != 0,
+	}
+	copy(r.Digest[:], asBlob(v[2]))
+	return r
+}
+
+// findRow returns a row without its blobs, or ErrNoRow.
+func findRow(c *conn, scope string, d classify.Digest) (row Row, err error) {
+	err = ErrNoRow
+	queryErr := c.query(rowColumns+" FROM msg WHERE scope = ? AND digest = ?", func(v []driver.Value) error {
+		row, err = asRow(v), nil
+		return errStop
+	}, scope, d[:])
+	return row, cmp.Or(queryErr, err)
+}
+
+// loadRow returns a row with its blobs, or ErrNoRow.
+func loadRow(c *conn, p *packer, id int64) (row Row, err error) {
+	err = ErrNoRow
+	queryErr := c.query(rowColumns+", features, message FROM msg WHERE id = ?", func(v []driver.Value) error {
+		row, err = asRow(v), nil
+		if features := asBlob(v[12]); features != nil {
+			row.Features, err = parseFeatures(make([]uint64, 0, len(features)/8), features)
+		}
+		if message := asBlob(v[13]); message != nil && err == nil {
+			row.Message, err = p.unpack(message)
+		}
+		return errStop
+	}, id)
+	return row, cmp.Or(queryErr, err)
+}
+
+// ask runs fn with the connection for queries, which sees what is committed.
+func (db *DB) ask(ctx context.Context, what string, fn func(c *conn) error) error {
+	err := retryBusy(ctx, db.opts.Busy, func() error {
+		db.rmu.Lock()
+		defer db.rmu.Unlock()
+		if db.r == nil {
+			return ErrClosed
+		}
+		return fn(db.r)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, explain(db.path, err))
+	}
+	return nil
+}
+
+// Find returns the row of a message without features and message, and whether
+// there is one.
+func (db *DB) Find(ctx context.Context, scope string, d classify.Digest) (row Row, found bool, err error) {
+	err = db.ask(ctx, "find message", func(c *conn) (err error) {
+		row, err = findRow(c, scope, d)
+		return err
+	})
+	if errors.Is(err, ErrNoRow) {
+		return Row{}, false, nil
+	}
+	return row, err == nil, err
+}
+
+// Load returns a row with features and message, as far as they are kept; ErrNoRow
+// when there is none.
+func (db *DB) Load(ctx context.Context, id int64) (row Row, err error) {
+	err = db.ask(ctx, fmt.Sprintf("load message %d", id), func(c *conn) (err error) {
+		row, err = loadRow(c, &db.rp, id)
+		return err
+	})
+	return row, err
+}
+
+// Recent returns the rows of a scope recorded last, the newest first, without
+// features and messages; forgotten ones are among them.
+func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, err error) {
+	where := " FROM msg WHERE scope = ? ORDER BY id DESC LIMIT ?"
+	if scope == "" {
+		// Most rows are the site's: walk back from the last one. The index would give all of them to sort.
+		where = " FROM msg WHERE +scope = ? ORDER BY id DESC LIMIT ?"
+	}
+	err = db.ask(ctx, "list messages", func(c *conn) error {
+		rows = rows[:0]
+		return c.query(rowColumns+where, func(v []driver.Value) error {
+			rows = append(rows, asRow(v))
+			return ctx.Err()
+		}, scope, int64(limit))
+	})
+	return rows, err
+}
+
+// Ops returns at most limit ops with a seq above after, the oldest first.
+func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []Op, err error) {
+	const query = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before,
+		class_after, adds_after, step_after FROM op WHERE seq > ? ORDER BY seq LIMIT ?`
+	err = db.ask(ctx, "list ops", func(c *conn) error {
+		ops = ops[:0]
+		return c.query(query, func(v []driver.Value) error {
+			ops = append(ops, Op{
+				Seq: asInt(v[0]), Time: asTime(v[1]), Origin: Origin{Actor: asText(v[2]), Source: asText(v[3])},
+				Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(v[7:10]), After: asMark(v[10:13]),
+			})
+			return ctx.Err()
+		}, after, int64(limit))
+	})
+	return ops, err
+}
+
+// Scopes returns the names of all scopes that have rows, sorted; the site is "".
+func (db *DB) Scopes() (names []string, err error) {
+	// One index look-up for each name, where DISTINCT would walk all rows.
+	const query = `WITH RECURSIVE s (name) AS (
+		SELECT min(scope) FROM msg
+		UNION ALL SELECT (SELECT min(scope) FROM msg WHERE scope > s.name) FROM s WHERE s.name IS NOT NULL)
+		SELECT name FROM s WHERE name IS NOT NULL`
+	err = db.ask(context.Background(), "list scopes", func(c *conn) error {
+		names = names[:0]
+		return c.query(query, func(v []driver.Value) error {
+			names = append(names, asText(v[0]))
+			return nil
+		})
+	})
+	return names, err
+}
+
+// Size returns the bytes that ledger and snapshot take on disk.
+func (db *DB) Size() (int64, error) {
+	return sizeOf(db.path, db.path+"-wal", db.snapshotPath())
+}
+
+func sizeOf(paths ...string) (total int64, err error) {
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+		case err != nil:
+			return 0, fmt.Errorf("measure database: %w", err)
+		default:
+			total += info.Size()
+		}
+	}
+	return total, nil
+}
+
+// Check reads the whole ledger for damage, which for a large one takes seconds.
+func (db *DB) Check(ctx context.Context) error {
+	return db.ask(ctx, "check ledger", func(c *conn) error {
+		verdict, err := c.text("PRAGMA quick_check(1)")
+		if err == nil && verdict != "ok" {
+			err = damaged(db.path, verdict)
+		}
+		return err
+	})
+}
+
+// Export writes the model of all scopes in a canonical form: for each scope that has
+// rows, in order, a line with its name and totals and then its features that count,
+// ascending. Two ledgers with the same training export the same bytes.
+func (db *DB) Export(w io.Writer) error {
+	scopes, err := db.Scopes()
+	if err != nil {
+		return err
+	}
+	models := make([]*Model, len(scopes))
+	for i, scope := range scopes {
+		if models[i], err = db.Model(scope); err != nil {
+			return err
+		}
+	}
+	if err := db.take(context.Background()); err != nil {
+		return fmt.Errorf("export model: %w", err)
+	}
+	defer db.give()
+	out := bufio.NewWriter(w)
+	for i, m := range models {
+		m.counts().export(out, scopes[i])
+	}
+	if err := out.Flush(); err != nil { // keeps the first error of the writes before
+		return fmt.Errorf("export model: %w", err)
+	}
+	return nil
+}
+
+func (c *counts) export(w io.Writer, scope string) {
+	if c.ham+c.spam == 0 && c.features() == 0 && c.totals == (classify.Count{}) {
+		return // as if it had never learned
+	}
+	fmt.Fprintf(w, "scope %q labels %d %d adds %d %d\n", scope, c.ham, c.spam, c.totals.Ham, c.totals.Spam)
+	if c.tab == nil {
+		return
+	}
+	list := make([]slot, 0, c.tab.live)
+	c.tab.each(func(f uint64, n classify.Count) { list = append(list, slot{f, n.Ham, n.Spam}) })
+	slices.SortFunc(list, func(a, b slot) int { return cmp.Compare(a.feature, b.feature) })
+	for _, p := range list {
+		fmt.Fprintf(w, "%016x %d %d\n", p.feature, p.ham, p.spam)
+	}
+}

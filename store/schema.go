@@ -1,0 +1,218 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+
+	"fanmill/classify"
+)
+
+// schema is the layout of one kind of database file.
+type schema struct {
+	what    string // "ledger" or "history"
+	appID   int64  // PRAGMA application_id
+	version int64
+	ddl     string
+	once    []string // pragmas that must stand before the first table
+	model   bool     // what it holds is of use with one feature version only
+}
+
+const metaDDL = `
+CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;`
+
+// Columns that are read often stand before the blobs, so that SQLite need not
+// walk overflow pages to find them.
+var ledgerSchema = schema{
+	what: "ledger", appID: 0x66616e6c, version: 1, model: true,
+	ddl: metaDDL + `
+CREATE TABLE msg (
+	id INTEGER PRIMARY KEY,
+	scope TEXT NOT NULL,
+	digest BLOB NOT NULL,
+	class INTEGER NOT NULL,
+	adds INTEGER NOT NULL,
+	step INTEGER NOT NULL DEFAULT 0,
+	score_c REAL NOT NULL,
+	score_e REAL NOT NULL,
+	score_l REAL NOT NULL,
+	log_odds REAL NOT NULL,
+	time INTEGER NOT NULL,
+	complete INTEGER NOT NULL,
+	features BLOB,
+	message BLOB,
+	UNIQUE (scope, digest)
+) STRICT;
+CREATE INDEX msg_state ON msg (scope, class, adds);
+CREATE TABLE op (
+	seq INTEGER PRIMARY KEY AUTOINCREMENT,
+	time INTEGER NOT NULL,
+	actor TEXT NOT NULL,
+	source TEXT NOT NULL,
+	kind INTEGER NOT NULL,
+	row INTEGER NOT NULL,
+	scope TEXT NOT NULL,
+	class_before INTEGER NOT NULL,
+	adds_before INTEGER NOT NULL,
+	class_after INTEGER NOT NULL,
+	adds_after INTEGER NOT NULL,
+	step_before INTEGER NOT NULL DEFAULT 0,
+	step_after INTEGER NOT NULL DEFAULT 0
+) STRICT;`,
+}
+
+// checkWhole is the size in bytes up to which a database is checked whole when
+// it is opened. A larger one would delay the start; SQLite still finds a file that
+// is shorter than its header says, and damaged pages when they are read.
+const checkWhole = 32 << 20
+
+// prepareFile makes sure that path is a sound database of this schema, creating
+// it when it is missing or empty. An existing file is looked at through a
+// read-only connection, so that a damaged one is left as it is.
+func (s *schema) prepareFile(ctx context.Context, path string, readOnly bool, busy time.Duration) error {
+	size, err := headerSize(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if size > 0 {
+		err = retryBusy(ctx, busy, func() error { return explain(path, s.inspect(path, size)) })
+		if !errors.Is(err, errEmpty) {
+			return err
+		}
+	}
+	if readOnly {
+		return fmt.Errorf("open %s: there is no %s yet: %w", path, s.what, fs.ErrNotExist)
+	}
+	return retryBusy(ctx, busy, func() error { return s.create(path) })
+}
+
+// errEmpty is a database without tables: one that is being created, or whose
+// creation was cut short.
+var errEmpty = errors.New("database has no tables")
+
+// headerSize returns the size of path after a look at its first bytes: SQLite
+// would take a short or foreign file for an empty database of its own.
+func headerSize(path string) (int64, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, fmt.Errorf("open database: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.Size() == 0 {
+		return 0, err
+	}
+	magic := []byte("SQLite format 3\x00")
+	head := make([]byte, len(magic))
+	if _, err := io.ReadFull(f, head); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return 0, fmt.Errorf("read %s: %w", path, err)
+	}
+	if !bytes.Equal(head, magic) {
+		return 0, damaged(path, "it does not begin as an SQLite database does")
+	}
+	return info.Size(), nil
+}
+
+// create lays the tables out; of several processes that try, one does.
+func (s *schema) create(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640) // SQLite gives -wal and -shm the same mode
+	if err != nil {
+		return fmt.Errorf("create %s: %w", s.what, err)
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("create %s: %w", s.what, err)
+	}
+	c, err := connect(path, "rw", append(s.once, "journal_mode=WAL", "synchronous=FULL")...)
+	if err != nil {
+		return err
+	}
+	err = c.atomically(func() error {
+		if n, err := c.integer("SELECT count(*) FROM sqlite_schema"); err != nil || n > 0 {
+			return err
+		}
+		id := make([]byte, 16)
+		rand.Read(id) // never fails
+		return c.run(s.ddl + fmt.Sprintf(`
+PRAGMA application_id = %d;
+INSERT INTO meta VALUES ('schema', %d), ('features', %d), ('ledger', '%s');`,
+			s.appID, s.version, classify.FeatureVersion, hex.EncodeToString(id)))
+	})
+	if err = errors.Join(err, c.close()); err != nil {
+		return fmt.Errorf("create %s: %w", path, err)
+	}
+	return nil
+}
+
+// inspect refuses what this version cannot use.
+func (s *schema) inspect(path string, size int64) error {
+	c, err := connect(path, "ro")
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	if err := s.identify(c, path); err != nil {
+		return err
+	}
+	if err := s.versions(c, path); err != nil {
+		return err
+	}
+	check := "PRAGMA quick_check(1)"
+	if size > checkWhole {
+		check = "PRAGMA quick_check('meta')"
+	}
+	switch verdict, err := c.text(check); {
+	case err != nil:
+		return fmt.Errorf("check %s: %w", path, err)
+	case verdict != "ok":
+		return damaged(path, verdict)
+	}
+	return nil
+}
+
+// identify tells our databases from others.
+func (s *schema) identify(c *conn, path string) error {
+	app, err := c.integer("PRAGMA application_id")
+	if err != nil {
+		return fmt.Errorf("inspect %s: %w", path, err)
+	}
+	tables, err := c.integer("SELECT count(*) FROM sqlite_schema")
+	if err != nil {
+		return fmt.Errorf("inspect %s: %w", path, err)
+	}
+	switch {
+	case app == 0 && tables == 0:
+		return errEmpty
+	case app != s.appID || tables == 0:
+		return damaged(path, "it is a database, but not a fanmill "+s.what)
+	}
+	return nil
+}
+
+func (s *schema) versions(c *conn, path string) error {
+	const meta = "SELECT value FROM meta WHERE key = ?"
+	version, err := c.integer(meta, "schema")
+	if err != nil {
+		return fmt.Errorf("read versions of %s: %w", path, err)
+	}
+	features, err := c.integer(meta, "features")
+	if err != nil {
+		return fmt.Errorf("read versions of %s: %w", path, err)
+	}
+	switch {
+	case version > s.version:
+		return fmt.Errorf("%s: %w: it has schema %d, this fanmill knows %d: install a newer fanmill or use another data directory", path, ErrNewer, version, s.version)
+	case version < 1:
+		return damaged(path, fmt.Sprintf("schema %d in meta", version))
+	case s.model && features != classify.FeatureVersion:
+		return fmt.Errorf("%s: %w: it has version %d, this fanmill uses %d: use the fanmill that wrote it, or train anew in another data directory",
+			path, ErrFeatureVersion, features, classify.FeatureVersion)
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"fanmill/classify"
+)
+
+// An update that took longer than longUpdate leaves the next one of this process
+// a pause before it: writers of other processes poll, and one that trains
+// batch after batch would never let them in.
+const (
+	longUpdate  = 20 * time.Millisecond
+	updatePause = 2 * maxPause
+)
+
+// Tx is a write transaction on the ledger. All ops written before it, by any
+// process, are in the model. It must not be used after the function given to
+// Update has returned, nor by other goroutines.
+type Tx struct {
+	db   *DB
+	ctx  context.Context
+	now  time.Time
+	err  error // the first fault of the database: nothing more may be written
+	done []done
+	list []uint64 // the features of done, one after another
+}
+
+// done is a change of the model that a rollback takes back.
+type done struct {
+	model         *Model
+	first, end    int // features in Tx.list
+	before, after Mark
+}
+
+// Update runs fn in a write transaction: it waits for other writers, applies
+// their ops, runs fn and commits. When fn or the commit fails, or fn panics, ledger
+// and model are as before. fn must not call methods of the DB that wait for updates
+// (Update, CatchUp, Rebuild, WriteSnapshot, Export, Close). Batches of some hundred
+// messages cost least per message.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	if db.opts.ReadOnly {
+		return fmt.Errorf("update ledger: %w", ErrReadOnly)
+	}
+	if err := db.begin(ctx); err != nil {
+		return fmt.Errorf("update ledger: %w", explain(db.path, err))
+	}
+	defer db.give()
+	start := time.Now()
+	defer func() { db.lastEnd = time.Now(); db.lastLong = db.lastEnd.Sub(start) > longUpdate }()
+	tx := &Tx{db: db, ctx: ctx, now: start}
+	committed := false
+	defer func() {
+		if !committed {
+			tx.rollback()
+		}
+	}()
+	if _, err := db.catchUp(ctx); err != nil {
+		return fmt.Errorf("follow ledger: %w", explain(db.path, err))
+	}
+	if err := tx.run(fn); err != nil {
+		return err
+	}
+	committed = true
+	return nil
+}
+
+// begin takes the turn and SQLite's write lock. While another process has the
+// lock it gives the turn back, so that this process goes on following.
+func (db *DB) begin(ctx context.Context) error {
+	return retryBusy(ctx, db.opts.Busy, func() error {
+		if err := db.take(ctx); err != nil {
+			return err
+		}
+		if wait := time.Until(db.lastEnd.Add(updatePause)); db.lastLong && wait > 0 {
+			time.Sleep(wait)
+		}
+		err := db.replaced()
+		if err == nil {
+			_, err = db.w.exec("BEGIN IMMEDIATE")
+		}
+		if err != nil {
+			db.give()
+		}
+		return err
+	})
+}
+
+func (tx *Tx) run(fn func(*Tx) error) error {
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if tx.err != nil {
+		return tx.err
+	}
+	if _, err := tx.db.w.exec("COMMIT"); err != nil {
+		return fmt.Errorf("commit to ledger: %w", explain(tx.db.path, err))
+	}
+	return nil
+}
+
+// rollback takes the transaction's changes out of ledger and model.
+func (tx *Tx) rollback() {
+	db := tx.db
+	for i := len(tx.done) - 1; i >= 0; i-- {
+		d := tx.done[i]
+		db.mem.change(d.model, tx.list[d.first:d.end], d.after, d.before)
+	}
+	db.seq.Add(-int64(len(tx.done)))
+	db.unsaved -= int64(len(tx.done))
+	if err := db.w.rollback(); err != nil {
+		db.log.Error("cannot roll back the ledger", "error", err)
+	}
+}
+
+// usable reports the fault after which the transaction can only fail.
+func (tx *Tx) usable() error {
+	if tx.err != nil {
+		return fmt.Errorf("transaction has failed: %w", tx.err)
+	}
+	return nil
+}
+
+// fail keeps the first fault. SQLite ends the transaction by itself on some of
+// them, and what were written then would be committed alone.
+func (tx *Tx) fail(what string, err error) error {
+	err = fmt.Errorf("%s: %w", what, explain(tx.db.path, err))
+	if tx.err == nil {
+		tx.err = err
+	}
+	return err
+}
+
+// Model returns the model of a scope as the transaction sees it: with all it has
+// learned so far. If the scope cannot be read the transaction will fail, and the
+// site's model is returned.
+func (tx *Tx) Model(scope string) *Model {
+	m, err := tx.load(scope)
+	if err != nil {
+		return tx.db.mem.model("")
+	}
+	return m
+}
+
+func (tx *Tx) load(scope string) (*Model, error) {
+	m, err := tx.db.loadScope(tx.ctx, scope)
+	if err != nil {
+		return nil, tx.fail(fmt.Sprintf("load scope %q", scope), err)
+	}
+	return m, nil
+}
+
+// Find returns the row of a message without features and message, and whether
+// there is one.
+func (tx *Tx) Find(scope string, d classify.Digest) (Row, bool, error) {
+	if err := tx.usable(); err != nil {
+		return Row{}, false, err
+	}
+	row, err := findRow(tx.db.w, scope, d)
+	switch {
+	case errors.Is(err, ErrNoRow):
+		return Row{}, false, nil
+	case err != nil:
+		return Row{}, false, tx.fail("find message", err)
+	}
+	return row, true, nil
+}
+
+// Load returns a row with features and message, as far as they are kept; ErrNoRow
+// when there is none.
+func (tx *Tx) Load(id int64) (Row, error) {
+	if err := tx.usable(); err != nil {
+		return Row{}, err
+	}
+	row, err := loadRow(tx.db.w, &tx.db.pack, id)
+	if err != nil {
+		return Row{}, fmt.Errorf("load message %d: %w", id, explain(tx.db.path, err))
+	}
+	return row, nil
+}

@@ -1,0 +1,147 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"fanmill/classify"
+)
+
+// Class is the label of a message in the ledger.
+type Class uint8
+
+// The classes. None is a message that was forgotten.
+const (
+	None Class = iota
+	Ham
+	Spam
+)
+
+// String returns "none", "ham" or "spam".
+func (c Class) String() string {
+	switch c {
+	case Ham:
+		return "ham"
+	case Spam:
+		return "spam"
+	}
+	return "none"
+}
+
+// Row is one message of the ledger.
+type Row struct {
+	ID     int64
+	Scope  string // "" is the site
+	Digest classify.Digest
+	Class  Class
+	Adds   int   // how often it counts; 0: recorded only
+	Step   int64 // of the linear part
+
+	// Scores before training.
+	ScoreC, ScoreE, ScoreL, LogOdds float64
+
+	Features []uint64  // distinct, ascending
+	Message  []byte    // canonical form, at most MaxMessage bytes are kept
+	Complete bool      // Message is all of the canonical form
+	Time     time.Time // of the last change of the label; zero in Learn: now
+}
+
+// MaxMessage is how much of a canonical message the ledger keeps, in bytes.
+const MaxMessage = 256 << 10
+
+// maxAdds bounds Row.Adds, so that no single row can bring a count near overflow.
+const maxAdds = 1 << 16
+
+// maxScope bounds the length of a scope's name in bytes.
+const maxScope = 255
+
+// Origin says who changed the ledger, and by what way.
+type Origin struct {
+	Actor  string // user, address or "" for fanmill itself
+	Source string // train, learn, held, rule, auto, import
+}
+
+// Kind is what an op did.
+type Kind uint8
+
+// The kinds of op.
+const (
+	KindLearn  Kind = iota + 1 // a message without a label got one
+	KindFlip                   // class or adds of a labelled message changed
+	KindForget                 // the label was taken away
+	KindExpire                 // the label was taken away for its age
+)
+
+// String returns the kind's word.
+func (k Kind) String() string {
+	switch k {
+	case KindLearn:
+		return "learn"
+	case KindFlip:
+		return "flip"
+	case KindForget:
+		return "forget"
+	case KindExpire:
+		return "expire"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Mark is the part of a row that the model depends on.
+type Mark struct {
+	Class Class
+	Adds  int
+	Step  int64
+}
+
+// Op is one entry of the ledger's log.
+type Op struct {
+	Seq           int64
+	Time          time.Time
+	Origin        Origin
+	Kind          Kind
+	Row           int64
+	Scope         string
+	Before, After Mark
+}
+
+// Labels counts the labelled messages of one scope, and how often they count.
+type Labels struct {
+	Ham, Spam, HamAdds, SpamAdds int
+}
+
+func (r *Row) mark() Mark { return Mark{Class: r.Class, Adds: r.Adds, Step: r.Step} }
+
+// check reports what the ledger must not take in.
+func (r *Row) check() error {
+	switch {
+	case r.Class != Ham && r.Class != Spam:
+		return fmt.Errorf("learn %s: class %d is neither ham nor spam", r.Digest, r.Class)
+	case r.Adds < 0 || r.Adds > maxAdds:
+		return fmt.Errorf("learn %s: adds %d is not in 0..%d", r.Digest, r.Adds, maxAdds)
+	}
+	for _, x := range [...]float64{r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds} {
+		if math.IsNaN(x) {
+			return fmt.Errorf("learn %s: a score is not a number", r.Digest)
+		}
+	}
+	for i := 1; i < len(r.Features); i++ {
+		if r.Features[i-1] >= r.Features[i] {
+			return fmt.Errorf("learn %s: features are not distinct and ascending", r.Digest)
+		}
+	}
+	return checkScope(r.Scope)
+}
+
+// checkScope refuses names that could not be shown or typed again.
+func checkScope(scope string) error {
+	if len(scope) > maxScope {
+		return fmt.Errorf("scope of %d bytes is too long: the limit is %d", len(scope), maxScope)
+	}
+	if i := strings.IndexFunc(scope, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' }); i >= 0 {
+		return fmt.Errorf("scope %q has a character that is not allowed at byte %d", scope, i)
+	}
+	return nil
+}
