@@ -1,0 +1,145 @@
+package milter
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"fanmill/classify"
+	"fanmill/headers"
+	"fanmill/policy"
+	"fanmill/spool"
+)
+
+// judgement is what was found out about a message and decided for it.
+type judgement struct {
+	msg       *classify.Message // nil when it could not be read
+	scope     string            // whose opinion is shown
+	score     classify.Score    // of the site, or of the only recipient's scope
+	cutoffs   classify.Cutoffs
+	verdict   classify.Verdict
+	scored    bool
+	clues     []classify.Clue
+	decisions []policy.Decision
+	result    policy.Result
+
+	again  spool.State // known to the spool: nothing was scored
+	seenID string      // its id there
+	passID string      // of what goes on to recipients, "" when nothing does
+	often  bool        // failed too often: passes unscored, a copy is kept
+	err    error       // why it could not be scored
+}
+
+// judge reads, scores and decides. It touches the message's stream and the
+// spool's index, and changes nothing.
+func (m *message) judge() judgement {
+	switch {
+	case len(m.recipients) == 0:
+		return judgement{err: errNoRcpt, result: policy.Result{Outcome: policy.Fail}}
+	case !m.read:
+		return m.decide(judgement{}, nil)
+	case m.failures.often(m.key()):
+		j := judgement{often: true, err: m.fault}
+		j.result = policy.Result{Outcome: policy.Accept, Deliver: m.addresses()}
+		return j
+	case m.fault != nil:
+		return judgement{err: m.fault, result: policy.Result{Outcome: policy.Fail}}
+	}
+	j := judgement{msg: m.stream.Finish()}
+	j.again, j.seenID = m.Spool.Seen(j.msg.Digest.String(), m.env.Sender, m.addresses())
+	if j.again != spool.Unknown {
+		return m.answerAgain(j)
+	}
+	return m.score(j)
+}
+
+// answerAgain decides for a message that the spool knows: one that is held or
+// was decided is dropped with a 250, as before; our own release passes.
+func (m *message) answerAgain(j judgement) judgement {
+	j.result = policy.Result{Outcome: policy.Discard}
+	if j.again == spool.Releasing {
+		j.result = policy.Result{Outcome: policy.Accept, Deliver: m.addresses()}
+	}
+	return j
+}
+
+// score asks the model once per scope, and decides. The headers state what the
+// site thinks, unless there is only one recipient, whose opinion counts then.
+func (m *message) score(j judgement) judgement {
+	scores := map[string]policy.Scored{}
+	shown, cutoffs := "", m.rules.opts.Cutoffs
+	if len(m.recipients) == 1 {
+		shown, cutoffs = m.recipients[0].Scope, m.recipients[0].Cutoffs
+	}
+	for _, scope := range m.scopes(shown) {
+		s, trained, err := m.Scorer.Score(j.msg, scope)
+		if err != nil {
+			j.err = fmt.Errorf("score in scope %q: %w", scope, err)
+			return m.unscored(j)
+		}
+		scores[scope] = policy.Scored{Score: s.P, Trained: trained, Relayed: m.rules.Policy.Relayed(&m.env)}
+		if scope == shown {
+			j.scope, j.score, j.cutoffs, j.verdict, j.scored = scope, s, cutoffs, cutoffs.Verdict(s.P), true
+		}
+	}
+	j.clues = m.explain(shown)
+	return m.decide(j, scores)
+}
+
+// scopes lists the scopes to score in, shown first.
+func (m *message) scopes(shown string) []string {
+	list := []string{shown}
+	for _, r := range m.recipients {
+		if r.Filtered && !slices.Contains(list, r.Scope) {
+			list = append(list, r.Scope)
+		}
+	}
+	return list
+}
+
+// explain names the clues that decided, when that is wanted and can be had.
+func (m *message) explain(scope string) []classify.Clue {
+	x, ok := m.Scorer.(Explainer)
+	if !ok || m.rules.Clues == 0 {
+		return nil
+	}
+	counts, err := x.Counts(scope)
+	if err != nil {
+		m.Logger.Warn("no clues for the message", "id", m.id, "scope", scope, "err", err)
+		return nil
+	}
+	return m.stream.Clues(counts, m.rules.Clues)
+}
+
+// unscored decides for a message that could not be scored: on_error.
+func (m *message) unscored(j judgement) judgement {
+	j.scored = false
+	failed := map[string]policy.Scored{}
+	for _, r := range m.recipients {
+		failed[r.Scope] = policy.Scored{Failed: true}
+	}
+	return m.decide(j, failed)
+}
+
+// decide asks the policy for each recipient, then for all of them.
+func (m *message) decide(j judgement, scores map[string]policy.Scored) judgement {
+	for _, r := range m.recipients {
+		d := m.rules.Policy.Would(r, scores[r.Scope])
+		if d.Outcome == policy.Quarantine && !m.can.quarantine {
+			d.Outcome = policy.Hold // nothing may be lost for what the MTA cannot do
+		}
+		j.decisions = append(j.decisions, d)
+	}
+	j.result = m.rules.Policy.Combine(j.decisions, m.can.deleteRecipient)
+	return j
+}
+
+// info is what the verdict headers are to say.
+func (m *message) info(j *judgement) headers.Info {
+	return headers.Info{ID: j.passID, Verdict: j.verdict, Score: j.score.P, Cutoffs: j.cutoffs, Unscored: !j.scored}
+}
+
+// failed reports whether this attempt counts as a failure of ours.
+func (j *judgement) failed() bool {
+	return j.err != nil && !j.often && !errors.Is(j.err, errNoRcpt)
+}

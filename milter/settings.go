@@ -1,0 +1,145 @@
+package milter
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"fanmill/classify"
+	"fanmill/headers"
+	"fanmill/policy"
+	"fanmill/spool"
+	"fanmill/store"
+)
+
+// Scorer gives the model's opinion of a message. It is called from many
+// goroutines at once, must not touch disk or network, and must not keep m.
+type Scorer interface {
+	// Score judges m by what scope ("" is the site) was taught; trained reports
+	// whether that was enough for an outcome harder than until_trained.
+	Score(m *classify.Message, scope string) (s classify.Score, trained bool, err error)
+}
+
+// Explainer is an optional extra of a Scorer: with it, held messages and log
+// lines carry the clues that decided.
+type Explainer interface {
+	// Counts returns what scope was taught.
+	Counts(scope string) (classify.Counts, error)
+}
+
+// Spool is the part of *spool.Spool that is used here.
+type Spool interface {
+	NewID() string
+	NewDraft() *spool.Draft
+	Hold(*spool.Draft, spool.Meta) error
+	Seen(digest, sender string, recipients []string) (spool.State, string)
+}
+
+// Recorder takes the history; neither method may wait for the disk. The store's
+// *History is one.
+type Recorder interface {
+	Add(store.Record)
+	Count(day, outcome, rule string, n int64) // day is YYYY-MM-DD, local time
+}
+
+var (
+	_ Spool    = (*spool.Spool)(nil)
+	_ Recorder = (*store.History)(nil)
+)
+
+// Parts are what a server works with. All must be set.
+type Parts struct {
+	Scorer   Scorer
+	Spool    Spool
+	Recorder Recorder
+	Logger   *slog.Logger
+}
+
+// Settings are what Reload can change. A message keeps the settings it began
+// with. Settings must not be changed once a server has them.
+type Settings struct {
+	Policy     *policy.Policy
+	Classify   classify.Options
+	Families   []headers.Family // verdict headers to write; nil: fanmill's
+	OwnHost    string           // our name in the Received line of held messages; "": as the MTA says
+	RejectText string           // generic text of a refusal; "": DefaultRejectText. The message's id is put behind it.
+	Clues      int              // clues kept with held messages and logged; 0: none
+
+	Deadline      time.Duration // for the work at end of message; 0: DefaultDeadline
+	ProgressEvery time.Duration // 0: DefaultProgressEvery
+
+	KeepFeatures bool // put feature lists into the history
+}
+
+// Defaults of Settings. The deadline lies well below Postfix's
+// milter_content_timeout and Sendmail's E: of 300 s.
+const (
+	DefaultDeadline      = 2 * time.Minute
+	DefaultProgressEvery = 5 * time.Second
+	DefaultRejectText    = "This message was refused by the mail filter; if it is legitimate, please tell postmaster and quote the id"
+)
+
+const maxRejectText = 400
+
+// Validate reports all that is wrong with the settings.
+func (s *Settings) Validate() error {
+	var errs []error
+	if s.Policy == nil {
+		errs = append(errs, errors.New("policy is missing"))
+	}
+	if err := s.Classify.Validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if len(s.RejectText) > maxRejectText {
+		errs = append(errs, fmt.Errorf("reject text has %d bytes: at most %d are allowed", len(s.RejectText), maxRejectText))
+	}
+	if i := strings.IndexFunc(s.RejectText, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
+		errs = append(errs, fmt.Errorf("reject text %q: byte %d is not printable ASCII", s.RejectText, i))
+	}
+	if s.Deadline < 0 || s.ProgressEvery < 0 || s.Clues < 0 {
+		errs = append(errs, errors.New("deadline, progress interval and number of clues must not be negative"))
+	}
+	return errors.Join(errs...)
+}
+
+// rules are settings with defaults filled in and the streams made for them.
+type rules struct {
+	Settings
+	opts    policy.Options
+	streams sync.Pool // of *classify.Stream
+}
+
+func newRules(s Settings) *rules {
+	if s.Families == nil {
+		s.Families = []headers.Family{headers.Fanmill}
+	}
+	if s.RejectText == "" {
+		s.RejectText = DefaultRejectText
+	}
+	if s.Deadline == 0 {
+		s.Deadline = DefaultDeadline
+	}
+	if s.ProgressEvery == 0 {
+		s.ProgressEvery = DefaultProgressEvery
+	}
+	r := &rules{Settings: s, opts: s.Policy.Options()}
+	r.streams.New = func() any {
+		st := classify.NewStream(s.Classify)
+		if s.Clues > 0 {
+			st.EnableClues()
+		}
+		return st
+	}
+	return r
+}
+
+// mayDelete reports whether recipients may have to be deleted.
+func (r *rules) mayDelete() bool { return r.opts.Mixed != policy.Lenient }
+
+// mayQuarantine reports whether the MTA's own hold queue may be used.
+func (r *rules) mayQuarantine() bool {
+	return r.opts.Spam == policy.Quarantine || r.opts.Unsure == policy.Quarantine
+}
