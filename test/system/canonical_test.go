@@ -1,0 +1,220 @@
+//go:build system
+
+package system
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"fanmill/classify"
+	"fanmill/store"
+	"fanmill/test/harness"
+	"fanmill/training/corpus"
+)
+
+// Invariant 1: the same message has the same features and digest wherever it is
+// found. Every message goes through real Postfix to two recipients: one passed
+// unfiltered, delivered into a Maildir, and one for whom it is held. What the
+// milter found at SMTP time (from the history) must be found again in the
+// Maildir copy, the .msg, the export and the seed's mbox of all .msg files.
+func TestSameFeaturesEverywhere(t *testing.T) {
+	t.Parallel()
+	public := []harness.Identity{
+		harness.Stranger,
+		{Addr: "198.51.100.20", Helo: "[198.51.100.20]"},
+		{Addr: "198.51.100.21", Name: "Host.Example.ORG", Helo: "friend"},
+		{Addr: "IPV6:2001:4860:0:1::5", Name: "six.example.org", Helo: "six.example.org"},
+	}
+	private := append([]harness.Identity{
+		harness.Loopback,
+		{Addr: "192.168.7.8", Name: "desk.local", Helo: "desk"},
+		{Addr: "IPV6:fd00::1", Helo: "[IPv6:fd00::1]"},
+	}, public...)
+	for _, c := range []struct {
+		name    string
+		own     []string
+		clients []harness.Identity
+	}{
+		{"own_hosts set", []string{"mx." + harness.NextDomain}, private},
+		{"own_hosts unset", nil, public},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			policy := map[string]any{"unfiltered": []string{"@" + harness.BoxDomain}, "spam": "hold", "ham_cutoff": 0.0, "skip_trusted": false}
+			if c.own != nil {
+				policy["own_hosts"] = c.own
+			}
+			s := newSite(t, plan{config: tree{"policy": policy, "history": {"features": true}}})
+			sent := s.sendEverything(c.clients)
+			o := classify.DefaultOptions()
+			o.OwnHosts = c.own
+			s.compare(sent, o)
+		})
+	}
+}
+
+// sendEverything sends real and odd mail, each to boxN (delivered) and heldN
+// (held), and returns the names of the messages by N.
+func (s *site) sendEverything(clients []harness.Identity) []string {
+	s.t.Helper()
+	all := map[string][]byte{}
+	for _, m := range append(samples(s.t, 300), must(harness.Written(must(harness.Root()), "odd"))...) {
+		all[m.Path] = harness.StripFrom(m.Data)
+	}
+	maps.Copy(all, oddMail())
+	names := slices.Sorted(maps.Keys(all))
+	for n, name := range names {
+		as := clients[n%len(clients)]
+		mail := harness.Mail{From: "sender@example.net", To: []string{boxed(n), to("held", n)}, Data: all[name], As: &as}
+		res, err := harness.Send(s.t.Context(), s.Postfix.Addr, mail)
+		if err != nil || res.Final.Code != 250 {
+			s.t.Fatalf("%s: %v %v", name, res.Final, err)
+		}
+	}
+	s.drain()
+	check(s.t, s.Daemon.Stop(stopLimit))
+	return names
+}
+
+func boxed(n int) string { return fmt.Sprintf("box%d@%s", n, harness.BoxDomain) }
+
+// place is one way a message was stored: message number -> its bytes.
+type place struct {
+	name string
+	mail map[int][]byte
+}
+
+func (s *site) compare(names []string, o classify.Options) {
+	s.t.Helper()
+	smtp := s.atSMTPTime()
+	places := []place{s.maildir(), s.spooled(), s.exported(), s.mbox(s.spooled())}
+	faults := 0
+	for n, name := range names {
+		want, ok := smtp[n]
+		if !ok {
+			s.t.Errorf("%s: not in the history", name)
+			continue
+		}
+		for _, p := range places {
+			raw, ok := p.mail[n]
+			if !ok {
+				s.t.Errorf("%s: not found in the %s", name, p.name)
+				continue
+			}
+			for form, data := range map[string][]byte{"LF": harness.LF(raw), "CRLF": bytes.ReplaceAll(harness.LF(raw), []byte("\n"), []byte("\r\n"))} {
+				if fault := differs(want, classify.Extract(o, data)); fault != "" && faults < 20 {
+					faults++
+					s.t.Errorf("%s (%d) in the %s, %s: %s\n%.700s", name, n, p.name, form, fault, raw)
+				}
+			}
+		}
+	}
+	s.t.Logf("%d messages compared in %d places", len(names), len(places))
+}
+
+// atSMTPTime maps message numbers to what the milter recorded.
+func (s *site) atSMTPTime() map[int]store.Record {
+	m := map[int]store.Record{}
+	for _, r := range s.history() {
+		for _, rcpt := range r.Recipients {
+			if strings.HasPrefix(rcpt, "held") {
+				m[number(rcpt)] = r
+			}
+		}
+	}
+	return m
+}
+
+func differs(r store.Record, m *classify.Message) string {
+	var out []string
+	if r.Digest != m.Digest {
+		out = append(out, fmt.Sprintf("digest %v, at SMTP time %v", m.Digest, r.Digest))
+	}
+	if !slices.Equal(r.Features, m.Features) {
+		out = append(out, fmt.Sprintf("%d features of which %d are new, at SMTP time %d of which %d are missing",
+			len(m.Features), without(m.Features, r.Features), len(r.Features), without(r.Features, m.Features)))
+	}
+	return strings.Join(out, "; ")
+}
+
+// without counts the elements of a that are not in b.
+func without(a, b []uint64) (n int) {
+	for _, f := range a {
+		if !slices.Contains(b, f) {
+			n++
+		}
+	}
+	return n
+}
+
+// maildir reads what Postfix delivered, by fanmill's own corpus reader.
+func (s *site) maildir() place {
+	s.t.Helper()
+	return place{"Maildir copy", s.walk(s.Postfix.Maildir, func(raw []byte) int {
+		return number(harness.Fields(raw, "X-Original-To")[0])
+	})}
+}
+
+func (s *site) spooled() place {
+	s.t.Helper()
+	p := place{"spool file", map[int][]byte{}}
+	for _, h := range must(harness.Held(s.Data)) {
+		path := filepath.Join(s.Data, "spool", string(h.Box), h.ID+".msg")
+		p.mail[number(h.Envelope.Recipients[0])] = must(os.ReadFile(path))
+	}
+	return p
+}
+
+func (s *site) exported() place {
+	s.t.Helper()
+	var ids []string
+	var numbers []int
+	for _, h := range must(harness.Held(s.Data)) {
+		ids, numbers = append(ids, h.ID), append(numbers, number(h.Envelope.Recipients[0]))
+	}
+	return s.inOrder("export", s.fanmill("held export", ids...), numbers)
+}
+
+// mbox makes one file of all spool files as the seed's loop does (cat, and an
+// empty line after each), and reads it back in their order.
+func (s *site) mbox(from place) place {
+	s.t.Helper()
+	var all bytes.Buffer
+	numbers := slices.Sorted(maps.Keys(from.mail))
+	for _, n := range numbers {
+		all.Write(from.mail[n])
+		all.WriteByte('\n')
+	}
+	return s.inOrder("mbox of all", all.String(), numbers)
+}
+
+// inOrder reads an mbox whose messages have these numbers.
+func (s *site) inOrder(name, mbox string, numbers []int) place {
+	s.t.Helper()
+	next := 0
+	p := place{name, s.walk(s.write([]byte(mbox)), func([]byte) int {
+		next++
+		return numbers[min(next, len(numbers))-1]
+	})}
+	if next != len(numbers) {
+		s.t.Errorf("%s: %d messages are read as %d", name, len(numbers), next)
+	}
+	return p
+}
+
+func (s *site) walk(path string, name func([]byte) int) map[int][]byte {
+	s.t.Helper()
+	m := map[int][]byte{}
+	err := corpus.Walk(s.t.Context(), []string{path}, corpus.Options{}, func(item corpus.Item) error {
+		raw := bytes.Clone(item.Raw)
+		m[name(raw)] = raw
+		return nil
+	})
+	check(s.t, err)
+	return m
+}
