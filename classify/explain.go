@@ -7,19 +7,26 @@ import "slices"
 // Reset.
 func (s *Stream) Clues(c Counts, n int) []Clue {
 	features := s.msg.Features
-	counts := make([]Count, len(features))
-	c.Lookup(features, counts)
-	var sc Scorer
+	sc := &s.why
+	counts := sc.look(features, c)
 	sc.collect(counts, c.Totals())
+	sc.strongest(n)
 	slices.SortFunc(sc.clues, stronger)
-	out := make([]Clue, 0, min(n, len(sc.clues)))
-	for _, cl := range sc.clues[:min(n, len(sc.clues))] {
+	out := make([]Clue, 0, len(sc.clues))
+	for _, cl := range sc.clues {
 		k := counts[cl.index]
 		out = append(out, Clue{
-			Text: s.set.texts[features[cl.index]], Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(),
+			Text: s.textOf(features[cl.index]), Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(),
 		})
 	}
 	return out
+}
+
+func (s *Stream) textOf(h uint64) string {
+	if s.set.texts == nil {
+		return ""
+	}
+	return s.set.texts.text(h)
 }
 
 // Explain scores a stored message and names its n strongest clues.

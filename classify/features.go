@@ -11,6 +11,7 @@ import (
 type prefix struct {
 	seed  uint64
 	label string
+	field []byte // with label empty: the field whose words these are
 }
 
 func newPrefix(text, label string) prefix {
@@ -66,7 +67,42 @@ type set struct {
 	slots []uint64
 	list  []uint64
 	max   int
-	texts map[uint64]string // recorded only for explanations
+	texts *texts // recorded only for explanations
+}
+
+// texts are what features stand for, one after another in the order of the
+// message: no allocation each.
+type texts struct {
+	hashes []uint64
+	ends   []int
+	bytes  []byte
+}
+
+func (t *texts) add(h uint64, p prefix, w []byte) {
+	t.hashes = append(t.hashes, h)
+	t.bytes = append(t.bytes, p.label...)
+	if p.field != nil {
+		t.bytes = append(append(t.bytes, p.field...), ": "...)
+	}
+	t.bytes = append(t.bytes, w...)
+	t.ends = append(t.ends, len(t.bytes))
+}
+
+// text returns the text of a feature, "" when it was not recorded.
+func (t *texts) text(h uint64) string {
+	i := slices.Index(t.hashes, h)
+	if i < 0 {
+		return ""
+	}
+	start := 0
+	if i > 0 {
+		start = t.ends[i-1]
+	}
+	return string(t.bytes[start:t.ends[i]])
+}
+
+func (t *texts) reset() {
+	t.hashes, t.ends, t.bytes = t.hashes[:0], t.ends[:0], t.bytes[:0]
 }
 
 const setMin = 1024
@@ -80,7 +116,7 @@ func (s *set) reset(max int) {
 		clear(s.slots)
 	}
 	if s.texts != nil {
-		clear(s.texts)
+		s.texts.reset()
 	}
 }
 
@@ -123,7 +159,7 @@ func (s *set) grow() {
 func (s *set) feature(p prefix, w []byte) {
 	h := mix(p.seed, xxhash.Sum64(w))
 	if s.add(h) && s.texts != nil {
-		s.texts[h] = p.label + string(w)
+		s.texts.add(h, p, w)
 	}
 }
 
@@ -137,9 +173,5 @@ func (s *set) sorted() []uint64 {
 
 // fieldPrefix makes the kind of words in a header field that has no kind of its own.
 func (s *set) fieldPrefix(name []byte) prefix {
-	p := prefix{seed: mix(0x66, xxhash.Sum64(name)) | 1}
-	if s.texts != nil {
-		p.label = string(name) + ": "
-	}
-	return p
+	return prefix{seed: mix(0x66, xxhash.Sum64(name)) | 1, field: name}
 }

@@ -43,19 +43,24 @@ func (c clue) strength() float64 { return math.Abs(c.f - 0.5) }
 // features and counts, on every machine: no sum takes a product directly, so
 // no compiler may fuse the two.
 func (sc *Scorer) Score(features []uint64, c Counts) Score {
-	if cap(sc.counts) < len(features) {
-		sc.counts = make([]Count, len(features)+len(features)/2)
-	}
-	counts := sc.counts[:len(features)]
-	c.Lookup(features, counts)
-	total := c.Totals()
+	counts, total := sc.look(features, c), c.Totals()
 	sc.collect(counts, total)
-	sc.strongest()
+	sc.strongest(maxClues)
 	tails := combine(sc.clues)
 	s := Score{C: tails.logOdds(), Clues: len(sc.clues)}
 	s.LogOdds = thin(s.C, total)
 	s.P = sigma(s.LogOdds)
 	return s
+}
+
+// look returns the counts of the features, valid until the next call.
+func (sc *Scorer) look(features []uint64, c Counts) []Count {
+	if cap(sc.counts) < len(features) {
+		sc.counts = make([]Count, len(features)+len(features)/2)
+	}
+	counts := sc.counts[:len(features)]
+	c.Lookup(features, counts)
+	return counts
 }
 
 // collect turns counts into clues. Class sizes are counted messages; a class
@@ -82,12 +87,13 @@ func probability(c Count, ns, nh float64) float64 {
 	return (priorStrength*priorProb + np) / (priorStrength + n)
 }
 
-// strongest keeps the maxClues strongest clues; ties go to the lower feature.
-func (sc *Scorer) strongest() {
-	if len(sc.clues) <= maxClues {
+// strongest keeps the n strongest clues; ties go to the lower feature.
+func (sc *Scorer) strongest(n int) {
+	if len(sc.clues) <= n || n < 1 {
+		sc.clues = sc.clues[:min(len(sc.clues), max(n, 0))]
 		return
 	}
-	last := sc.nth(maxClues)
+	last := sc.nth(n)
 	kept := sc.clues[:0]
 	for _, c := range sc.clues {
 		if stronger(c, last) <= 0 {

@@ -149,7 +149,7 @@ func TestStrongestAreTheStrongest(t *testing.T) {
 		want := slices.Clone(sc.clues)
 		slices.SortFunc(want, stronger)
 		want = want[:min(len(want), maxClues)]
-		sc.strongest()
+		sc.strongest(maxClues)
 		got := slices.Clone(sc.clues)
 		slices.SortFunc(got, stronger)
 		if !slices.Equal(got, want) {

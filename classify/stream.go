@@ -32,7 +32,8 @@ type Stream struct {
 	value   []byte // field in hand: unfolded value
 	scratch []byte
 
-	walking bool // on the way to the border
+	why     Scorer // of Clues
+	walking bool   // on the way to the border
 	inBody  bool
 	headers int
 	topType []byte
@@ -69,9 +70,9 @@ func (s *Stream) Reset() {
 }
 
 // EnableClues records the texts of features, so that Clues can name them. It
-// holds from the next Reset on and costs an allocation a feature.
+// holds from the next Reset on.
 func (s *Stream) EnableClues() {
-	s.set.texts = map[uint64]string{}
+	s.set.texts = &texts{}
 	s.Reset()
 }
 

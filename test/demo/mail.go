@@ -142,21 +142,23 @@ func nearCopy(data []byte) []byte {
 	return append(out, "\nsent once more\n"...)
 }
 
-// files writes samples below dir, one file each, and returns the paths by class.
-func files(dir string, list []harness.Sample) (ham, spam []string, err error) {
+// files writes samples below dir, one file each, and returns the paths by class,
+// "ham" and "spam".
+func files(dir string, list []harness.Sample) (map[string][]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, nil, fmt.Errorf("write the mail to learn: %w", err)
+		return nil, fmt.Errorf("write the mail to learn: %w", err)
 	}
+	paths := map[string][]string{}
 	for i, s := range list {
 		path := fmt.Sprintf("%s/%05d", dir, i)
 		if err := os.WriteFile(path, s.Data, 0o644); err != nil {
-			return nil, nil, fmt.Errorf("write the mail to learn: %w", err)
+			return nil, fmt.Errorf("write the mail to learn: %w", err)
 		}
+		class := "ham"
 		if s.Spam {
-			spam = append(spam, path)
-		} else {
-			ham = append(ham, path)
+			class = "spam"
 		}
+		paths[class] = append(paths[class], path)
 	}
-	return ham, spam, nil
+	return paths, nil
 }

@@ -49,15 +49,16 @@ type trained struct {
 
 // train learns part of the mail while the daemon runs.
 func (d *demo) train(context.Context) error {
-	ham, spam, err := files(filepath.Join(d.dir, "learn"), d.mail.learn)
+	byClass, err := files(filepath.Join(d.dir, "learn"), d.mail.learn)
 	if err != nil {
 		return err
 	}
-	d.title("fanmill train --ham, --spam: %d ham and %d spam in %d rounds, while the daemon runs", len(ham), len(spam), trainRounds)
+	d.title("fanmill train --ham, --spam: %d ham and %d spam in %d rounds, while the daemon runs", len(byClass["ham"]), len(byClass["spam"]), trainRounds)
 	began := time.Now()
 	sum := map[string]*trained{"ham": {}, "spam": {}}
 	for i := range trainRounds {
-		for class, paths := range map[string][]string{"ham": ham, "spam": spam} {
+		for _, class := range []string{"ham", "spam"} {
+			paths := byClass[class]
 			if err := d.learn(class, paths[i*len(paths)/trainRounds:(i+1)*len(paths)/trainRounds], sum[class]); err != nil {
 				return err
 			}
@@ -198,19 +199,23 @@ func (m *message) score() string {
 
 // sample shows n messages, as evenly over the places as there are any.
 func (d *demo) sample(n int) {
-	d.line("%-4s  %-34s  %-14s  %-7s  %s", "is", "the client saw", "it was", "score", "subject")
+	d.line("%-4s  %-26s  %-14s  %-6s  %s", "is", "the client saw", "it was", "score", "subject")
 	byPlace := map[string][]*message{}
 	for _, m := range d.sent {
 		byPlace[m.place()] = append(byPlace[m.place()], m)
 	}
-	places := slices.Sorted(maps.Keys(byPlace))
-	for _, place := range places {
+	for _, place := range slices.Sorted(maps.Keys(byPlace)) {
 		list := byPlace[place]
-		for _, m := range list[:min(len(list), n/len(places))] {
-			d.line("%-4s  %-34s  %-14s  %-7s  %s", m.label(), safe(m.fate.Reply.String(), 34), place, m.score(), safe(m.subject, 60))
+		show := min(len(list), n/len(byPlace))
+		for i := range show {
+			d.row(list[i*len(list)/show])
 		}
 	}
 	d.line("...")
+}
+
+func (d *demo) row(m *message) {
+	d.line("%-4s  %-26s  %-14s  %-6s  %s", m.label(), safe(m.fate.Reply.String(), 26), m.place(), m.score(), safe(m.subject, 60))
 }
 
 func (d *demo) totals() {
@@ -230,4 +235,21 @@ func (d *demo) totals() {
 		d.line("%-8s %10d %10d %10d %15d %8d", label, c[places[0]], c[places[1]], c[places[2]], c[places[3]], sum)
 	}
 	d.line("")
+	if wrong := d.mistakes(); len(wrong) > 0 {
+		d.line("of these are wrong:")
+		for _, m := range wrong {
+			d.row(m)
+		}
+	}
+}
+
+// mistakes are the ham that was rejected and the spam that was delivered.
+func (d *demo) mistakes() []*message {
+	var list []*message
+	for _, m := range d.sent {
+		if m.label() == "ham" && m.place() == "rejected" || m.label() == "spam" && m.place() == "delivered" {
+			list = append(list, m)
+		}
+	}
+	return list
 }
