@@ -2,7 +2,6 @@ package classify
 
 import (
 	"bytes"
-	"net/netip"
 	"strconv"
 	"strings"
 
@@ -88,7 +87,7 @@ func (s *Stream) typeFeatures(t mime.Type) {
 		s.set.word(pDisp, t.Disp)
 	}
 	if len(t.Boundary) > 0 {
-		s.set.feature(pBoundary, shape(t.Boundary))
+		s.set.feature(pBoundary, shape(nil, t.Boundary))
 	}
 	if t.Name != "" {
 		name, _ := s.fields.Decode(cut([]byte(t.Name), excerptMax))
@@ -127,7 +126,8 @@ func (s *Stream) url(u []byte) {
 			scheme, rest = []byte("none"), u
 		}
 	}
-	s.set.feature(pURLScheme, appendLower(nil, cut(scheme, 12)))
+	s.host = appendLower(s.host[:0], cut(scheme, 12))
+	s.set.feature(pURLScheme, s.host)
 	end := bytes.IndexAny(rest, "/?#")
 	if end < 0 {
 		end = len(rest)
@@ -154,14 +154,17 @@ func (s *Stream) urlHost(host []byte) {
 	if bytes.IndexByte(host, '%') >= 0 {
 		s.set.word(pURLOdd, "escaped host")
 	}
-	host = appendLower(nil, cut(host, 255))
-	if a, err := netip.ParseAddr(string(bytes.Trim(host, "[]"))); err == nil {
-		s.set.word(pURLOdd, "address")
-		s.addrPrefixes(a, pURLHost)
-		return
-	}
-	if _, err := strconv.ParseUint(string(host), 0, 64); err == nil {
-		s.set.word(pURLOdd, "number")
+	host = appendLower(s.host[:0], cut(host, 255))
+	s.host = host
+	if len(host) > 0 && (host[0] == '[' || host[0] >= '0' && host[0] <= '9') {
+		if a, ok := parseLiteral(host); ok {
+			s.set.word(pURLOdd, "address")
+			s.addrPrefixes(a, pURLHost)
+			return
+		}
+		if _, err := strconv.ParseUint(string(host), 0, 64); err == nil {
+			s.set.word(pURLOdd, "number")
+		}
 	}
 	s.hostSuffixes(host, pURLHost)
 }

@@ -66,6 +66,7 @@ func mix(seed, h uint64) uint64 {
 type set struct {
 	slots []uint64
 	list  []uint64
+	other []uint64 // room for sorting
 	max   int
 	texts *texts // recorded only for explanations
 }
@@ -165,9 +166,29 @@ func (s *set) feature(p prefix, w []byte) {
 
 func (s *set) word(p prefix, w string) { s.feature(p, []byte(w)) }
 
-// sorted returns the features in ascending order.
+// sorted returns the features in ascending order. Hashes are spread evenly, so
+// one pass over their first byte leaves runs that are all but sorted.
 func (s *set) sorted() []uint64 {
-	slices.Sort(s.list)
+	var next [257]int32
+	for _, h := range s.list {
+		next[h>>56+1]++
+	}
+	for i := 1; i < len(next); i++ {
+		next[i] += next[i-1]
+	}
+	s.other = slices.Grow(s.other[:0], len(s.list))[:len(s.list)]
+	for _, h := range s.list {
+		s.other[next[h>>56]] = h
+		next[h>>56]++
+	}
+	s.list, s.other = s.other, s.list
+	start := int32(0)
+	for _, end := range next[:256] { // each has moved on to the end of its run
+		if end-start > 1 {
+			slices.Sort(s.list[start:end])
+		}
+		start = end
+	}
 	return s.list
 }
 

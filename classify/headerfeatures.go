@@ -138,8 +138,8 @@ func (s *Stream) clientFeatures() {
 	if c.Name == "" {
 		s.set.word(pClientHost, "no name")
 	}
-	s.hostSuffixes([]byte(c.Name), pClientHost)
-	s.hostSuffixes(appendLower(nil, []byte(c.Helo)), pHelo)
+	s.hostSuffixes(s.lower(c.Name), pClientHost)
+	s.hostSuffixes(s.lower(c.Helo), pHelo)
 }
 
 func (s *Stream) receivedFeatures(v []byte) {
@@ -149,13 +149,25 @@ func (s *Stream) receivedFeatures(v []byte) {
 		s.addrPrefixes(c.Addr, pRecvNet)
 	}
 	if len(c.Helo) > 0 && len(c.Helo) < 256 {
-		s.hostSuffixes(appendLower(nil, []byte(c.Helo)), pRecvHost)
+		s.hostSuffixes(s.lower(c.Helo), pRecvHost)
 	}
-	s.hostSuffixes([]byte(c.Name), pRecvHost)
+	s.hostSuffixes(s.lower(c.Name), pRecvHost)
 	if i := clauseEnd(v); i >= 0 {
 		host, _, _ := bytes.Cut(v[i+3:], []byte{' '})
-		s.hostSuffixes(appendLower(nil, cut(host, 255)), pRecvHost)
+		s.host = appendLower(s.host[:0], cut(host, 255))
+		s.hostSuffixes(s.host, pRecvHost)
 	}
+}
+
+// lower returns a host name in lower case, valid until the next one.
+func (s *Stream) lower(name string) []byte {
+	s.host = append(s.host[:0], name...)
+	for i, c := range s.host {
+		if c >= 'A' && c <= 'Z' {
+			s.host[i] = c + 'a' - 'A'
+		}
+	}
+	return s.host
 }
 
 // authservID is the host that vouches for an Authentication-Results field.
@@ -199,14 +211,16 @@ func (s *Stream) messageID(v []byte) {
 	if !ok {
 		s.set.word(pMsgIDHost, "none")
 	}
-	s.hostSuffixes(appendLower(nil, cut(host, 255)), pMsgIDHost)
-	s.set.feature(pMsgIDHost, shape(local))
+	s.host = appendLower(s.host[:0], cut(host, 255))
+	s.hostSuffixes(s.host, pMsgIDHost)
+	s.scratch = shape(s.scratch[:0], local)
+	s.set.feature(pMsgIDHost, s.scratch)
 }
 
-// shape tells what a made-up string looks like: runs of letters, digits and
+// shape appends what a made-up string looks like: runs of letters, digits and
 // other characters with their lengths, at most eight runs.
-func shape(b []byte) []byte {
-	out := []byte("like ")
+func shape(out, b []byte) []byte {
+	out = append(out, "like "...)
 	for n := 0; len(b) > 0 && n < 8; n++ {
 		k := shapeOf(b[0])
 		i := 1
@@ -247,7 +261,7 @@ func lowerCut(v []byte) []byte {
 	if i := bytes.IndexAny(v, "; \t"); i >= 0 {
 		v = v[:i]
 	}
-	return appendLower(nil, cut(v, words.MaxWord))
+	return appendLower(make([]byte, 0, words.MaxWord), cut(v, words.MaxWord))
 }
 
 // excerpt bounds a decoded field and makes it valid UTF-8.

@@ -152,46 +152,45 @@ func clauseEnd(b []byte) int {
 }
 
 // fromComments takes address, name and HELO from the comments of the clause.
-func (c *Client) fromComments(b []byte) bool {
-	var prev string
-	found := false
-	for _, w := range strings.FieldsFunc(string(b), func(r rune) bool { return r == ' ' || r == '(' || r == ')' || r == ',' }) {
-		lower := strings.ToLower(w)
+func (c *Client) fromComments(b []byte) (found bool) {
+	var prev []byte
+	for w := range bytes.FieldsFuncSeq(b, commentBreak) {
 		switch {
-		case strings.HasPrefix(lower, "helo="):
-			c.Name, c.Helo = cleanName(c.Helo), w[5:]
-		case prev == "helo":
-			c.Name, c.Helo = cleanName(c.Helo), w
+		case len(w) > 5 && bytes.EqualFold(w[:5], []byte("helo=")):
+			c.Name, c.Helo = cleanName(c.Helo), string(w[5:])
+		case bytes.EqualFold(prev, []byte("helo")):
+			c.Name, c.Helo = cleanName(c.Helo), string(w)
 		case !found:
-			if a, ok := parseLiteral([]byte(w)); ok {
-				c.Addr, found = a, true
-				if prev != "" && prev != "helo" && c.Name == "" {
-					_, host, at := strings.Cut(prev, "@")
-					if !at {
-						host = prev
-					}
-					c.Name = cleanName(host)
+			if c.Addr, found = parseLiteral(w); found && len(prev) > 0 && c.Name == "" {
+				_, host, at := bytes.Cut(prev, []byte{'@'})
+				if !at {
+					host = prev
 				}
+				c.Name = cleanName(string(host))
 			}
-		case lower == "forged": // Sendmail: (may be forged)
+		case bytes.EqualFold(w, []byte("forged")): // Sendmail: (may be forged)
 			c.Name = ""
 		}
-		prev = lower
+		prev = w
 	}
 	return found
 }
 
+func commentBreak(r rune) bool { return r == ' ' || r == '(' || r == ')' || r == ',' }
+
 // parseLiteral reads "[192.0.2.1]", "[IPv6:2001:db8::1]" or a bare address.
 func parseLiteral(b []byte) (netip.Addr, bool) {
-	s := strings.TrimSuffix(strings.TrimPrefix(string(b), "["), "]")
-	if len(s) > 5 && strings.EqualFold(s[:5], "ipv6:") {
-		s = s[5:]
+	b = bytes.TrimSuffix(bytes.TrimPrefix(b, []byte{'['}), []byte{']'})
+	if len(b) > 5 && bytes.EqualFold(b[:5], []byte("ipv6:")) {
+		b = b[5:]
 	}
-	if len(s) == 0 || len(s) > 60 || (s[0] != ':' && (s[0] < '0' || s[0] > '9') && !isHex(s[0])) {
+	if len(b) < 2 || len(b) > 60 || bytes.ContainsFunc(b, notAddress) || bytes.IndexAny(b, ".:") < 0 {
 		return netip.Addr{}, false
 	}
-	a, err := netip.ParseAddr(s)
+	a, err := netip.ParseAddr(string(b))
 	return a.Unmap(), err == nil
 }
 
-func isHex(c byte) bool { return c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
+func notAddress(r rune) bool {
+	return r != '.' && r != ':' && (r < '0' || r > '9') && (r < 'a' || r > 'f') && (r < 'A' || r > 'F')
+}

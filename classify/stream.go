@@ -31,6 +31,7 @@ type Stream struct {
 	name    []byte // field in hand: lower-case name
 	value   []byte // field in hand: unfolded value
 	scratch []byte
+	host    []byte // lower-case host name in hand
 
 	why     Scorer // of Clues
 	walking bool   // on the way to the border

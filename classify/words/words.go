@@ -31,7 +31,7 @@ const MaxWord = 40
 func Split(text []byte, emit func(k Kind, word []byte, cut bool)) {
 	for len(text) > 0 {
 		i := 0
-		for i < len(text) && text[i] <= ' ' {
+		for i < len(text) && kind[text[i]] == blank {
 			i++
 		}
 		text = text[i:]
@@ -48,24 +48,39 @@ func Split(text []byte, emit func(k Kind, word []byte, cut bool)) {
 func chunk(b []byte) (n int, ascii, at bool) {
 	ascii = true
 	for n < len(b) {
-		c := b[n]
-		if c <= ' ' || c == 0x7f {
-			if c == 0x7f && n == 0 {
-				n++
-				continue
-			}
-			break
-		}
-		if c >= 0x80 {
+		switch kind[b[n]] {
+		case blank:
+			return n, ascii, at
+		case high:
 			ascii = false
-		}
-		if c == '@' || c == '/' || c == '.' && n >= 3 && string(b[n-3:n]) == "www" {
-			at = true
+		case linking:
+			at = at || b[n] != '.' || n >= 3 && string(b[n-3:n]) == "www"
 		}
 		n++
 	}
 	return n, ascii, at
 }
+
+// kind of a byte as chunk sees it.
+const (
+	plain   = iota
+	blank   // blanks and control characters end a run
+	high    // part of a character that is not ASCII
+	linking // @ / . may belong to a link or an address
+)
+
+var kind = func() (t [256]uint8) {
+	for c := range t {
+		switch {
+		case c <= ' ' || c == 0x7f:
+			t[c] = blank
+		case c >= 0x80:
+			t[c] = high
+		}
+	}
+	t['@'], t['/'], t['.'] = linking, linking, linking
+	return t
+}()
 
 func split(b []byte, ascii, at bool, emit func(Kind, []byte, bool)) {
 	if at {

@@ -24,10 +24,14 @@ const learnAtMost = 2000
 
 // choose takes the SpamAssassin corpus, fetching it when it is not there, or
 // else the mail written for the project.
-func choose(ctx context.Context, w *printer, send int) (mail, error) {
+func choose(ctx context.Context, w *printer, send int, own bool) (mail, error) {
 	root, err := harness.Root()
 	if err != nil {
 		return mail{}, err
+	}
+	if own {
+		w.title("mail: the messages written for this project (test/mail)")
+		return written(root, send)
 	}
 	all, err := harness.SpamAssassin(root)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -31,12 +31,13 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	flags := flag.NewFlagSet("demo", flag.ExitOnError)
 	program := flags.String("fanmill", "", "`program` to show; built when none is named")
 	send := flags.Int("n", 300, "how many `messages` to send")
+	own := flags.Bool("written", false, "use the mail written for the project, as where the corpus cannot be fetched")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	began := time.Now()
 	w := &printer{out: out}
-	m, err := choose(ctx, w, *send)
+	m, err := choose(ctx, w, *send, *own)
 	if err != nil {
 		return err
 	}
