@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql/driver"
 	"fmt"
+	"slices"
 
 	"fanmill/classify"
 )
@@ -15,22 +16,24 @@ type Idle struct {
 }
 
 // Idle returns the messages of a scope that are labelled class, do not count,
-// and have not been judged again, in the order in which they were recorded.
-func (tx *Tx) Idle(scope string, class Class) (idle []Idle, err error) {
+// and have not been judged again: the last limit of them, in the order in which
+// they were recorded.
+func (tx *Tx) Idle(scope string, class Class, limit int) (idle []Idle, err error) {
 	after, err := tx.LastJudged(scope)
 	if err != nil {
 		return nil, err
 	}
-	err = tx.db.w.query("SELECT id, digest FROM msg WHERE scope = ? AND class = ? AND adds = 0 AND id > ? ORDER BY id",
+	err = tx.db.w.query("SELECT id, digest FROM msg WHERE scope = ? AND class = ? AND adds = 0 AND id > ? ORDER BY id DESC LIMIT ?",
 		func(v []driver.Value) error {
 			row := Idle{ID: asInt(v[0]), Class: class}
 			copy(row.Digest[:], asBlob(v[1]))
 			idle = append(idle, row)
 			return nil
-		}, scope, int64(class), after)
+		}, scope, int64(class), after, int64(limit))
 	if err != nil {
 		return nil, tx.fail("list messages that do not count", err)
 	}
+	slices.Reverse(idle)
 	return idle, nil
 }
 
@@ -41,6 +44,19 @@ func (tx *Tx) Judged(scope string, id int64) error {
 	}
 	if _, err := tx.db.w.exec("INSERT OR REPLACE INTO meta VALUES (?, ?)", judgedKey(scope), id); err != nil {
 		return tx.fail("note what was judged again", err)
+	}
+	return nil
+}
+
+// DropFeatures takes away the features of a row that does not count and whose
+// message is kept: whoever needs them reads them from the message.
+func (tx *Tx) DropFeatures(id int64) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	_, err := tx.db.w.exec("UPDATE msg SET features = NULL WHERE id = ? AND adds = 0 AND complete = 1 AND features IS NOT NULL", id)
+	if err != nil {
+		return tx.fail("drop features", err)
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func keepMessage(row *Row) {
 // insert writes a new row and returns its id, 0 when the message is there already.
 func (tx *Tx) insert(row *Row) (int64, error) {
 	var features, message []byte
-	if row.Adds > 0 || !row.Complete {
+	if row.Adds > 0 || !row.Complete || row.Waits {
 		features = appendFeatures(make([]byte, 0, 8*len(row.Features)), row.Features)
 	}
 	if row.Message != nil {

@@ -45,6 +45,7 @@ type Row struct {
 	Features []uint64  // distinct, ascending
 	Message  []byte    // canonical form, at most MaxMessage bytes are kept
 	Complete bool      // Message is all of the canonical form
+	Waits    bool      // in Learn: keep the features for a second look although the row does not count
 	Time     time.Time // of the last change of the label; zero in Learn: now
 }
 

@@ -37,7 +37,9 @@ func (t *Trainer) learn(tx *store.Tx, scorer *classify.Scorer, class store.Class
 	}
 	before := scorer.Score(m.Features, counts)
 	adds := t.rule.Adds(class == store.Spam, before, counts.Totals())
-	if err := tx.Learn(t.row(class, adds, before, m), t.o.Origin); err != nil {
+	row := t.row(class, adds, before, m)
+	row.Waits = min(counts.Totals().Ham, counts.Totals().Spam) < classify.MinLabels && t.looksAgain()
+	if err := tx.Learn(row, t.o.Origin); err != nil {
 		return Result{}, fmt.Errorf("learn %s: %w", m.Digest, err)
 	}
 	return Result{Outcome: outcome(old.Class, adds), Digest: m.Digest, Before: before, Adds: adds}, nil

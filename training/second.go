@@ -18,6 +18,10 @@ import (
 // (shuffled, all ham before all spam) 1-ROCA of the second half falls from 8 %
 // to 0.1 %. Each message gets one second look.
 
+// lookMax bounds how many messages of each class, the newest, get a second look
+// at a time.
+const lookMax = 10_000
+
 // rememberMax bounds the features kept of messages that did not count, so that
 // the second look need not read them again from the ledger: 32 MB.
 const rememberMax = 4 << 20
@@ -94,11 +98,11 @@ func (t *Trainer) waiting(ctx context.Context, first bool) (rows []store.Idle, e
 		if judged, err := tx.LastJudged(t.o.Scope); err != nil || first && judged > 0 {
 			return err
 		}
-		ham, err := tx.Idle(t.o.Scope, store.Ham)
+		ham, err := tx.Idle(t.o.Scope, store.Ham, lookMax)
 		if err != nil {
 			return err
 		}
-		spam, err := tx.Idle(t.o.Scope, store.Spam)
+		spam, err := tx.Idle(t.o.Scope, store.Spam, lookMax)
 		rows = inTurn(ham, spam)
 		return err
 	})
@@ -136,7 +140,7 @@ func (t *Trainer) judgeAgain(tx *store.Tx, r store.Idle, known memory, stream *c
 	model := tx.Model(t.o.Scope)
 	before := scorer.Score(row.Features, model)
 	if row.Adds = t.rule.Adds(r.Class == store.Spam, before, model.Totals()); row.Adds == 0 {
-		return 0, nil
+		return 0, tx.DropFeatures(r.ID)
 	}
 	row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds = before.C, before.E, before.L, before.LogOdds
 	row.Time = time.Time{}
