@@ -87,6 +87,9 @@ func (db *DB) open(ctx context.Context) error {
 		if err := db.start(ctx); err != nil {
 			return fmt.Errorf("load model: %w", err)
 		}
+		if db.w.disturbed(db.path) {
+			return errDisturbed
+		}
 		return nil
 	})
 }
@@ -118,17 +121,19 @@ func (db *DB) refuseEmptied() error {
 }
 
 func (db *DB) connect() (err error) {
-	mode := "rw"
-	if db.opts.ReadOnly {
-		mode = "ro"
-	}
 	if db.file, err = os.Stat(db.path); err != nil {
 		return err
 	}
-	if db.w, err = connect(db.path, mode, "synchronous=FULL", "cache_size=-4096", "journal_size_limit=16777216"); err != nil {
+	pragmas := []string{"synchronous=FULL", "cache_size=-4096", "journal_size_limit=16777216"}
+	if db.opts.ReadOnly {
+		db.w, err = connectToRead(db.path, pragmas...)
+	} else {
+		db.w, err = connect(db.path, "rw", pragmas...)
+	}
+	if err != nil {
 		return err
 	}
-	if db.r, err = connect(db.path, "ro", "cache_size=-1024"); err != nil {
+	if db.r, err = connectToRead(db.path, "cache_size=-1024"); err != nil {
 		return err
 	}
 	db.uuid, err = db.w.text("SELECT value FROM meta WHERE key = 'ledger'")

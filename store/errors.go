@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -29,16 +30,23 @@ func sqliteCode(err error) sqlite3.ErrNo {
 	return 0
 }
 
+// errDisturbed says that a database was written to while it was read as a file
+// that nobody changes: read again.
+var errDisturbed = sqlite3.Error{Code: sqlite3.ErrBusy}
+
 func isBusy(err error) bool {
 	code := sqliteCode(err)
 	return code == sqlite3.ErrBusy || code == sqlite3.ErrLocked
 }
 
-// explain adds ErrDamaged and the way out to errors that speak of damage.
+// explain adds ErrDamaged and the way out to errors that speak of damage, and
+// fs.ErrPermission to those of files and folders that may not be written.
 func explain(path string, err error) error {
 	switch sqliteCode(err) {
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
 		return damaged(path, err.Error())
+	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
+		return fmt.Errorf("%s: %w (%w)", path, fs.ErrPermission, err)
 	}
 	return err
 }

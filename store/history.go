@@ -184,7 +184,7 @@ func (o *HistoryOptions) setDefaults() {
 }
 
 func (h *History) connect() (r, w *conn, err error) {
-	if r, err = connect(h.path, "ro", "cache_size=-1024"); err != nil || h.opts.ReadOnly {
+	if r, err = connectToRead(h.path, "cache_size=-1024"); err != nil || h.opts.ReadOnly {
 		return r, nil, err
 	}
 	secure := "secure_delete=OFF"

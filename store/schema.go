@@ -77,7 +77,7 @@ const checkWhole = 32 << 20
 // it when it is missing or empty. An existing file is looked at through a
 // read-only connection, so that a damaged one is left as it is.
 func (s *schema) prepareFile(ctx context.Context, path string, readOnly bool, busy time.Duration) error {
-	size, err := headerSize(path)
+	size, err := headerSize(path, readOnly)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -98,9 +98,14 @@ func (s *schema) prepareFile(ctx context.Context, path string, readOnly bool, bu
 var errEmpty = errors.New("database has no tables")
 
 // headerSize returns the size of path after a look at its first bytes: SQLite
-// would take a short or foreign file for an empty database of its own.
-func headerSize(path string) (int64, error) {
-	f, err := os.Open(path)
+// would take a short or foreign file for an empty database of its own, and one that
+// may not be written for one that may be until the first change.
+func headerSize(path string, readOnly bool) (int64, error) {
+	flags := os.O_RDWR
+	if readOnly {
+		flags = os.O_RDONLY
+	}
+	f, err := os.OpenFile(path, flags, 0)
 	if err != nil {
 		return 0, fmt.Errorf("open database: %w", err)
 	}
@@ -152,7 +157,7 @@ INSERT INTO meta VALUES ('schema', %d), ('features', %d), ('ledger', '%s');`,
 
 // inspect refuses what this version cannot use.
 func (s *schema) inspect(path string, size int64) error {
-	c, err := connect(path, "ro")
+	c, err := connectToRead(path)
 	if err != nil {
 		return err
 	}

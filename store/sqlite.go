@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 type conn struct {
 	db    *sqlite3.SQLiteConn
 	stmts map[string]*sqlite3.SQLiteStmt
+	still bool // see connectToRead
 }
 
 // connect opens path; mode is an SQLite URI mode: ro or rw. Nothing is
@@ -42,6 +45,31 @@ func connect(path, mode string, pragmas ...string) (*conn, error) {
 		}
 	}
 	return c, nil
+}
+
+// connectToRead opens path for reading. Even a reader writes beside a database:
+// it makes the index of the write-ahead log where there is none. Where it may not, and
+// there is no log, the file is read as one that nobody changes; a writer that comes
+// meanwhile makes a log, by which disturbed knows.
+func connectToRead(path string, pragmas ...string) (*conn, error) {
+	c, err := connect(path, "ro", pragmas...)
+	if code := sqliteCode(err); code != sqlite3.ErrCantOpen && code != sqlite3.ErrReadonly || hasLog(path) {
+		return c, err
+	}
+	c, err = connect(path, "ro&immutable=1", pragmas...)
+	if c != nil {
+		c.still = true
+	}
+	return c, err
+}
+
+// disturbed tells that somebody writes to what is read as a file that nobody
+// changes.
+func (c *conn) disturbed(path string) bool { return c.still && hasLog(path) }
+
+func hasLog(path string) bool {
+	_, err := os.Stat(path + "-wal")
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 func (c *conn) close() error {
