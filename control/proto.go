@@ -47,7 +47,7 @@ type LearnRequest struct {
 
 // LearnReply is what learning one message came to.
 type LearnReply struct {
-	Result string `json:"result"` // learned, sure, seen, flipped, forgotten, unknown
+	Result string `json:"result"` // learned, sure already, seen before, flipped, outranked, forgotten, not found
 	Digest string `json:"digest"`
 }
 

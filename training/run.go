@@ -30,7 +30,8 @@ func (s Summary) Messages() int {
 	return s.Learned + s.Sure + s.Seen + s.Flipped + s.Forgotten + s.NotFound
 }
 
-func (s *Summary) count(o Outcome) {
+// Count adds one message's outcome.
+func (s *Summary) Count(o Outcome) {
 	switch o {
 	case Learned:
 		s.Learned++
@@ -134,7 +135,7 @@ func (t *Trainer) commit(ctx context.Context, do action, messages []classify.Mes
 				if err != nil {
 					return err
 				}
-				part.count(result.Outcome)
+				part.Count(result.Outcome)
 				if done = i + 1; time.Since(begin) > batchTime {
 					break
 				}

@@ -68,6 +68,16 @@ func (o Outcome) String() string {
 	return "not found"
 }
 
+// ParseOutcome reads what String wrote.
+func ParseOutcome(s string) (Outcome, error) {
+	for o := range NotFound + 1 {
+		if o.String() == s {
+			return o, nil
+		}
+	}
+	return 0, fmt.Errorf("outcome %q is not known", s)
+}
+
 // Result says what became of one message.
 type Result struct {
 	Outcome Outcome

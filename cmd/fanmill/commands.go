@@ -61,7 +61,8 @@ training all ham and then all spam is as good as training them mixed.
 
 A path that cannot be read is named and the rest goes on; the exit code then is
 65 or 66. Ctrl-C finishes the transaction in progress, prints the summary and
-exits with 130. A running daemon follows within a second.`,
+exits with 130. A running daemon follows within a second. Members of the daemon's
+group, who may read its ledger but not write there, train through the daemon.`,
 			examples: []example{
 				{"fanmill train --ham ~/Maildir", "learn a Maildir as good mail"},
 				{"fanmill train --spam junk.mbox.gz more/", "learn a compressed mailbox and a folder as spam"},

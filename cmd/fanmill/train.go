@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"fanmill/store"
@@ -52,7 +53,7 @@ func (t *trainCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	job := job{verb: "training", did: "trained", words: trainedWords, all: t.all, trainFlags: t.trainFlags}
+	job := job{verb: "training", did: "trained", words: trainedWords, class: class.String(), all: t.all, trainFlags: t.trainFlags}
 	return job.run(ctx, e, dir, func(tr *training.Trainer, o corpus.Options, p func(training.Progress)) (training.Summary, error) {
 		return tr.Train(ctx, class, e.Args, o, p)
 	})
@@ -75,7 +76,7 @@ func (f *forgetCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	job := job{verb: "forgetting", did: "dealt with", words: forgottenWords, trainFlags: f.trainFlags}
+	job := job{verb: "forgetting", did: "dealt with", words: forgottenWords, class: "forget", trainFlags: f.trainFlags}
 	return job.run(ctx, e, dir, func(tr *training.Trainer, o corpus.Options, p func(training.Progress)) (training.Summary, error) {
 		return tr.Forget(ctx, e.Args, o, p)
 	})
@@ -88,6 +89,7 @@ func forgottenWords(s training.Summary) string {
 // job is what train and forget have in common.
 type job struct {
 	trainFlags
+	class     string // ham, spam or forget
 	all       bool
 	verb, did string
 	words     func(training.Summary) string
@@ -102,15 +104,32 @@ func (j job) run(ctx context.Context, e *Env, dir string, do work) (err error) {
 		return err
 	}
 	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	if errors.Is(err, fs.ErrPermission) {
+		through, done, err := j.newRelay(ctx, dir, err)
+		if err != nil {
+			return err
+		}
+		defer done()
+		return j.report(ctx, e, func(o corpus.Options, p func(training.Progress)) (training.Summary, error) {
+			return through.run(ctx, e.Args, o, p)
+		})
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close(), adopt(dir)) }()
+	to := set.trainer(j.scope, store.Origin{Actor: e.user(), Source: "train"})
+	to.All = to.All || j.all
+	return j.report(ctx, e, func(o corpus.Options, p func(training.Progress)) (training.Summary, error) {
+		return do(training.New(db, to), o, p)
+	})
+}
+
+// report does the work and says what came of it.
+func (j job) report(ctx context.Context, e *Env, do func(corpus.Options, func(training.Progress)) (training.Summary, error)) error {
 	bar := newMeter(e, j.quiet, j.verb)
 	bad := problems{w: e.Stderr, bar: bar}
-	o := set.trainer(j.scope, store.Origin{Actor: e.user(), Source: "train"})
-	o.All = o.All || j.all
-	sum, err := do(training.New(db, o), corpus.Options{Stdin: e.Stdin, Problem: bad.add}, j.progress(bar))
+	sum, err := do(corpus.Options{Stdin: e.Stdin, Problem: bad.add}, j.progress(bar))
 	bar.clear()
 	if perr := j.print(e, sum); perr != nil {
 		return errors.Join(err, perr)
