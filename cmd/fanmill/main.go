@@ -26,6 +26,7 @@ func main() {
 
 // Main runs one command line and returns its exit code.
 func Main(ctx context.Context, args []string, e *Env) int {
+	e.Stdin = newInterruptible(ctx, e.Stdin)
 	err := dispatch(ctx, args, e)
 	if err != nil && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = context.Cause(ctx)
