@@ -19,6 +19,10 @@ type runner interface {
 	Run(ctx context.Context, e *Env) error
 }
 
+// ownCodes is a runner that has exit codes of its own, also for a command line
+// that is wrong.
+type ownCodes interface{ wrongUsage(err error) error }
+
 // command is an entry of the command table.
 type command struct {
 	name     string // words, such as "held list"
@@ -145,6 +149,9 @@ func (c command) run(ctx context.Context, args []string, e *Env) error {
 	err = fmt.Errorf("%s: %w", c.name, err)
 	if len(hints(err)) == 0 {
 		err = hint(err, "`fanmill help %s` shows the usage", c.name)
+	}
+	if own, ok := r.(ownCodes); ok {
+		return own.wrongUsage(err)
 	}
 	return err
 }

@@ -38,13 +38,21 @@ func (s *scoreCmd) flags(fs *flag.FlagSet) {
 // Run scores the messages of Args.
 func (s *scoreCmd) Run(ctx context.Context, e *Env) error {
 	err := s.run(ctx, e)
-	if !s.exit {
+	switch {
+	case !s.exit || exitCode(err) == exitUsage: // which wrongUsage gets
 		return err
-	}
-	if err != nil {
+	case err != nil:
 		return exit(3, err)
 	}
 	return exit(bogoCode(s.last), nil)
+}
+
+// wrongUsage is ownCodes: after -e there is one code for all errors.
+func (s *scoreCmd) wrongUsage(err error) error {
+	if s.exit {
+		return exit(3, err)
+	}
+	return err
 }
 
 // bogoCode is bogofilter's exit code for a verdict; 3 where there was none.
