@@ -136,7 +136,7 @@ func TestUsageErrors(t *testing.T) {
 		"train":               "train: too few arguments, want --ham|--spam PATH...",
 		"held show":           "held show: too few arguments, want ID...",
 		"held show x":         `held show: "x" is no id of a held message`,
-		"held list --box tmp": `held list: --box: bad request: "tmp" is no box`,
+		"held list --box tmp": `held list: --box: "tmp" is no box`,
 		"stats x":             "stats: too many arguments",
 		"stats --days x":      `stats: invalid value "x" for flag --days`,
 		"stats --scope a\x01": `stats: invalid value "a\x01" for flag --scope: bad request: "a\x01" is no name of a scope`,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"fanmill/config"
 	"fanmill/control"
 	"fanmill/spool"
 )
@@ -14,7 +15,7 @@ import (
 // heldListCmd lists held messages.
 type heldListCmd struct {
 	box, from, to, subject, verdict string
-	since                           time.Duration
+	since                           sinceValue
 	limit                           int
 	ids, json                       bool
 }
@@ -25,10 +26,28 @@ func (h *heldListCmd) flags(fs *flag.FlagSet) {
 	fs.StringVar(&h.to, "to", "", "only where a recipient contains `TEXT`")
 	fs.StringVar(&h.subject, "subject", "", "only where the subject contains `TEXT`")
 	fs.StringVar(&h.verdict, "verdict", "", "only this `VERDICT`: ham, unsure or spam")
-	fs.DurationVar(&h.since, "since", 0, "only what was held within `TIME`, such as 24h")
+	fs.Var(&h.since, "since", "only what was held within `TIME`, such as 24h or 7d")
 	fs.IntVar(&h.limit, "limit", 0, "at most `N` messages")
 	fs.BoolVar(&h.ids, "ids", false, "print the ids only")
 	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
+}
+
+// sinceValue is the flag --since: a duration as the configuration has them.
+type sinceValue config.Duration
+
+// String is flag.Value; the zero value is no condition.
+func (s *sinceValue) String() string {
+	if *s == 0 {
+		return ""
+	}
+	return config.Duration(*s).String()
+}
+
+// Set is flag.Value.
+func (s *sinceValue) Set(text string) error {
+	d, err := config.ParseDuration(text)
+	*s = sinceValue(d)
+	return err
 }
 
 // Run prints what is held and matches.
@@ -60,7 +79,10 @@ func (h *heldListCmd) Run(ctx context.Context, e *Env) error {
 
 func (h *heldListCmd) check() error {
 	if _, err := control.ParseBox(h.box); err != nil {
-		return usageErrorf("--box: %w", err)
+		return usageErrorf("--box: %q is no box, want unsure, spam or copy", h.box)
+	}
+	if h.limit < 0 {
+		return usageErrorf("--limit: %d is less than 0", h.limit)
 	}
 	switch h.verdict {
 	case "", "ham", "unsure", "spam":
@@ -70,7 +92,7 @@ func (h *heldListCmd) check() error {
 }
 
 func (h *heldListCmd) match(m spool.Meta, now time.Time) bool {
-	return (h.since <= 0 || now.Sub(m.Time) <= h.since) &&
+	return (h.since <= 0 || now.Sub(m.Time) <= time.Duration(h.since)) &&
 		(h.verdict == "" || m.Verdict == h.verdict) &&
 		holds(h.subject, m.Subject) &&
 		holds(h.from, m.Envelope.Sender, m.From) &&

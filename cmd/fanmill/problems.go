@@ -20,15 +20,16 @@ type problems struct {
 
 func (p *problems) add(pr corpus.Problem) {
 	p.bar.clear()
-	complain(p.w, fmt.Errorf("read %w", pr))
 	p.n++
-	code := exitData
+	err, code := fmt.Errorf("read %w", pr), exitData
 	switch {
 	case errors.Is(pr.Err, fs.ErrNotExist):
 		code = exitNoInput
 	case errors.Is(pr.Err, fs.ErrPermission):
 		code = exitNoPerm
+		err = hint(err, "run it as somebody who may read this mail") // which the daemon's user need not be
 	}
+	complain(p.w, err)
 	if p.code == 0 || code == exitData {
 		p.code = code // damaged mail outranks what is missing
 	}

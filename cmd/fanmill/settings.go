@@ -36,6 +36,8 @@ func loadSettings(path, dir string) (*settings, error) {
 		var err error
 		if file, err = config.Load(path, dir); errors.Is(err, fs.ErrPermission) {
 			return nil, err
+		} else if errors.Is(err, fs.ErrNotExist) {
+			return nil, hint(exit(exitConfig, err), "`fanmill config example` prints one to begin with")
 		} else if err != nil {
 			return nil, exit(exitConfig, err)
 		}
