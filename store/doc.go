@@ -17,7 +17,9 @@
 //	      id), "judged:SCOPE" (the last row that had a second look)
 //	msg   one row for each scope and digest: the state. class (0 forgotten, 1 ham,
 //	      2 spam), adds (how often the message counts, 0 allowed), step, the scores
-//	      before training, features (8 bytes each, little endian, ascending) and the
+//	      before training, source (who gave the class: what people say outranks what
+//	      fanmill labelled), waits (features are kept for a second look, and never
+//	      counted), features (8 bytes each, little endian, ascending) and the
 //	      canonical message (zstd)
 //	op    append-only: every change of class or adds of a row, with both before and
 //	      after, numbered without gaps by seq
@@ -25,10 +27,11 @@
 // Features are kept where they cannot be had again from the message or where a
 // follower needs them: in rows with adds > 0, in rows whose message is cut or
 // missing, in every user scope, which keeps no message text at all, and in rows that
-// wait for a second look (see training). They are never replaced by others, so all
-// ops of a row speak of the same features and an op is a complete difference: adds_before taken from class_before, adds_after
-// given to class_after, for each feature and for the totals. Such differences
-// commute. A forgotten row stays with class 0 and no adds.
+// wait for a second look (see training) and have never counted. Features that have
+// counted are never dropped or replaced, so all ops of a row speak of the same
+// features and an op is a complete difference: adds_before taken from class_before,
+// adds_after given to class_after, for each feature and for the totals. Such
+// differences commute. A forgotten row stays with class 0 and no adds.
 //
 // # Model
 //

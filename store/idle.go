@@ -38,8 +38,10 @@ func (tx *Tx) Idle(scope string, class Class, limit int) (idle []Idle, err error
 }
 
 // Judged notes that the messages of a scope up to row id were judged again.
+// Of several trainers that do so at once, the one that came furthest stands.
 func (tx *Tx) Judged(scope string, id int64) error {
-	if err := tx.usable(); err != nil {
+	last, err := tx.LastJudged(scope)
+	if err != nil || last >= id {
 		return err
 	}
 	if _, err := tx.db.w.exec("INSERT OR REPLACE INTO meta VALUES (?, ?)", judgedKey(scope), id); err != nil {
@@ -48,17 +50,23 @@ func (tx *Tx) Judged(scope string, id int64) error {
 	return nil
 }
 
-// DropFeatures takes away the features of a row that does not count and whose
-// message is kept: whoever needs them reads them from the message.
-func (tx *Tx) DropFeatures(id int64) error {
-	if err := tx.usable(); err != nil {
-		return err
-	}
-	_, err := tx.db.w.exec("UPDATE msg SET features = NULL WHERE id = ? AND adds = 0 AND complete = 1 AND features IS NOT NULL", id)
+const dropFeatures = `UPDATE msg SET features = NULL, waits = 0 WHERE id IN
+	(SELECT id FROM msg WHERE waits AND scope = ? AND id <= ? LIMIT ?)`
+
+// DropFeatures takes away the features that were kept for a second look, in at
+// most limit of the rows that had it, and returns in how many. Those rows have never
+// counted, so no op speaks of these features, and no follower or snapshot has them.
+func (tx *Tx) DropFeatures(scope string, limit int) (n int, err error) {
+	last, err := tx.LastJudged(scope)
 	if err != nil {
-		return tx.fail("drop features", err)
+		return 0, err
 	}
-	return nil
+	res, err := tx.db.w.exec(dropFeatures, scope, last, int64(limit))
+	if err != nil {
+		return 0, tx.fail("drop features", err)
+	}
+	dropped, err := res.RowsAffected()
+	return int(dropped), err
 }
 
 // LastJudged is the last row that was judged again, 0 when none was.

@@ -10,12 +10,13 @@ import (
 
 const (
 	insertMsg = `INSERT INTO msg
-	(scope, digest, class, adds, step, score_c, score_e, score_l, log_odds, time, complete, features, message)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
+	(scope, digest, class, adds, step, score_c, score_e, score_l, log_odds, time, source, complete, waits, features, message)
+	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
 	updateMsg = `UPDATE msg SET class = ?, adds = ?, step = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
-	time = ?, features = coalesce(features, ?) WHERE id = ?`
-	forgetMsg = `UPDATE msg SET class = 0, adds = 0, step = 0, time = ? WHERE id = ?`
-	insertOp  = `INSERT INTO op
+	time = ?, source = ?, waits = waits AND ?, features = coalesce(features, ?) WHERE id = ?`
+	forgetMsg  = `UPDATE msg SET class = 0, adds = 0, step = 0, time = ?, source = ? WHERE id = ?`
+	confirmMsg = `UPDATE msg SET time = ?, source = ? WHERE id = ?`
+	insertOp   = `INSERT INTO op
 	(time, actor, source, kind, row, scope, class_before, adds_before, class_after, adds_after, step_before, step_after)
 	VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`
 )
@@ -23,7 +24,7 @@ const (
 // Learn records a labelled message and counts it row.Adds times, in the ledger
 // and at once in the model. A message that the scope already has gets the class, adds,
 // step and scores of row (kind flip; kind learn if it was forgotten); its kept
-// features stand. Nothing is written when class, adds and step are the same. row.ID is
+// features stand, and its source where the class stays. Nothing is written when class, adds and step are the same. row.ID is
 // ignored. Features are needed when the message counts and always in a user's scope; they
 // and the message are copied.
 func (tx *Tx) Learn(row Row, by Origin) error {
@@ -44,7 +45,7 @@ func (tx *Tx) Learn(row Row, by Origin) error {
 	if row.Features == nil && (row.Adds > 0 || !row.Complete) {
 		return tx.relearn(model, row, by) // can only be a change of what is there
 	}
-	id, err := tx.insert(&row)
+	id, err := tx.insert(&row, by.Source)
 	if err != nil {
 		return err
 	}
@@ -66,9 +67,10 @@ func keepMessage(row *Row) {
 }
 
 // insert writes a new row and returns its id, 0 when the message is there already.
-func (tx *Tx) insert(row *Row) (int64, error) {
+func (tx *Tx) insert(row *Row, source string) (int64, error) {
 	var features, message []byte
-	if row.Adds > 0 || !row.Complete || row.Waits {
+	waits := row.Waits && row.Adds == 0 && row.Complete
+	if row.Adds > 0 || !row.Complete || waits {
 		features = appendFeatures(make([]byte, 0, 8*len(row.Features)), row.Features)
 	}
 	if row.Message != nil {
@@ -78,7 +80,8 @@ func (tx *Tx) insert(row *Row) (int64, error) {
 		}
 	}
 	res, err := tx.db.w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step,
-		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), row.Complete, nilIfNone(features), nilIfNone(message))
+		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), source, row.Complete, waits,
+		nilIfNone(features), nilIfNone(message))
 	if err != nil {
 		return 0, tx.fail("record message", err)
 	}
@@ -111,8 +114,12 @@ func (tx *Tx) relearn(model *Model, row Row, by Origin) error {
 		}
 		added = appendFeatures(make([]byte, 0, 8*len(kept)), kept)
 	}
+	source := by.Source
+	if row.Class == old.Class {
+		source = old.Source
+	}
 	_, err = tx.db.w.exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step,
-		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), nilIfNone(added), old.ID)
+		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), source, row.Adds == 0, nilIfNone(added), old.ID)
 	if err != nil {
 		return tx.fail("change message", err)
 	}
@@ -138,11 +145,32 @@ func (tx *Tx) Forget(scope string, d classify.Digest, by Origin) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if _, err := tx.db.w.exec(forgetMsg, tx.now.UnixMicro(), row.ID); err != nil {
+	if _, err := tx.db.w.exec(forgetMsg, tx.now.UnixMicro(), by.Source, row.ID); err != nil {
 		return false, tx.fail("forget message", err)
 	}
 	err = tx.record(model, Op{Kind: KindForget, Row: row.ID, Scope: scope, Before: row.mark(), Origin: by}, features)
 	return err == nil, err
+}
+
+// Confirm makes by the source of a label that the message has: where a person
+// says what was labelled automatically, the label is the person's from then on. What
+// counts stays as it is.
+func (tx *Tx) Confirm(scope string, d classify.Digest, by Origin) error {
+	row, found, err := tx.Find(scope, d)
+	if err != nil {
+		return err
+	}
+	if !found || row.Class == None {
+		return fmt.Errorf("confirm %s: %w", d, ErrNoRow)
+	}
+	model, err := tx.load(scope)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.db.w.exec(confirmMsg, tx.now.UnixMicro(), by.Source, row.ID); err != nil {
+		return tx.fail("confirm label", err)
+	}
+	return tx.record(model, Op{Kind: KindLearn, Row: row.ID, Scope: scope, Before: row.mark(), After: row.mark(), Origin: by}, nil)
 }
 
 // features returns the kept features of a row, nil when there are none or they

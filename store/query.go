@@ -14,14 +14,14 @@ import (
 	"fanmill/classify"
 )
 
-const rowColumns = "SELECT id, scope, digest, class, adds, step, score_c, score_e, score_l, log_odds, time, complete"
+const rowColumns = "SELECT id, scope, digest, class, adds, step, score_c, score_e, score_l, log_odds, time, source, complete"
 
 // asRow reads rowColumns.
 func asRow(v []driver.Value) Row {
 	r := Row{
 		ID: asInt(v[0]), Scope: asText(v[1]), Class: Class(asInt(v[3])), Adds: int(asInt(v[4])), Step: asInt(v[5]),
 		ScoreC: asFloat(v[6]), ScoreE: asFloat(v[7]), ScoreL: asFloat(v[8]), LogOdds: asFloat(v[9]),
-		Time: asTime(v[10]), Complete: asInt(v[11]) != 0,
+		Time: asTime(v[10]), Source: asText(v[11]), Complete: asInt(v[12]) != 0,
 	}
 	copy(r.Digest[:], asBlob(v[2]))
 	return r
@@ -42,10 +42,10 @@ func loadRow(c *conn, p *packer, id int64) (row Row, err error) {
 	err = ErrNoRow
 	queryErr := c.query(rowColumns+", features, message FROM msg WHERE id = ?", func(v []driver.Value) error {
 		row, err = asRow(v), nil
-		if features := asBlob(v[12]); features != nil {
+		if features := asBlob(v[13]); features != nil {
 			row.Features, err = parseFeatures(make([]uint64, 0, len(features)/8), features)
 		}
-		if message := asBlob(v[13]); message != nil && err == nil {
+		if message := asBlob(v[14]); message != nil && err == nil {
 			row.Message, err = p.unpack(message)
 		}
 		return errStop

@@ -45,12 +45,15 @@ CREATE TABLE msg (
 	score_l REAL NOT NULL,
 	log_odds REAL NOT NULL,
 	time INTEGER NOT NULL,
+	source TEXT NOT NULL,
 	complete INTEGER NOT NULL,
+	waits INTEGER NOT NULL,
 	features BLOB,
 	message BLOB,
 	UNIQUE (scope, digest)
 ) STRICT;
 CREATE INDEX msg_state ON msg (scope, class, adds);
+CREATE INDEX msg_waits ON msg (scope, id) WHERE waits;
 CREATE TABLE op (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT,
 	time INTEGER NOT NULL,

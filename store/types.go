@@ -39,13 +39,15 @@ type Row struct {
 	Adds   int   // how often it counts; 0: recorded only
 	Step   int64 // of the linear part
 
+	Source string // who gave the class: Origin.Source of that change; ignored in Learn
+
 	// Scores before training.
 	ScoreC, ScoreE, ScoreL, LogOdds float64
 
 	Features []uint64  // distinct, ascending
 	Message  []byte    // canonical form, at most MaxMessage bytes are kept
 	Complete bool      // Message is all of the canonical form
-	Waits    bool      // in Learn: keep the features for a second look although the row does not count
+	Waits    bool      // in Learn of a new message: keep the features for a second look although the row does not count
 	Time     time.Time // of the last change of the label; zero in Learn: now
 }
 
@@ -69,7 +71,7 @@ type Kind uint8
 
 // The kinds of op.
 const (
-	KindLearn  Kind = iota + 1 // a message without a label got one
+	KindLearn  Kind = iota + 1 // a message without a label got one, or one with the same label another source
 	KindFlip                   // class or adds of a labelled message changed
 	KindForget                 // the label was taken away
 	KindExpire                 // the label was taken away for its age

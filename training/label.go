@@ -26,8 +26,8 @@ func (t *Trainer) learn(tx *store.Tx, scorer *classify.Scorer, class store.Class
 	}
 	switch {
 	case found && old.Class == class:
-		return Result{Outcome: Seen, Digest: m.Digest, Adds: old.Adds}, nil
-	case found && automatic(t.o.Origin):
+		return Result{Outcome: Seen, Digest: m.Digest, Adds: old.Adds}, t.confirm(tx, old)
+	case found && automatic(t.o.Origin.Source) && (old.Class != store.None || !automatic(old.Source)):
 		// Also where a person took the label away: that was a decision too.
 		return Result{Outcome: Outranked, Digest: m.Digest, Adds: old.Adds}, nil
 	}
@@ -43,6 +43,17 @@ func (t *Trainer) learn(tx *store.Tx, scorer *classify.Scorer, class store.Class
 		return Result{}, fmt.Errorf("learn %s: %w", m.Digest, err)
 	}
 	return Result{Outcome: outcome(old.Class, adds), Digest: m.Digest, Before: before, Adds: adds}, nil
+}
+
+// confirm makes an automatic label that a person repeats the person's own.
+func (t *Trainer) confirm(tx *store.Tx, old store.Row) error {
+	if !automatic(old.Source) || automatic(t.o.Origin.Source) {
+		return nil
+	}
+	if err := tx.Confirm(t.o.Scope, old.Digest, t.o.Origin); err != nil {
+		return fmt.Errorf("confirm %s: %w", old.Digest, err)
+	}
+	return nil
 }
 
 func outcome(old store.Class, adds int) Outcome {
@@ -71,6 +82,15 @@ func (t *Trainer) row(class store.Class, adds int, before classify.Score, m *cla
 
 // forget is the action that takes a label away.
 func (t *Trainer) forget(tx *store.Tx, m *classify.Message) (Result, error) {
+	if automatic(t.o.Origin.Source) {
+		old, found, err := tx.Find(t.o.Scope, m.Digest)
+		if err != nil {
+			return Result{}, fmt.Errorf("find %s: %w", m.Digest, err)
+		}
+		if found && old.Class != store.None && !automatic(old.Source) {
+			return Result{Outcome: Outranked, Digest: m.Digest, Adds: old.Adds}, nil
+		}
+	}
 	done, err := tx.Forget(t.o.Scope, m.Digest, t.o.Origin)
 	if err != nil {
 		return Result{}, fmt.Errorf("forget %s: %w", m.Digest, err)
@@ -81,8 +101,8 @@ func (t *Trainer) forget(tx *store.Tx, m *classify.Message) (Result, error) {
 	return Result{Outcome: Forgotten, Digest: m.Digest}, nil
 }
 
-// automatic tells whether no person stands behind a label.
-func automatic(o store.Origin) bool { return o.Source == "auto" || o.Source == "rule" }
+// automatic tells whether no person stands behind a label of this source.
+func automatic(source string) bool { return source == "auto" || source == "rule" }
 
 // without is a model less what one message added to it: the same digest means
 // the same features, so all features asked for are that message's.

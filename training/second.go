@@ -22,6 +22,9 @@ import (
 // at a time.
 const lookMax = 10_000
 
+// dropBatch is of how many messages features are dropped in one transaction.
+const dropBatch = 500
+
 // rememberMax bounds the features kept of messages that did not count, so that
 // the second look need not read them again from the ledger: 32 MB.
 const rememberMax = 4 << 20
@@ -58,6 +61,9 @@ func (t *Trainer) secondLook(ctx context.Context, known memory, first bool) (cou
 		last = max(last, r.ID)
 	}
 	for len(rows) > 0 {
+		if err := ctx.Err(); err != nil { // the ledger heeds it only where it waits
+			return counted, err
+		}
 		done, adds := 0, 0
 		err := t.db.Update(ctx, func(tx *store.Tx) error {
 			done, adds = 0, 0
@@ -83,7 +89,24 @@ func (t *Trainer) secondLook(ctx context.Context, known memory, first bool) (cou
 		counted += adds
 		rows = rows[done:]
 	}
-	return counted, nil
+	return counted, t.dropFeatures(ctx)
+}
+
+// dropFeatures takes away what was kept for second looks that are done.
+func (t *Trainer) dropFeatures(ctx context.Context) error {
+	for n := dropBatch; n == dropBatch; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := t.db.Update(ctx, func(tx *store.Tx) (err error) {
+			n, err = tx.DropFeatures(t.o.Scope, dropBatch)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("write to the ledger: %w", err)
+		}
+	}
+	return nil
 }
 
 // waiting lists the messages that are due for a second look, classes in turn in
@@ -140,7 +163,7 @@ func (t *Trainer) judgeAgain(tx *store.Tx, r store.Idle, known memory, stream *c
 	model := tx.Model(t.o.Scope)
 	before := scorer.Score(row.Features, model)
 	if row.Adds = t.rule.Adds(r.Class == store.Spam, before, model.Totals()); row.Adds == 0 {
-		return 0, tx.DropFeatures(r.ID)
+		return 0, nil
 	}
 	row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds = before.C, before.E, before.L, before.LogOdds
 	row.Time = time.Time{}

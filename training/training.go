@@ -119,21 +119,25 @@ func (t *Trainer) Learn(ctx context.Context, class store.Class, raw []byte) (Res
 }
 
 // LearnMessage labels a message whose features are known. Without its canonical
-// form the ledger keeps its features only.
+// form the ledger keeps its features only. When the second look that it may
+// cause is cut short, the message is learned all the same, and the next training
+// goes on with the look.
 func (t *Trainer) LearnMessage(ctx context.Context, class store.Class, m *classify.Message) (Result, error) {
 	if err := checkClass(class); err != nil {
 		return Result{}, err
 	}
 	result, err := t.one(ctx, t.learner(class), m)
 	if err == nil && t.looksAgain() && result.Adds > 0 && result.Outcome != Seen {
-		_, err = t.secondLook(ctx, memory{}, true)
+		if _, err := t.secondLook(ctx, memory{}, true); err != nil {
+			t.logger.Warn("second look at what did not count was cut short, the next training goes on with it", "scope", t.o.Scope, "error", err)
+		}
 	}
 	return result, err
 }
 
 // looksAgain tells whether training ends with a second look. Automatic labels
 // change nothing that people labelled.
-func (t *Trainer) looksAgain() bool { return !t.o.All && !automatic(t.o.Origin) }
+func (t *Trainer) looksAgain() bool { return !t.o.All && !automatic(t.o.Origin.Source) }
 
 // ForgetMessage takes one stored message's label away.
 func (t *Trainer) ForgetMessage(ctx context.Context, raw []byte) (Result, error) {

@@ -51,7 +51,13 @@ func mbox(messages []string) string {
 	return b.String()
 }
 
-func writeFile(t testing.TB, path, text string) string {
+// failer is what tests and property tests have in common.
+type failer interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+func writeFile(t failer, path, text string) string {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
@@ -76,7 +82,7 @@ func open(t testing.TB, dir string) *store.DB {
 	return db
 }
 
-func export(t testing.TB, db *store.DB) string {
+func export(t failer, db *store.DB) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := db.Export(&b); err != nil {
@@ -273,6 +279,37 @@ func TestPersonOutranksAutomatic(t *testing.T) {
 	wantOutcome(t, r, err, Forgotten)
 	r, err = New(db, auto).Learn(t.Context(), store.Spam, forgotten)
 	wantOutcome(t, r, err, Outranked)
+	r, err = New(db, auto).ForgetMessage(t.Context(), m)
+	wantOutcome(t, r, err, Outranked)
+}
+
+// A person who says what was labelled automatically makes the label theirs; what is
+// only automatic may be taken back and given again.
+func TestConfirmedLabel(t *testing.T) {
+	db := open(t, t.TempDir())
+	person, auto := train1, train1
+	auto.Origin.Source = "auto"
+	m := []byte(mail(true, 1))
+	for _, want := range []Outcome{Learned, Forgotten, Learned} {
+		do := New(db, auto).ForgetMessage
+		if want == Learned {
+			do = func(ctx context.Context, raw []byte) (Result, error) {
+				return New(db, auto).Learn(ctx, store.Spam, raw)
+			}
+		}
+		r, err := do(t.Context(), m)
+		wantOutcome(t, r, err, want)
+	}
+	r, err := New(db, person).Learn(t.Context(), store.Spam, m)
+	wantOutcome(t, r, err, Seen)
+	r, err = New(db, auto).ForgetMessage(t.Context(), m)
+	wantOutcome(t, r, err, Outranked)
+	seq := db.Seq()
+	r, err = New(db, person).Learn(t.Context(), store.Spam, m)
+	wantOutcome(t, r, err, Seen)
+	if db.Seq() != seq {
+		t.Error("the same label by a person again was not a no-op")
+	}
 }
 
 func TestScopesAreApart(t *testing.T) {

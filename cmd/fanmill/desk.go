@@ -35,7 +35,7 @@ var _ control.Desk = (*desk)(nil)
 func newDesk(set func() *settings, s *spool.Spool, db *store.DB, h *store.History, log *slog.Logger) (*desk, error) {
 	d := &desk{parts: review.Options{Spool: s, Logger: log}}
 	if db != nil {
-		d.parts.Learner = &learner{db: db, set: set}
+		d.parts.Learner = &learner{db: db, set: set, log: log}
 		d.parts.Recorder = &recorder{history: h, log: log}
 	}
 	commit, err := d.prepare(set())
@@ -150,6 +150,7 @@ func (t timedSender) Send(ctx context.Context, sender string, rcpts []string, o 
 type learner struct {
 	db  *store.DB
 	set func() *settings
+	log *slog.Logger
 }
 
 // Learn is review.Learner.
@@ -158,7 +159,7 @@ func (l *learner) Learn(ctx context.Context, class classify.Verdict, raw []byte,
 	if class == classify.Spam {
 		label = store.Spam
 	}
-	t := training.New(l.db, l.set().trainer(scope, store.Origin{Actor: actor, Source: "held"}))
+	t := training.New(l.db, l.set().trainer(scope, store.Origin{Actor: actor, Source: "held"}, l.log))
 	r, err := t.Learn(ctx, label, raw)
 	if err != nil {
 		return "", err

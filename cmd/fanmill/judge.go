@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -18,7 +19,10 @@ import (
 // judge scores and learns single messages by a ledger that is open in this
 // process: what stands behind the daemon's control socket, and what commands
 // use where no daemon runs. It is safe for concurrent use.
-type judge struct{ *scorer }
+type judge struct {
+	*scorer
+	log *slog.Logger
+}
 
 var _ control.Judge = (*judge)(nil)
 
@@ -54,7 +58,7 @@ func (j *judge) Score(_ context.Context, q control.ScoreRequest, msg io.Reader) 
 // memory.
 func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader) (control.LearnReply, error) {
 	set := j.set()
-	o := set.trainer(q.Scope, store.Origin{Actor: q.Actor, Source: "learn"})
+	o := set.trainer(q.Scope, store.Origin{Actor: q.Actor, Source: "learn"}, j.log)
 	t := training.New(j.db, o)
 	co := set.classify
 	if q.Scope == "" && !o.FeaturesOnly {
@@ -100,7 +104,7 @@ func openJudge(ctx context.Context, e *Env, set *settings) (control.Judge, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	return &judge{&scorer{db: db, set: func() *settings { return set }}}, done, nil
+	return &judge{&scorer{db: db, set: func() *settings { return set }}, e.logger()}, done, nil
 }
 
 // openReading opens the ledger for reading. Where there is none, nothing was

@@ -82,14 +82,14 @@ func (e *Env) logger() *slog.Logger {
 }
 
 // trainer returns how to train a scope.
-func (s *settings) trainer(scope string, o store.Origin) training.Options {
+func (s *settings) trainer(scope string, o store.Origin, log *slog.Logger) training.Options {
 	margin := s.file.Training.Margin
 	if margin == 0 {
 		margin = math.SmallestNonzeroFloat64 // 0 would mean the default
 	}
 	return training.Options{
 		Classify: s.file.ClassifyOptions(), Scope: scope, Margin: margin,
-		FeaturesOnly: s.file.Store.Keep == "features", Origin: o,
+		FeaturesOnly: s.file.Store.Keep == "features", Origin: o, Logger: log,
 	}
 }
 

@@ -118,7 +118,7 @@ func (j job) run(ctx context.Context, e *Env, dir string, do work) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close(), adopt(dir)) }()
-	to := set.trainer(j.scope, store.Origin{Actor: e.user(), Source: "train"})
+	to := set.trainer(j.scope, store.Origin{Actor: e.user(), Source: "train"}, e.logger())
 	to.All = to.All || j.all
 	return j.report(ctx, e, func(o corpus.Options, p func(training.Progress)) (training.Summary, error) {
 		return do(training.New(db, to), o, p)

@@ -1,0 +1,107 @@
+package store
+
+import (
+	"testing"
+
+	"fanmill/classify"
+)
+
+// TestDroppedFeaturesNeverCounted: features are dropped only where they have never
+// counted. Else a message that is read with other limits later would come back with
+// other features, and a follower would take away what it never gave.
+func TestDroppedFeaturesNeverCounted(t *testing.T) {
+	dir := t.TempDir()
+	db := openAt(t, dir)
+	counted, waiting := message(1, Ham, 1), message(2, Ham, 0)
+	learn(t, db, counted)
+	if err := db.WriteSnapshot(); err != nil {
+		t.Fatal(err)
+	}
+	update := func(fn func(tx *Tx) error) {
+		t.Helper()
+		if err := db.Update(t.Context(), fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	forget := func(d classify.Digest) func(tx *Tx) error {
+		return func(tx *Tx) error { _, err := tx.Forget("", d, Origin{}); return err }
+	}
+	update(forget(counted.Digest))
+	idle := counted
+	idle.Adds, idle.Waits, waiting.Waits = 0, true, true
+	learn(t, db, idle, waiting)
+	update(func(tx *Tx) error { return tx.Judged("", 2) })
+	update(func(tx *Tx) error {
+		if n, err := tx.DropFeatures("", 10); n != 1 || err != nil {
+			t.Errorf("dropped %d, %v; want the one that has never counted", n, err)
+		}
+		return nil
+	})
+	for _, row := range []Row{counted, waiting} {
+		row.Class, row.Adds, row.Features = Spam, 1, row.Features[:10]
+		learn(t, db, row)
+	}
+	want := export(t, db)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db = openAt(t, dir) // from the snapshot, by the log
+	if got := export(t, db); got != want {
+		t.Errorf("from the snapshot\n%s\nwant\n%s", head(got), head(want))
+	}
+	if err := db.Rebuild(t.Context()); err != nil || export(t, db) != want {
+		t.Errorf("from the rows\n%s\nwant\n%s (%v)", head(export(t, db)), head(want), err)
+	}
+	for _, row := range []Row{counted, waiting} {
+		update(forget(row.Digest))
+	}
+	if left := export(t, db); left != "" {
+		t.Errorf("left: %s", left)
+	}
+}
+
+// TestSourceOfLabels: a row says who gave its class, not who changed how often it
+// counts; confirming a label changes its source alone.
+func TestSourceOfLabels(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	row := message(1, Ham, 1)
+	source := func() string {
+		t.Helper()
+		got, found, err := db.Find(t.Context(), "", row.Digest)
+		if err != nil || !found {
+			t.Fatal(found, err)
+		}
+		return got.Source
+	}
+	change := func(class Class, adds int, by string) func(*Tx) error {
+		row := row
+		row.Class, row.Adds = class, adds
+		return func(tx *Tx) error { return tx.Learn(row, Origin{Source: by}) }
+	}
+	for i, step := range []struct {
+		do   func(*Tx) error
+		want string
+	}{
+		{change(Ham, 1, "auto"), "auto"},
+		{change(Ham, 0, "train"), "auto"},
+		{change(Ham, 1, "train"), "auto"},
+		{func(tx *Tx) error { return tx.Confirm("", row.Digest, Origin{Source: "held"}) }, "held"},
+		{change(Spam, 1, "train"), "train"},
+		{func(tx *Tx) error { _, err := tx.Forget("", row.Digest, Origin{Source: "learn"}); return err }, "learn"},
+	} {
+		before := export(t, db)
+		if err := db.Update(t.Context(), step.do); err != nil {
+			t.Fatal(err)
+		}
+		if got := source(); got != step.want {
+			t.Errorf("step %d: source %q, want %q", i, got, step.want)
+		}
+		if i == 3 && export(t, db) != before {
+			t.Error("confirming a label has changed what counts")
+		}
+	}
+	ops, err := db.Ops(t.Context(), 0, 10)
+	if err != nil || len(ops) != 6 || ops[3].Kind != KindLearn || ops[3].Origin.Source != "held" || ops[3].Before != ops[3].After {
+		t.Errorf("%+v, %v", ops, err)
+	}
+}
