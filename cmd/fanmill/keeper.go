@@ -73,8 +73,11 @@ func (a *App) Status(context.Context) (control.Status, error) {
 	}, nil
 }
 
-// Stats is control.Keeper.
+// Stats is control.Keeper. Who has just trained wants to see it: the model
+// catches up first. Where it cannot, Follow logs why, and what is told is what
+// messages are scored by.
 func (a *App) Stats(ctx context.Context, q control.StatsRequest) (control.Stats, error) {
+	_, _ = a.db.CatchUp(ctx)
 	st, err := labelStats(a.db, q.Scope)
 	if err != nil || q.Days == 0 {
 		return st, err

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"fanmill/control"
+)
+
+// TestStatsAreCurrent asks the daemon right after another process has trained:
+// the numbers are those of the ledger, not of up to a second ago.
+func TestStatsAreCurrent(t *testing.T) {
+	dir := shortDir(t)
+	a, _ := testApp(t, dir, "")
+	for _, class := range []string{"ham", "spam"} {
+		e, _, errs := testEnv(t)
+		e.data, e.Stdin = dir, strings.NewReader(letters(class, 30))
+		if code := Main(t.Context(), []string{"train", "--" + class, "-"}, e); code != 0 {
+			t.Fatalf("train: exit code %d: %s", code, errs)
+		}
+		st, err := a.Stats(t.Context(), control.StatsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := map[string]uint64{"ham": uint64(st.Ham), "spam": uint64(st.Spam)}[class]; got != 30 {
+			t.Errorf("%s: %d after training 30", class, got)
+		}
+	}
+}
