@@ -97,7 +97,8 @@ func TestKilledWriter(t *testing.T) {
 // go on, and an update says what is in the way.
 func TestLockedLedger(t *testing.T) {
 	dir := t.TempDir()
-	db := openAt(t, dir, func(o *Options) { o.Busy = 150 * time.Millisecond })
+	var log logged
+	db := openAt(t, dir, withLog(&log), func(o *Options) { o.Busy = waitQuietly + 150*time.Millisecond })
 	learn(t, db, message(1, Ham, 1))
 	m := mustModel(t, db, "")
 	c := startChild(t, "lock", dir)
@@ -105,6 +106,9 @@ func TestLockedLedger(t *testing.T) {
 	err := db.Update(t.Context(), func(*Tx) error { t.Error("the lock was passed"); return nil })
 	if !errors.Is(err, ErrBusy) || strings.Contains(err.Error(), "database is locked") {
 		t.Errorf("update: %v", err)
+	}
+	if n := log.count("waiting for it"); n != 1 {
+		t.Errorf("said %d times that it waits: %s", n, log.buf.String())
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -68,9 +68,13 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	return nil
 }
 
+// waitQuietly is how long an update waits for another process before it says so.
+const waitQuietly = time.Second
+
 // begin takes the turn and SQLite's write lock. While another process has the
 // lock it gives the turn back, so that this process goes on following.
 func (db *DB) begin(ctx context.Context) error {
+	start, said := time.Now(), false
 	return retryBusy(ctx, db.opts.Busy, func() error {
 		if err := db.take(ctx); err != nil {
 			return err
@@ -84,6 +88,10 @@ func (db *DB) begin(ctx context.Context) error {
 		}
 		if err != nil {
 			db.give()
+		}
+		if isBusy(err) && !said && time.Since(start) > waitQuietly {
+			said = true
+			db.log.Warn("another process writes to the ledger, waiting for it", "file", db.path, "at_most", db.opts.Busy)
 		}
 		return err
 	})
