@@ -32,6 +32,7 @@ demo: setup build ## a private Postfix, real mail, what became of it (under 3 mi
 
 test: setup ## all tests, then the suites with real servers (those need root)
 	$(GO) test -race -shuffle=on -timeout 15m ./...
+	@GO='$(GO)' test/golden.sh
 	$(GO) test -tags system -shuffle=on -timeout 30m ./test/...
 
 corpus: setup ## write the SpamAssassin corpus to corpus/
