@@ -93,25 +93,53 @@ type lines struct {
 	start bool // carry begins a line
 	empty int  // empty lines held back
 	emit  func(b []byte, start, end bool)
+	blank func(n int) // n empty lines
 }
 
-func (l *lines) reset(emit func(b []byte, start, end bool)) {
-	l.carry, l.start, l.empty, l.emit = l.carry[:0], true, 0, emit
+func (l *lines) reset(emit func(b []byte, start, end bool), blank func(n int)) {
+	l.carry, l.start, l.empty, l.emit, l.blank = l.carry[:0], true, 0, emit, blank
 }
 
 func (l *lines) write(b []byte) {
 	for len(b) > 0 {
+		if len(l.carry) == 0 && l.start {
+			if b = l.skipEmpty(b); len(b) == 0 {
+				return
+			}
+		}
 		i := bytes.IndexByte(b, '\n')
 		end := i >= 0
 		if !end {
 			i = len(b)
 		}
-		l.part(b[:i], end)
+		if end && len(l.carry) == 0 && i <= fragment {
+			l.flush(b[:i], true) // short lines are what costs most
+			l.start = true
+		} else {
+			l.part(b[:i], end)
+		}
 		if !end {
 			return
 		}
 		b = b[i+1:]
 	}
+}
+
+// skipEmpty counts the empty lines at the start of b. A message may consist of
+// nothing else.
+func (l *lines) skipEmpty(b []byte) []byte {
+	i := 0
+	for ; i < len(b); i++ {
+		switch {
+		case b[i] == '\n':
+		case b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n':
+			i++
+		default:
+			return b[i:]
+		}
+		l.empty++
+	}
+	return nil
 }
 
 // part adds a piece of a line and hands on whole fragments.
@@ -123,23 +151,17 @@ func (l *lines) part(b []byte, end bool) {
 		l.flush(l.carry, false)
 		l.carry, l.start = l.carry[:0], false
 	}
-	switch {
-	case !end:
-		l.carry = append(l.carry, b...)
-	case len(l.carry) == 0:
-		l.flush(b, true)
-		l.start = true
-	default:
-		l.carry = append(l.carry, b...)
+	l.carry = append(l.carry, b...)
+	if end {
 		l.flush(l.carry, true)
 		l.carry, l.start = l.carry[:0], true
 	}
 }
 
 func (l *lines) flush(b []byte, end bool) {
-	if n := len(b); n > 0 && b[n-1] == '\r' && bytes.IndexByte(b[:n-1], '\r') < 0 {
-		b = b[:n-1]
-	} else if bytes.IndexByte(b, '\r') >= 0 {
+	if i := bytes.IndexByte(b, '\r'); i >= 0 && i == len(b)-1 {
+		b = b[:i]
+	} else if i >= 0 {
 		b = l.withoutCR(b)
 	}
 	if l.start && len(b) > 0 && b[0] == '>' {
@@ -151,8 +173,9 @@ func (l *lines) flush(b []byte, end bool) {
 		l.empty++
 		return
 	}
-	for ; l.empty > 0; l.empty-- {
-		l.emit(nil, true, true)
+	if l.empty > 0 {
+		l.blank(l.empty)
+		l.empty = 0
 	}
 	l.emit(b, l.start, end)
 }
@@ -160,13 +183,10 @@ func (l *lines) flush(b []byte, end bool) {
 // withoutCR copies b, which belongs to the caller, without any CR.
 func (l *lines) withoutCR(b []byte) []byte {
 	l.clean = l.clean[:0]
-	for len(b) > 0 {
-		i := bytes.IndexByte(b, '\r')
-		if i < 0 {
-			i = len(b)
+	for _, c := range b {
+		if c != '\r' {
+			l.clean = append(l.clean, c)
 		}
-		l.clean = append(l.clean, b[:i]...)
-		b = b[min(i+1, len(b)):]
 	}
 	return l.clean
 }

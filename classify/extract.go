@@ -75,6 +75,7 @@ type fieldFeeder struct {
 	s     *Stream
 	first bool
 	long  bool // the last piece had no line end: this one goes on with it
+	from  bool // the line in hand is a From_ line: all of it is dropped
 	field []byte
 	done  bool
 }
@@ -84,14 +85,16 @@ func (f *fieldFeeder) line(b []byte) {
 	long := f.long
 	f.long = !whole
 	switch {
+	case long && f.from:
+		return
 	case long || (len(b) > 0 && (b[0] == ' ' || b[0] == '\t') && len(f.field) > 0):
 		f.keep(b)
 		return
 	case f.first && bytes.HasPrefix(bytes.TrimLeft(b, ">"), []byte("From ")):
-		f.first = false
+		f.first, f.from = false, true
 		return
 	}
-	f.first = false
+	f.first, f.from = false, false
 	f.flush()
 	t := bytes.TrimRight(b, "\r\n")
 	if len(t) > 0 && fieldColon(b) > 0 {
@@ -121,10 +124,14 @@ func (f *fieldFeeder) flush() {
 	f.field = f.field[:0]
 }
 
+// nameMax bounds a field's name. It is less than the pieces in which Read takes
+// long lines and than fieldMax, so that a field is one however it is read.
+const nameMax = 60 << 10
+
 // fieldColon finds the colon that ends a field's name (RFC 5322 section 2.2,
 // blanks before the colon allowed as in section 4.5.3); -1: no field.
 func fieldColon(b []byte) int {
-	i := bytes.IndexByte(b, ':')
+	i := bytes.IndexByte(cut(b, nameMax), ':')
 	if i <= 0 {
 		return -1
 	}

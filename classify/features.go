@@ -79,13 +79,17 @@ type texts struct {
 	bytes  []byte
 }
 
+// textMax bounds the text of a feature, and the field name in it: a message may
+// have names of a megabyte, and would have them recorded with each of its words.
+const textMax = 256
+
 func (t *texts) add(h uint64, p prefix, w []byte) {
 	t.hashes = append(t.hashes, h)
 	t.bytes = append(t.bytes, p.label...)
 	if p.field != nil {
-		t.bytes = append(append(t.bytes, p.field...), ": "...)
+		t.bytes = append(append(t.bytes, cut(p.field, textMax)...), ": "...)
 	}
-	t.bytes = append(t.bytes, w...)
+	t.bytes = append(t.bytes, cut(w, textMax)...)
 	t.ends = append(t.ends, len(t.bytes))
 }
 

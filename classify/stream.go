@@ -1,6 +1,7 @@
 package classify
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"hash"
 	"slices"
@@ -67,7 +68,7 @@ func (s *Stream) Reset() {
 	s.walking, s.inBody = true, false
 	s.headers, s.urls = 0, 0
 	s.topType, s.topCTE = nil, nil
-	s.lines.reset(s.line)
+	s.lines.reset(s.line, s.blankLines)
 }
 
 // EnableClues records the texts of features, so that Clues can name them. It
@@ -144,14 +145,29 @@ func (s *Stream) Body(b []byte) {
 
 // line takes the body in canonical lines.
 func (s *Stream) line(b []byte, start, end bool) {
-	s.canon(b)
-	if end {
-		s.canon(newline)
+	if end && len(s.sumBuf)+len(b) < sumMax && !s.keeping() { // nearly always
+		s.sumBuf = append(append(s.sumBuf, b...), '\n')
+	} else {
+		s.canon(b)
+		if end {
+			s.canon(newline)
+		}
 	}
 	s.walker.Line(b, start, end)
 }
 
-var newline = []byte{'\n'}
+var (
+	newline  = []byte{'\n'}
+	newlines = bytes.Repeat(newline, 4096)
+)
+
+// blankLines takes n empty lines of the body.
+func (s *Stream) blankLines(n int) {
+	for left := n; left > 0; left -= len(newlines) {
+		s.canon(newlines[:min(left, len(newlines))])
+	}
+	s.walker.Blank(n)
+}
 
 // Finish ends the message. What it returns is valid until Reset.
 func (s *Stream) Finish() *Message {
@@ -178,15 +194,21 @@ var colon = []byte(": ")
 
 // canon adds bytes of the canonical form to the digest, and keeps them if asked.
 func (s *Stream) canon(b []byte) {
-	if len(s.sumBuf)+len(b) > 8192 {
+	if len(s.sumBuf)+len(b) > sumMax {
 		s.sum.Write(s.sumBuf)
 		s.sumBuf = s.sumBuf[:0]
 	}
 	s.sumBuf = append(s.sumBuf, b...)
-	if s.opt.Keep > 0 {
+	if s.keeping() {
 		s.keep(b)
 	}
 }
+
+// sumMax is how much of the canonical form is hashed at a time.
+const sumMax = 8192
+
+// keeping tells whether there is room in the kept form still.
+func (s *Stream) keeping() bool { return s.opt.Keep > 0 && s.msg.Complete }
 
 func (s *Stream) keep(b []byte) {
 	if room := s.opt.Keep - len(s.msg.Canonical); len(b) > room {

@@ -64,6 +64,14 @@ func (d *decoder) line(t *text, b []byte, end bool) {
 	}
 }
 
+// blank takes n empty lines.
+func (d *decoder) blank(t *text, n int) {
+	d.line(t, nil, true) // quoted-printable may have something left to end
+	if d.enc != base64Enc {
+		t.newlines(n - 1)
+	}
+}
+
 // base64Digit maps a byte to its six bits; 0xff: not in the alphabet.
 var base64Digit = func() (m [256]byte) {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -113,18 +121,23 @@ func (d *decoder) quoted(t *text, b []byte, end bool) {
 			b = d.hexByte(t, b)
 			continue
 		}
-		i := bytes.IndexAny(b, "= \t")
-		if i != 0 {
+		i := 0
+		for i < len(b) && b[i] != '=' && b[i] != ' ' && b[i] != '\t' {
+			i++
+		}
+		if i > 0 {
 			d.flushSpace(t)
-			if i < 0 {
-				t.write(b)
+			t.write(b[:i])
+			if b = b[i:]; len(b) == 0 {
 				break
 			}
-			t.write(b[:i])
-			b = b[i:]
 		}
 		if b[0] == '=' {
 			d.flushSpace(t)
+			if n := d.escape(t, b); n > 0 {
+				b = b[n:]
+				continue
+			}
 			d.hex = append(d.hex, '=')
 		} else {
 			d.space = append(d.space, b[0])
@@ -146,6 +159,31 @@ func (d *decoder) quoted(t *text, b []byte, end bool) {
 		t.writeByte('\n')
 	}
 }
+
+// escape decodes an =XX, or keeps what is none, where that can be told from b
+// alone; it returns how many bytes of b that took, 0 to go on byte by byte.
+func (d *decoder) escape(t *text, b []byte) int {
+	if len(b) < 3 {
+		return 0
+	}
+	high, low := unhex(b[1]), unhex(b[2])
+	switch {
+	case high >= 0 && low >= 0:
+		t.writeByte(byte(high<<4 | low))
+		return 3
+	case high >= 0:
+		d.bad++
+		t.write(b[:2])
+		return 2
+	case isBlank(b[1]) && isBlank(b[2]):
+		return 0 // perhaps a soft break with padding
+	}
+	d.bad++
+	t.writeByte('=')
+	return 1
+}
+
+func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 
 // hexByte goes on with an =XX that has begun, and returns what is left of b.
 func (d *decoder) hexByte(t *text, b []byte) []byte {

@@ -22,13 +22,16 @@ func (d *FieldDecoder) Decode(v []byte) (text []byte, broken bool) {
 	}
 	d.out = d.out[:0]
 	d.raw, d.charset = d.raw[:0], ""
+	// So much must be left for an end of a word to be found: looking for it anew
+	// at each "=?" would take time that grows with the square of the length.
+	least := len(v) - bytes.LastIndex(v, []byte("?="))
 	for len(v) > 0 {
 		i := bytes.Index(v, []byte("=?"))
 		if i < 0 {
 			d.plain(v)
 			break
 		}
-		charset, enc, data, n := encodedWord(v[i:])
+		charset, enc, data, n := encodedWord(v[i:], least)
 		if n == 0 {
 			broken = true
 			d.plain(v[:i+2])
@@ -93,8 +96,9 @@ func (d *FieldDecoder) decodeWord(enc byte, data []byte) bool {
 }
 
 // encodedWord reads =?charset?enc?data?= at the start of b; n is its length, 0
-// when there is none. A language tag (RFC 2231 section 5) is cut off.
-func encodedWord(b []byte) (charset string, enc byte, data []byte, n int) {
+// when there is none. A language tag (RFC 2231 section 5) is cut off. Where fewer
+// than least bytes are left, no "?=" is among them.
+func encodedWord(b []byte, least int) (charset string, enc byte, data []byte, n int) {
 	q1 := bytes.IndexByte(b[2:], '?')
 	if q1 <= 0 || q1 > 60 || len(b) < 2+q1+3 || b[2+q1+2] != '?' {
 		return "", 0, nil, 0
@@ -104,10 +108,10 @@ func encodedWord(b []byte) (charset string, enc byte, data []byte, n int) {
 		return "", 0, nil, 0
 	}
 	data = b[2+q1+3:]
-	end := bytes.Index(data, []byte("?="))
-	if end < 0 {
+	if len(data) < least {
 		return "", 0, nil, 0
 	}
+	end := bytes.Index(data, []byte("?="))
 	cs, _, _ := bytes.Cut(b[2:2+q1], []byte{'*'})
 	return string(bytes.ToLower(cs)), enc, data[:end], 2 + q1 + 3 + end + 2
 }

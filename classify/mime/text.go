@@ -1,5 +1,7 @@
 package mime
 
+import "bytes"
+
 // text keeps the head and the tail of a decoded part within its bounds.
 type text struct {
 	head    []byte
@@ -39,17 +41,44 @@ func (t *text) write(b []byte) {
 	}
 	for len(b) > 0 {
 		k := copy(t.tail[t.pos:], b)
-		t.pos = (t.pos + k) % t.tailMax
+		t.advance(k)
 		b = b[k:]
 	}
 }
 
+// advance moves the position in a full ring, by no more than to its end.
+func (t *text) advance(k int) {
+	if t.pos += k; t.pos == t.tailMax {
+		t.pos = 0
+	}
+}
+
 func (t *text) writeByte(c byte) {
-	if len(t.head) < t.headMax {
+	switch {
+	case len(t.head) < t.headMax:
 		t.head = append(t.head, c)
 		return
+	case t.tailMax == 0:
+		return
+	case len(t.tail) < t.tailMax:
+		t.tail = append(t.tail, c)
+	default:
+		t.tail[t.pos] = c
+		t.advance(1)
 	}
-	t.write([]byte{c})
+	t.n++
+}
+
+// manyNewlines is what newlines writes at a time.
+var manyNewlines = bytes.Repeat([]byte{'\n'}, 4096)
+
+// newlines writes n of them.
+func (t *text) newlines(n int) {
+	for n > 0 {
+		k := min(n, len(manyNewlines))
+		t.write(manyNewlines[:k])
+		n -= k
+	}
 }
 
 func (t *text) kept() int { return len(t.head) + len(t.tail) }

@@ -35,6 +35,9 @@ func (t *Type) asText() { t.Media = "text/plain" }
 // unquoted or unfinished parameters, doubled ones (the first counts).
 func (t *Type) parse(v []byte) {
 	*t = Type{Media: "text/plain"}
+	if len(v) == 0 {
+		return
+	}
 	media, rest, _ := bytes.Cut(v, []byte{';'})
 	if m := strings.ToLower(string(bytes.TrimSpace(media))); m != "" {
 		if len(m) > 80 {

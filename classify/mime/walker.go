@@ -11,6 +11,8 @@ package mime
 
 import (
 	"bytes"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Limits bound the walk. All are counts of work at fixed offsets of the message.
@@ -56,6 +58,7 @@ type Walker struct {
 	sink Sink
 
 	stack [][]byte // boundaries of the open multiparts, outermost first
+	sums  []uint64 // their hashes
 	state state
 	depth int
 	parts int
@@ -72,6 +75,7 @@ type Walker struct {
 	decoder decoder
 	conv    charsetConverter
 	bounds  []byte // storage of the boundaries
+	told    string // the last defect the sink was told of
 }
 
 // New returns a Walker that tells sink what it finds.
@@ -80,7 +84,8 @@ func New(lim Limits, sink Sink) *Walker { return &Walker{lim: lim, sink: sink} }
 // Begin starts a message whose top-level header gave the two field values
 // (either may be nil).
 func (w *Walker) Begin(contentType, cte []byte) {
-	w.stack, w.bounds = w.stack[:0], w.bounds[:0]
+	w.stack, w.sums, w.bounds = w.stack[:0], w.sums[:0], w.bounds[:0]
+	w.told = ""
 	w.depth, w.parts, w.total = 0, 0, 0
 	w.field = w.field[:0]
 	w.nested = false
@@ -103,6 +108,25 @@ func (w *Walker) Line(b []byte, start, end bool) {
 	}
 }
 
+// Blank takes n empty lines, at no cost for each: there may be a hundred million.
+func (w *Walker) Blank(n int) {
+	for ; n > 0 && w.state == inHeader; n-- { // at most once for each level of enclosed messages
+		w.endHeader()
+	}
+	if n > 0 && (w.state == inText || w.state == inPreamble) {
+		w.decoder.blank(&w.text, n)
+	}
+}
+
+// defect tells the sink, but not of the same defect in a row: millions of lines
+// may have it.
+func (w *Walker) defect(name string) {
+	if w.told != name {
+		w.told = name
+		w.sink.Defect(name)
+	}
+}
+
 // End closes what is open; call it once after the last line.
 func (w *Walker) End() {
 	switch {
@@ -111,48 +135,66 @@ func (w *Walker) End() {
 		w.endPart()
 	case w.state == inPreamble:
 		// The multipart never began: its preamble is all there is to read.
-		w.sink.Defect("no-parts")
+		w.defect("no-parts")
 		w.flushText()
 	default:
 		w.endPart()
 	}
 	if len(w.stack) > 0 {
-		w.sink.Defect("unclosed")
+		w.defect("unclosed")
 	}
 }
 
 // boundary acts on a line that is the delimiter of an open multipart. Outer
 // delimiters end inner parts that were never closed.
 func (w *Walker) boundary(b []byte) bool {
-	line := bytes.TrimRight(b[2:], " \t")
-	for i := len(w.stack) - 1; i >= 0; i-- {
-		bound := w.stack[i]
-		if !bytes.HasPrefix(line, bound) {
-			continue
-		}
-		rest := line[len(bound):]
-		closing := string(rest) == "--"
-		if len(rest) > 0 && !closing {
-			continue
-		}
-		if i < len(w.stack)-1 {
-			w.sink.Defect("unclosed")
-		}
-		if w.state == inHeader {
-			w.endHeader()
-		}
-		w.endPart()
-		w.stack = w.stack[:i+1]
-		w.depth = len(w.stack)
-		if closing {
-			w.stack = w.stack[:i]
-			w.state = inSkip
-			return true
-		}
-		w.startPart()
+	i, closing := w.delimiter(b[2:])
+	if i < 0 {
+		return false
+	}
+	if i < len(w.stack)-1 {
+		w.defect("unclosed")
+	}
+	if w.state == inHeader {
+		w.endHeader()
+	}
+	w.endPart()
+	w.stack = w.stack[:i+1]
+	w.depth = len(w.stack)
+	if closing {
+		w.stack = w.stack[:i]
+		w.state = inSkip
 		return true
 	}
-	return false
+	w.startPart()
+	return true
+}
+
+// delimiter finds the innermost multipart whose delimiter a line is that began
+// with "--"; -1: none. Hashes are compared first: every line of a large message
+// may look like each of many boundaries almost to the end.
+func (w *Walker) delimiter(line []byte) (i int, closing bool) {
+	for len(line) > 0 && (line[len(line)-1] == ' ' || line[len(line)-1] == '\t') {
+		line = line[:len(line)-1]
+	}
+	if len(line) > boundaryMax+len("--") {
+		return -1, false
+	}
+	sum := xxhash.Sum64(line)
+	inner, ends := bytes.CutSuffix(line, []byte("--"))
+	innerSum := uint64(0)
+	if ends {
+		innerSum = xxhash.Sum64(inner)
+	}
+	for i := len(w.stack) - 1; i >= 0; i-- {
+		switch {
+		case w.sums[i] == sum && bytes.Equal(w.stack[i], line):
+			return i, false
+		case ends && w.sums[i] == innerSum && bytes.Equal(w.stack[i], inner):
+			return i, true
+		}
+	}
+	return -1, false
 }
 
 // startPart begins the header of the next part of the innermost multipart.
@@ -162,7 +204,7 @@ func (w *Walker) startPart() {
 	w.cte = w.cte[:0]
 	if w.parts > w.lim.Parts {
 		if w.parts == w.lim.Parts+1 {
-			w.sink.Defect("many-parts")
+			w.defect("many-parts")
 		}
 		w.state = inSkip
 		return
@@ -188,7 +230,7 @@ func (w *Walker) headerLine(b []byte, start bool) {
 	}
 	if b[0] == ' ' || b[0] == '\t' {
 		if len(w.field) == 0 {
-			w.sink.Defect("broken")
+			w.defect("broken")
 			return
 		}
 		w.keepField(b)
@@ -197,7 +239,7 @@ func (w *Walker) headerLine(b []byte, start bool) {
 	w.flushField()
 	colon := bytes.IndexByte(b, ':')
 	if colon <= 0 || bytes.IndexByte(bytes.TrimRight(b[:colon], " \t"), ' ') >= 0 {
-		w.sink.Defect("broken")
+		w.defect("broken")
 		if w.fields == 0 {
 			w.endHeader()
 			if w.state == inText {
@@ -276,16 +318,17 @@ func (w *Walker) startMultipart() {
 	w.decoder.reset(nil) // RFC 2045 section 6.4: only identity encodings here
 	switch {
 	case len(b) == 0 || len(b) > boundaryMax:
-		w.sink.Defect("no-boundary")
+		w.defect("no-boundary")
 		w.state = inText
 		w.typ.asText()
 	case w.depth >= w.lim.Depth:
-		w.sink.Defect("deep")
+		w.defect("deep")
 		w.state = inSkip
 	default:
 		at := len(w.bounds)
 		w.bounds = append(w.bounds, b...)
 		w.stack = append(w.stack, w.bounds[at:len(w.bounds):len(w.bounds)])
+		w.sums = append(w.sums[:len(w.stack)-1], xxhash.Sum64(b))
 		w.depth++
 		w.state = inPreamble
 	}
@@ -302,7 +345,7 @@ func (w *Walker) endPart() {
 func (w *Walker) flushText() {
 	w.decoder.end(&w.text)
 	if w.decoder.bad > 0 {
-		w.sink.Defect(w.decoder.defect())
+		w.defect(w.decoder.defect())
 	}
 	w.total += w.text.kept()
 	head, tail := w.text.parts()
@@ -311,7 +354,7 @@ func (w *Walker) flushText() {
 	}
 	h, label := w.conv.utf8(w.typ.Charset, head)
 	if label != "" {
-		w.sink.Defect(label)
+		w.defect(label)
 	}
 	var t []byte
 	if len(tail) > 0 {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/emersion/go-message"
@@ -137,6 +138,46 @@ func TestTailIsTheEnd(t *testing.T) {
 			}
 			if !slices.Equal(f.texts, want) {
 				t.Fatalf("%d bytes in pieces of %d: %q, want %q", n, piece, f.texts, want)
+			}
+		}
+	}
+}
+
+// TestUnendingEncodedWords has a hundred thousand beginnings of encoded words
+// and no end, for which the rest must not be searched each time.
+func TestUnendingEncodedWords(t *testing.T) {
+	var d mime.FieldDecoder
+	v := strings.Repeat("=?a?q?x", 300_000)
+	began := time.Now()
+	if text, broken := d.Decode([]byte(v)); string(text) != v || !broken {
+		t.Errorf("decoded to %d bytes, broken %v", len(text), broken)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// TestBlankLines compares empty lines taken at once with the same one by one.
+func TestBlankLines(t *testing.T) {
+	bodies := []string{"text", "--b\nA: b", "--b\nContent-Type: message/rfc822", "--b\n\ntext=", "--b\n\ntext =4", "--b--"}
+	for _, top := range []string{"text/plain", "multipart/mixed; boundary=b", "message/rfc822", "image/png"} {
+		for _, cte := range []string{"", "base64", "quoted-printable"} {
+			for _, body := range bodies {
+				for _, n := range []int{1, 2, 3, 5000, 100_000} {
+					want := walk(wide, top, cte, body+strings.Repeat("\n", n+1)+"end")
+					got := &found{}
+					w := mime.New(wide, got)
+					w.Begin([]byte(top), []byte(cte))
+					for _, line := range strings.Split(body, "\n") {
+						w.Line([]byte(line), true, true)
+					}
+					w.Blank(n)
+					w.Line([]byte("end"), true, true)
+					w.End()
+					if fmt.Sprint(got) != fmt.Sprint(want) {
+						t.Errorf("%s %s %q and %d empty lines:\n%.300q\nwant\n%.300q", top, cte, body, n, fmt.Sprint(got), fmt.Sprint(want))
+					}
+				}
 			}
 		}
 	}

@@ -84,17 +84,35 @@ var kind = func() (t [256]uint8) {
 
 func split(b []byte, ascii, at bool, emit func(Kind, []byte, bool)) {
 	if at {
-		if pre, u, post, ok := cutURL(b); ok {
-			split(pre, ascii, false, emit)
+		// So much must be left of a run that a scheme or its slashes can be in
+		// it: looking through the rest again behind each of many links would
+		// take time that grows with the square of their number.
+		scheme := len(b) - bytes.LastIndex(b, []byte("://"))
+		slashes := len(b) - bytes.LastIndex(b, []byte("//"))
+		for {
+			pre, u, post, ok := cutURL(b, len(b) >= scheme)
+			if !ok {
+				break
+			}
+			splitPlain(pre, ascii, emit)
 			emit(URL, u, false)
-			split(post, ascii, bytes.Contains(post, []byte("//")), emit)
-			return
+			b, at = post, len(post) >= slashes
+			if !at {
+				break
+			}
 		}
-		if a := bytes.Trim(b, "<>()[]{}\"',;:.!?*"); ascii && isMail(a) {
+	}
+	if at && ascii {
+		if a := bytes.Trim(b, "<>()[]{}\"',;:.!?*"); isMail(a) {
 			emit(Mail, a, false)
 			return
 		}
 	}
+	splitPlain(b, ascii, emit)
+}
+
+// splitPlain splits a run of text without links.
+func splitPlain(b []byte, ascii bool, emit func(Kind, []byte, bool)) {
 	if ascii {
 		splitASCII(b, emit)
 		return
@@ -102,10 +120,14 @@ func split(b []byte, ascii, at bool, emit func(Kind, []byte, bool)) {
 	splitUnicode(b, emit)
 }
 
-// cutURL finds a link in a run of text; www.x counts at the run's start.
-func cutURL(b []byte) (pre, u, post []byte, ok bool) {
-	start := -1
-	if i := bytes.Index(b, []byte("://")); i >= 0 {
+// cutURL finds a link in a run of text; www.x counts at the run's start. Without
+// scheme there is no "://" in it.
+func cutURL(b []byte, scheme bool) (pre, u, post []byte, ok bool) {
+	start, i := -1, -1
+	if scheme {
+		i = bytes.Index(b, []byte("://"))
+	}
+	if i >= 0 {
 		start = i
 		for start > 0 && isAlpha(b[start-1]) {
 			start--
