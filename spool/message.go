@@ -58,6 +58,9 @@ func (q *quoter) flush() {
 	q.from = 0
 }
 
+// atStart tells whether a line begins and nothing of it is held back.
+func (q *quoter) atStart() bool { return !q.mid && q.gt == 0 && q.from == 0 }
+
 func (q *quoter) newline(end ...byte) {
 	q.flush()
 	q.mid = false
@@ -198,18 +201,35 @@ func (m *MessageWriter) bytes(p []byte) {
 				m.q.text([]byte{'\r'})
 			}
 		}
-		i := bytes.IndexAny(p, "\r\n")
+		i := bytes.IndexByte(p, '\n')
 		if i < 0 {
-			m.q.text(p)
+			m.cr = p[len(p)-1] == '\r'
+			m.q.text(bytes.TrimSuffix(p, []byte{'\r'}))
 			return
 		}
-		m.q.text(p[:i])
-		if p[i] == '\n' {
-			m.q.newline('\n')
+		line := p[:i]
+		if i > 0 && p[i-1] == '\r' {
+			line = p[:i-1]
+		}
+		if m.q.atStart() {
+			m.line(line)
 		} else {
-			m.cr = true
+			m.q.text(line)
+			m.q.newline('\n')
 		}
 		p = p[i+1:]
+	}
+}
+
+// line does what the quoter does, for a line that is here whole. A message may
+// have tens of millions of short ones.
+func (m *MessageWriter) line(b []byte) {
+	if len(b) > 0 && (b[0] == '>' || b[0] == fromWord[0]) && bytes.HasPrefix(bytes.TrimLeft(b, ">"), []byte(fromWord)) {
+		m.out = append(m.out, '>')
+	}
+	m.out = append(append(m.out, b...), '\n')
+	if len(m.out) > outLimit {
+		_ = m.write() // see emit
 	}
 }
 
