@@ -178,8 +178,7 @@ func (s *Sender) Send(ctx context.Context, sender string, rcpts []string, o Opti
 // check refuses addresses that could end their command.
 func check(m *mail) *RcptError {
 	for _, a := range append([]string{m.sender}, m.rcpts...) {
-		bad := strings.IndexFunc(a, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0
-		if bad || !strings.Contains(a, `"`) && strings.ContainsAny(a, "<> ") {
+		if !sendable(a) {
 			return &RcptError{Class: Permanent, Text: fmt.Sprintf("address %.200q cannot be sent", a)}
 		}
 	}
@@ -189,6 +188,29 @@ func check(m *mail) *RcptError {
 		}
 	}
 	return nil
+}
+
+// sendable reports whether an address stays within the angle brackets of its
+// command: no control characters, and blanks and brackets only in a quoted
+// string that ends (RFC 5321 section 4.1.2).
+func sendable(a string) bool {
+	quoted, escaped := false, false
+	for i := range len(a) {
+		c := a[i]
+		switch {
+		case c < ' ' || c == 0x7f:
+			return false
+		case escaped:
+			escaped = false
+		case quoted && c == '\\':
+			escaped = true
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == '<' || c == '>' || c == ' '):
+			return false
+		}
+	}
+	return !quoted
 }
 
 // refuseAll gives every recipient the same error; none when e is nil.

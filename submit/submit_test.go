@@ -376,13 +376,18 @@ func TestMixedRefusalsCountAsTemporary(t *testing.T) {
 func TestAddressesCannotEndTheCommand(t *testing.T) {
 	h := &hop{}
 	target := serve(t, h, "smtp", "tcp", nil)
-	for _, a := range []string{"b@example.org>\r\nRCPT TO:<c@example.org", "b\x00@example.org", "b@example.org> SIZE=1", "", "b c@example.org"} {
+	for _, a := range []string{
+		"b@example.org>\r\nRCPT TO:<c@example.org", "b\x00@example.org", "b@example.org> SIZE=1", "", "b c@example.org",
+		`"b"@example.org> SIZE=1`, `b@example.org> ORCPT="x`, `"b\"@example.org`,
+	} {
 		if _, err := send(t, target, Options{}, strings.NewReader(message), a); ClassOf(err) != Permanent || err == nil {
 			t.Errorf("%q: %v", a, err)
 		}
 	}
-	if _, err := send(t, target, Options{}, strings.NewReader(message), `"b c>"@example.org`); err != nil {
-		t.Errorf("a quoted local part: %v", err)
+	for _, a := range []string{`"b c>"@example.org`, `"b\" <c"@example.org`} {
+		if _, err := send(t, target, Options{}, strings.NewReader(message), a); err != nil {
+			t.Errorf("%q: %v", a, err)
+		}
 	}
 	if _, err := send(t, target, Options{}, strings.NewReader(message)); err == nil {
 		t.Error("no recipients: no error")
