@@ -7,8 +7,12 @@ import (
 )
 
 // maxForgedNames bounds the different names that are remembered; names that we
-// write ourselves are remembered beyond it, and are finite.
-const maxForgedNames = 4096
+// write ourselves are remembered beyond it, and are finite. maxForgedName bounds
+// one name: no filter writes such long ones, and a message may have thousands.
+const (
+	maxForgedNames = 4096
+	maxForgedName  = 256
+)
 
 // forged counts the verdict fields that a message brings along, by name.
 type forged struct {
@@ -28,7 +32,12 @@ func (f *forged) add(name string) bool {
 	if !headers.IsVerdict(name) {
 		return false
 	}
-	key := strings.ToLower(strings.TrimRight(name, " \t"))
+	name = strings.TrimRight(name, " \t")
+	if len(name) > maxForgedName {
+		f.missed = true
+		return true
+	}
+	key := strings.ToLower(name)
 	i, ok := f.index[key]
 	if !ok {
 		if len(f.counts) >= maxForgedNames && !headers.IsWritten(key) {

@@ -93,6 +93,21 @@ func TestStrangeMessages(t *testing.T) {
 	}
 }
 
+// TestLongForgedNames has names that no filter writes, of which no copies are
+// to be kept, and one that is long only by its trailing blanks.
+func TestLongForgedNames(t *testing.T) {
+	var f forged
+	for i := range 100 {
+		if !f.add("X-Spam-" + strings.Repeat("a", 50_000+i)) {
+			t.Fatal("a long verdict field is taken for mail")
+		}
+	}
+	f.add("X-Fanmill-Status" + strings.Repeat(" ", 1000))
+	if len(f.counts) != 1 || f.counts[0] != (forgedName{name: "x-fanmill-status", count: 1}) || !f.missed {
+		t.Errorf("remembered %d names, missed %v", len(f.counts), f.missed)
+	}
+}
+
 // TestHugeMessage holds 100 MB and watches what is in use meanwhile.
 func TestHugeMessage(t *testing.T) {
 	const size, limit = 100 << 20, 10 << 20
