@@ -55,6 +55,16 @@ func dispatch(ctx context.Context, args []string, e *Env) error {
 		_ = help(e.Stderr, table, nil)
 		return exit(exitUsage, nil)
 	}
+	if sub := under(table, rest[0]); len(sub) > 0 {
+		words, err := globalFlags(rest[1:], e) // fanmill held --data DIR list
+		if errors.Is(err, flag.ErrHelp) {
+			return group(e.Stdout, sub)
+		}
+		if err != nil {
+			return hint(fmt.Errorf("%s: %w", rest[0], err), "`fanmill help %s` shows the usage", rest[0])
+		}
+		rest = append(rest[:1:1], words...)
+	}
 	cmd, rest, err := find(table, rest)
 	if err != nil {
 		return err

@@ -129,6 +129,8 @@ func TestUsageErrors(t *testing.T) {
 		"tarin":               `unknown command "tarin"`,
 		"held":                "held: say what to do",
 		"held eat":            `held: unknown command "eat"`,
+		"held --ids list":     "held: unknown flag --ids",
+		"held --data":         "held: flag --data needs a value",
 		"config lint":         `config: unknown command "lint"`,
 		"--colour":            "unknown flag --colour",
 		"help tarin":          `help: unknown command "tarin"`,
