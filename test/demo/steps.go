@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -113,29 +112,31 @@ func (d *demo) send(ctx context.Context) error {
 	return nil
 }
 
-// deliver sends messages until each is settled.
+// deliver sends messages until each is settled; of several errors the first is
+// returned, and no more messages are sent after it.
 func (d *demo) deliver(ctx context.Context, list []*message, sessions int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	work := make(chan *message)
 	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var faults []error
 	for range sessions {
 		wg.Go(func() {
 			for m := range work {
 				if err := d.one(ctx, m); err != nil {
-					mu.Lock()
-					faults = append(faults, fmt.Errorf("send %s: %w", m.sample.Path, err))
-					mu.Unlock()
+					cancel(fmt.Errorf("send %s: %w", m.sample.Path, err))
 				}
 			}
 		})
 	}
 	for _, m := range list {
+		if ctx.Err() != nil {
+			break
+		}
 		work <- m
 	}
 	close(work)
 	wg.Wait()
-	return errors.Join(faults...)
+	return context.Cause(ctx)
 }
 
 func (d *demo) one(ctx context.Context, m *message) error {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -183,6 +184,22 @@ func (d *Daemon) Pid() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.cmd.Process.Pid
+}
+
+// CPU is the processor time the running process has used.
+func (d *Daemon) CPU() (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.Pid()))
+	if err != nil {
+		return 0, fmt.Errorf("read fanmill's processor time: %w", err)
+	}
+	// proc(5): fields 14 and 15 in ticks of 10 ms; field 2 ends with the last ')'.
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("read fanmill's processor time: %q", b)
+	}
+	user, uerr := strconv.Atoi(fields[11])
+	system, serr := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(uerr, serr)
 }
 
 // Output returns what the daemon wrote so far, over all its starts.

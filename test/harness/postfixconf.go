@@ -126,6 +126,7 @@ func (p *Postfix) settings(o PostfixOptions) (map[string]string, error) {
 		"message_size_limit":                  "209715200",
 		"mailbox_size_limit":                  "0",
 		"in_flow_delay":                       "0",
+		"notify_classes":                      "", // no mail of Postfix's own to postmaster
 		// Empty: no Message-Id, Date or From is added to mail from loopback.
 		"local_header_rewrite_clients": "",
 		// Long lines stay whole: delivered bodies are compared byte for byte.

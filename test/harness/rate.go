@@ -63,6 +63,8 @@ func (l Load) Measure(ctx context.Context, p *Postfix) (Rates, error) {
 	return r, nil
 }
 
+var errNotTaken = errors.New("the message was not taken")
+
 func (l Load) round(ctx context.Context, door string) (float64, error) {
 	work := make(chan Mail)
 	var wg sync.WaitGroup
@@ -72,7 +74,7 @@ func (l Load) round(ctx context.Context, door string) (float64, error) {
 		wg.Go(func() {
 			for m := range work {
 				if res, err := Send(ctx, door, m); err != nil || !res.Final.OK() {
-					faults[i] = errors.Join(err, fmt.Errorf("measure a rate: answer %v", res.Final))
+					faults[i] = fmt.Errorf("measure a rate: answer %v: %w", res.Final, errors.Join(err, errNotTaken))
 				}
 			}
 		})

@@ -40,12 +40,14 @@ var words = [2][]string{
 // same bytes; messages of different numbers share nothing but the vocabulary.
 func compose(k kind, n int) []byte {
 	r := rand.New(rand.NewPCG(uint64(k), uint64(n)))
+	picked := 0
 	pick := func() string {
+		picked++
 		if k == novel {
 			return fmt.Sprintf("nonce%dword%d", n, r.IntN(1000))
 		}
 		list := words[0]
-		if k == spam || k == unsure && r.IntN(2) == 0 {
+		if k == spam || k == unsure && picked%2 == 0 {
 			list = words[1]
 		}
 		return list[r.IntN(len(list))]

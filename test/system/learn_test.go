@@ -20,7 +20,7 @@ func TestTrainingReachesTheDaemon(t *testing.T) {
 		t.Run(c.class, func(t *testing.T) {
 			s.take(compose(novel, n), to("before-"+c.class, n))
 			s.heldOne(to("before-"+c.class, n))
-			s.fanmill("train", "--"+c.class, s.write(compose(novel, n)))
+			s.learn(c.class, compose(novel, n))
 			trained := time.Now()
 			time.Sleep(time.Until(trained.Add(time.Second)))
 			r := to("after-"+c.class, n)

@@ -272,16 +272,19 @@ func TestObserveHasNoEffect(t *testing.T) {
 func TestUntrainedSiteOnlyTags(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, plan{fresh: true})
-	for n := range 49 {
-		s.fanmill("train", "--all", "--ham", s.write(compose(ham, 500+n)))
-		s.fanmill("train", "--all", "--spam", s.write(compose(spam, 500+n)))
+	for _, k := range []kind{ham, spam} {
+		var list [][]byte
+		for n := range 49 {
+			list = append(list, compose(k, 500+n))
+		}
+		s.learn(k.String(), list...)
 	}
 	for n, k := range []kind{ham, spam, unsure} {
 		s.take(compose(k, n), to("untrained", n))
 		verdict(t, s.one(to("untrained", n)).Data)
 	}
-	s.fanmill("train", "--all", "--ham", s.write(compose(ham, 600)))
-	s.fanmill("train", "--all", "--spam", s.write(compose(spam, 600)))
+	s.learn("ham", compose(ham, 600))
+	s.learn("spam", compose(spam, 600))
 	s.eventually("spam is refused after 50 + 50 labels", func() bool {
 		return s.send(compose(spam, 700), to("trained", 700)).Final.Code == 550
 	})

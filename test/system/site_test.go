@@ -29,8 +29,9 @@ type site struct {
 	Sink *harness.Sink
 	Acct *harness.Account
 
-	t    *testing.T
-	base tree
+	t     *testing.T
+	base  tree
+	files string // where write puts them
 }
 
 // plan says what a site is to be like.
@@ -47,7 +48,7 @@ type plan struct {
 // ended well.
 func newSite(t *testing.T, o plan) *site {
 	t.Helper()
-	s := &site{t: t, Acct: harness.NewAccount()}
+	s := &site{t: t, Acct: harness.NewAccount(), files: t.TempDir()}
 	program, err := program()
 	check(t, err)
 	s.Sink = must(harness.StartSink())
@@ -272,11 +273,21 @@ func (s *site) score(data []byte) scored {
 // write puts a message into a file of its own and returns the path.
 func (s *site) write(data []byte) string {
 	s.t.Helper()
-	f := must(os.CreateTemp(s.t.TempDir(), "mail"))
+	f := must(os.CreateTemp(s.files, "mail"))
 	_, err := f.Write(data)
 	check(s.t, err)
 	check(s.t, f.Close())
 	return f.Name()
+}
+
+// learn trains messages of a class ("ham", "spam"), at least one, by one command.
+func (s *site) learn(class string, messages ...[]byte) {
+	s.t.Helper()
+	args := []string{"--" + class}
+	for _, data := range messages {
+		args = append(args, s.write(data))
+	}
+	s.fanmill("train", args...)
 }
 
 // verdict returns the word in a message's verdict header, which must be its very
