@@ -9,6 +9,7 @@ TOOL     := $(GO) tool -modfile=tools/go.mod
 # make fuzz: how long each target runs; make bench: which benchmarks (a regular
 # expression); make run: where its data are.
 FUZZTIME ?= 60s
+KILLS    ?= 100
 BENCH    ?= .
 RUNDATA  ?= $(CURDIR)/bin/run
 
@@ -16,7 +17,7 @@ RUNDATA  ?= $(CURDIR)/bin/run
 # that has CGO_ENABLED=0 set.
 export CGO_ENABLED := 1
 
-.PHONY: help setup build demo test corpus bench fuzz lint run
+.PHONY: help setup build demo test corpus bench fuzz lint run stress
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -33,7 +34,10 @@ demo: setup build ## a private Postfix, real mail, what became of it (under 3 mi
 test: setup ## all tests, then the suites with real servers (those need root)
 	$(GO) test -race -shuffle=on -timeout 15m ./...
 	@GO='$(GO)' test/golden.sh
-	$(GO) test -tags system -shuffle=on -timeout 30m ./test/...
+	$(GO) test -tags system -count=1 -shuffle=on -timeout 30m ./test/harness ./test/system
+
+stress: setup ## kill -9 under load, KILLS rounds (default 100); needs root
+	FANMILL_KILL_ROUNDS=$(KILLS) $(GO) test -tags system -count=1 -v -timeout 60m -run 'KillUnderLoad' ./test/system
 
 corpus: setup ## write the SpamAssassin corpus to corpus/
 	$(GO) run ./test/corpus
