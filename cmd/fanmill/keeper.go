@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -67,8 +68,12 @@ func (a *App) Status(context.Context) (control.Status, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	set := a.set.Load()
+	path := set.path
+	if abs, err := filepath.Abs(path); path != "" && err == nil {
+		path = abs // who asks is in another directory than the daemon
+	}
 	return control.Status{
-		Version: release, PID: os.Getpid(), Started: a.started, Data: a.o.Data, Config: set.path, Listen: a.listening(),
+		Version: release, PID: os.Getpid(), Started: a.started, Data: a.o.Data, Config: path, Listen: a.listening(),
 		Observe: set.policy.Observe, Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
 	}, nil
 }

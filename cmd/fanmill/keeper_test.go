@@ -1,6 +1,9 @@
 package main
 
 import (
+	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -25,5 +28,26 @@ func TestStatsAreCurrent(t *testing.T) {
 		if got := map[string]uint64{"ham": uint64(st.Ham), "spam": uint64(st.Spam)}[class]; got != 30 {
 			t.Errorf("%s: %d after training 30", class, got)
 		}
+	}
+}
+
+// TestStatusNamesTheFile starts a daemon with a relative --config: status is
+// asked from anywhere.
+func TestStatusNamesTheFile(t *testing.T) {
+	dir := shortDir(t)
+	t.Chdir(dir)
+	if err := os.WriteFile("f.toml", []byte("[milter]\nlisten = [\"inet:127.0.0.1:0\"]\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a, err := NewApp(t.Context(), AppOptions{
+		Data: dir, Load: func() (*settings, error) { return loadSettings("f.toml", dir) }, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stopApp(t, a)
+	st, err := a.Status(t.Context())
+	if err != nil || !filepath.IsAbs(st.Config) || filepath.Base(st.Config) != "f.toml" {
+		t.Errorf("the configuration is %q, error %v", st.Config, err)
 	}
 }
