@@ -155,7 +155,7 @@ func (l *guardListener) Accept() (net.Conn, error) {
 			}
 			continue
 		}
-		if c := l.guard.admit(conn); c != nil {
+		if c := l.guard.admit(prompt(conn)); c != nil {
 			return c, nil
 		}
 		_ = conn.Close()
