@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"syscall"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 )
@@ -39,16 +40,28 @@ func isBusy(err error) bool {
 	return code == sqlite3.ErrBusy || code == sqlite3.ErrLocked
 }
 
-// explain adds ErrDamaged and the way out to errors that speak of damage, and
-// fs.ErrPermission to those of files and folders that may not be written.
+// explain adds ErrDamaged and the way out to errors that speak of damage, and to
+// others what they would be outside SQLite: fs.ErrPermission, syscall.ENOSPC, syscall.EIO.
 func explain(path string, err error) error {
 	switch sqliteCode(err) {
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
 		return damaged(path, err.Error())
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
-		return fmt.Errorf("%s: %w (%w)", path, fs.ErrPermission, err)
+		return system(path, fs.ErrPermission, err)
+	case sqlite3.ErrFull:
+		return system(path, syscall.ENOSPC, err)
+	case sqlite3.ErrIoErr:
+		return system(path, syscall.EIO, err)
 	}
 	return err
+}
+
+// system names a fault of SQLite as the system's calls would.
+func system(path string, as, err error) error {
+	if errors.Is(err, as) {
+		return err // explained already
+	}
+	return fmt.Errorf("%s: %w (%w)", path, as, err)
 }
 
 func damaged(path, what string) error {

@@ -3,6 +3,7 @@ package store
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -259,6 +260,9 @@ func childFull(dir string) error {
 		return nil
 	})
 	fmt.Printf("commit reached: %v; failed: %v\n", reached, err != nil)
+	if !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, syscall.EIO) { // a limit on files is told as either
+		return fmt.Errorf("not said to be the disk's fault: %w", err)
+	}
 	if err := db.Export(&after); err != nil {
 		return err
 	}
