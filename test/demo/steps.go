@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -106,7 +105,7 @@ func (d *demo) send(ctx context.Context) error {
 	if err := d.settle(); err != nil {
 		return err
 	}
-	d.sample(16)
+	d.each()
 	d.totals()
 	d.line("%.0f messages a second through Postfix, fanmill and the next hop", float64(len(d.sent))/took.Seconds())
 	return nil
@@ -198,21 +197,14 @@ func (m *message) score() string {
 	return ""
 }
 
-// sample shows n messages, as evenly over the places as there are any.
-func (d *demo) sample(n int) {
+// each shows every message, by the place where it went.
+func (d *demo) each() {
 	d.line("%-4s  %-26s  %-14s  %-6s  %s", "is", "the client saw", "it was", "score", "subject")
-	byPlace := map[string][]*message{}
-	for _, m := range d.sent {
-		byPlace[m.place()] = append(byPlace[m.place()], m)
+	list := slices.Clone(d.sent)
+	slices.SortStableFunc(list, func(a, b *message) int { return strings.Compare(a.place(), b.place()) })
+	for _, m := range list {
+		d.row(m)
 	}
-	for _, place := range slices.Sorted(maps.Keys(byPlace)) {
-		list := byPlace[place]
-		show := min(len(list), n/len(byPlace))
-		for i := range show {
-			d.row(list[i*len(list)/show])
-		}
-	}
-	d.line("...")
 }
 
 func (d *demo) row(m *message) {
