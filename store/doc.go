@@ -58,7 +58,8 @@
 // is taken out exactly when the transaction fails; Totals and Lookup are each
 // consistent, but a change may fall between two calls.
 //
-// Any number of processes may open the same directory. Writers wait for each
+// Any number of processes may open the same directory, each once: a process that
+// closes any file descriptor of a database gives up its locks on it. Writers wait for each
 // other; each process applies the ops of the others when it writes and, with
 // Follow, at least four times a second.
 package store

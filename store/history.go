@@ -202,7 +202,7 @@ func (h *History) connect() (r, w *conn, err error) {
 // logged.
 func (h *History) Add(r Record) {
 	h.trim(&r)
-	size := 256 + len(r.Subject) + len(r.From) + 8*len(r.Features)
+	size := 256 + len(r.Sender) + len(r.Client) + len(r.Subject) + len(r.From) + len(r.MessageID) + 8*len(r.Features)
 	for _, rcpt := range r.Recipients {
 		size += len(rcpt)
 	}
