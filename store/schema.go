@@ -10,6 +10,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"fanmill/classify"
@@ -130,11 +132,7 @@ func headerSize(path string, readOnly bool) (int64, error) {
 
 // create lays the tables out; of several processes that try, one does.
 func (s *schema) create(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o640) // SQLite gives -wal and -shm the same mode
-	if err != nil {
-		return fmt.Errorf("create %s: %w", s.what, err)
-	}
-	if err := f.Close(); err != nil {
+	if err := createEmpty(path); err != nil {
 		return fmt.Errorf("create %s: %w", s.what, err)
 	}
 	c, err := connect(path, "rw", append(s.once, "journal_mode=WAL", "synchronous=FULL")...)
@@ -156,6 +154,36 @@ INSERT INTO meta VALUES ('schema', %d), ('features', %d), ('ledger', '%s');`,
 		return fmt.Errorf("create %s: %w", path, err)
 	}
 	return nil
+}
+
+// createEmpty makes the file where there is none. SQLite gives -wal and -shm the
+// same mode and, as root, the same owner.
+func createEmpty(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o640)
+	if errors.Is(err, fs.ErrExist) {
+		return nil // as other processes made it; what lies there by a link is not made
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Chmod(0o640), inherit(f), f.Close()) // Chmod: whatever the umask
+}
+
+// inherit gives a file that root has made to the owner of its directory, in whose
+// name the daemon runs. That must not be left to the end: root may be killed.
+func inherit(f *os.File) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(filepath.Dir(f.Name()))
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	return f.Chown(int(owner.Uid), int(owner.Gid))
 }
 
 // inspect refuses what this version cannot use.

@@ -314,7 +314,7 @@ func replaceFile(path string, write func(io.Writer) error) error {
 		return err
 	}
 	defer os.Remove(f.Name()) // fails once it is renamed
-	err = errors.Join(write(f), f.Chmod(0o640), f.Sync(), f.Close())
+	err = errors.Join(write(f), f.Chmod(0o640), inherit(f), f.Sync(), f.Close())
 	if err != nil {
 		return err
 	}
