@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -32,7 +31,9 @@ func (s *serveCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	tuneMemory(e)
+	if e.Getenv("GOGC") == "" {
+		go boundGarbage(ctx)
+	}
 	signal.Ignore(syscall.SIGPIPE) // a log that nobody reads must not end the daemon
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
@@ -117,12 +118,4 @@ func serveLog(e *Env, set *settings, level *slog.LevelVar) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(e.Stderr, o))
 	}
 	return slog.New(slog.NewTextHandler(e.Stderr, o))
-}
-
-// tuneMemory trades some CPU time for memory: the model is most of the heap and
-// hardly changes, so that the usual setting would keep as much again in reserve.
-func tuneMemory(e *Env) {
-	if e.Getenv("GOGC") == "" {
-		debug.SetGCPercent(30)
-	}
 }
