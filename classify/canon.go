@@ -92,18 +92,24 @@ type lines struct {
 	clean []byte
 	start bool // carry begins a line
 	empty int  // empty lines held back
-	emit  func(b []byte, start, end bool)
-	blank func(n int) // n empty lines
+	sink  linesSink
 }
 
-func (l *lines) reset(emit func(b []byte, start, end bool), blank func(n int)) {
-	l.carry, l.start, l.empty, l.emit, l.blank = l.carry[:0], true, 0, emit, blank
+// linesSink takes lines in canonical form.
+type linesSink interface {
+	line(b []byte, start, end bool) // one, or a fragment of one
+	wholeLines(b []byte)            // some, each with its LF
+	blankLines(n int)               // n empty ones
+}
+
+func (l *lines) reset(sink linesSink) {
+	l.carry, l.start, l.empty, l.sink = l.carry[:0], true, 0, sink
 }
 
 func (l *lines) write(b []byte) {
 	for len(b) > 0 {
 		if len(l.carry) == 0 && l.start {
-			if b = l.skipEmpty(b); len(b) == 0 {
+			if b = l.bulk(l.skipEmpty(b)); len(b) == 0 {
 				return
 			}
 		}
@@ -112,12 +118,7 @@ func (l *lines) write(b []byte) {
 		if !end {
 			i = len(b)
 		}
-		if end && len(l.carry) == 0 && i <= fragment {
-			l.flush(b[:i], true) // short lines are what costs most
-			l.start = true
-		} else {
-			l.part(b[:i], end)
-		}
+		l.part(b[:i], end)
 		if !end {
 			return
 		}
@@ -142,6 +143,62 @@ func (l *lines) skipEmpty(b []byte) []byte {
 	return nil
 }
 
+// bulk hands on the whole lines at the start of b together, up to one that
+// needs more care, and returns what is left. A call for each of tens of millions
+// of short lines would cost seconds.
+func (l *lines) bulk(b []byte) []byte {
+	l.clean = l.clean[:0]
+	for {
+		i := bytes.IndexByte(b, '\n')
+		if i < 0 || i > fragment {
+			break
+		}
+		line := b[:i]
+		if cr := bytes.IndexByte(line, '\r'); cr >= 0 {
+			if cr != i-1 {
+				break
+			}
+			line = line[:cr]
+		}
+		b = b[i+1:]
+		if len(line) == 0 {
+			l.empty++
+			continue
+		}
+		for ; l.empty > 0 && len(l.clean) <= fragment; l.empty-- {
+			l.clean = append(l.clean, '\n')
+		}
+		if l.empty > 0 || len(l.clean) > fragment {
+			l.sink.wholeLines(l.clean)
+			l.clean = l.clean[:0]
+			l.flushEmpty()
+		}
+		l.clean = append(append(l.clean, unquoted(line)...), '\n')
+	}
+	if len(l.clean) > 0 {
+		l.sink.wholeLines(l.clean)
+	}
+	return b
+}
+
+// flushEmpty hands on the empty lines held back.
+func (l *lines) flushEmpty() {
+	if l.empty > 0 {
+		l.sink.blankLines(l.empty)
+		l.empty = 0
+	}
+}
+
+// unquoted undoes the mbox quoting of a line.
+func unquoted(line []byte) []byte {
+	if len(line) > 0 && line[0] == '>' {
+		if q := bytes.TrimLeft(line, ">"); bytes.HasPrefix(q, []byte("From ")) {
+			return q
+		}
+	}
+	return line
+}
+
 // part adds a piece of a line and hands on whole fragments.
 func (l *lines) part(b []byte, end bool) {
 	for len(l.carry)+len(b) > fragment {
@@ -164,20 +221,15 @@ func (l *lines) flush(b []byte, end bool) {
 	} else if i >= 0 {
 		b = l.withoutCR(b)
 	}
-	if l.start && len(b) > 0 && b[0] == '>' {
-		if q := bytes.TrimLeft(b, ">"); bytes.HasPrefix(q, []byte("From ")) {
-			b = q
-		}
+	if l.start {
+		b = unquoted(b)
 	}
 	if len(b) == 0 && l.start && end {
 		l.empty++
 		return
 	}
-	if l.empty > 0 {
-		l.blank(l.empty)
-		l.empty = 0
-	}
-	l.emit(b, l.start, end)
+	l.flushEmpty()
+	l.sink.line(b, l.start, end)
 }
 
 // withoutCR copies b, which belongs to the caller, without any CR.

@@ -68,7 +68,7 @@ func (s *Stream) Reset() {
 	s.walking, s.inBody = true, false
 	s.headers, s.urls = 0, 0
 	s.topType, s.topCTE = nil, nil
-	s.lines.reset(s.line, s.blankLines)
+	s.lines.reset((*bodySink)(s))
 }
 
 // EnableClues records the texts of features, so that Clues can name them. It
@@ -143,31 +143,34 @@ func (s *Stream) Body(b []byte) {
 	s.lines.write(b)
 }
 
-// line takes the body in canonical lines.
-func (s *Stream) line(b []byte, start, end bool) {
-	if end && len(s.sumBuf)+len(b) < sumMax && !s.keeping() { // nearly always
-		s.sumBuf = append(append(s.sumBuf, b...), '\n')
-	} else {
-		s.canon(b)
-		if end {
-			s.canon(newline)
-		}
+// bodySink takes the body in canonical lines; see partSink.
+type bodySink Stream
+
+func (k *bodySink) line(b []byte, start, end bool) {
+	s := (*Stream)(k)
+	s.canon(b)
+	if end {
+		s.canon(newline)
 	}
 	s.walker.Line(b, start, end)
+}
+
+func (k *bodySink) wholeLines(b []byte) {
+	(*Stream)(k).canon(b)
+	k.walker.Lines(b)
+}
+
+func (k *bodySink) blankLines(n int) {
+	for left := n; left > 0; left -= len(newlines) {
+		(*Stream)(k).canon(newlines[:min(left, len(newlines))])
+	}
+	k.walker.Blank(n)
 }
 
 var (
 	newline  = []byte{'\n'}
 	newlines = bytes.Repeat(newline, 4096)
 )
-
-// blankLines takes n empty lines of the body.
-func (s *Stream) blankLines(n int) {
-	for left := n; left > 0; left -= len(newlines) {
-		s.canon(newlines[:min(left, len(newlines))])
-	}
-	s.walker.Blank(n)
-}
 
 // Finish ends the message. What it returns is valid until Reset.
 func (s *Stream) Finish() *Message {
@@ -199,16 +202,13 @@ func (s *Stream) canon(b []byte) {
 		s.sumBuf = s.sumBuf[:0]
 	}
 	s.sumBuf = append(s.sumBuf, b...)
-	if s.keeping() {
+	if s.opt.Keep > 0 && s.msg.Complete {
 		s.keep(b)
 	}
 }
 
 // sumMax is how much of the canonical form is hashed at a time.
 const sumMax = 8192
-
-// keeping tells whether there is room in the kept form still.
-func (s *Stream) keeping() bool { return s.opt.Keep > 0 && s.msg.Complete }
 
 func (s *Stream) keep(b []byte) {
 	if room := s.opt.Keep - len(s.msg.Canonical); len(b) > room {

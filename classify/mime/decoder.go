@@ -64,6 +64,16 @@ func (d *decoder) line(t *text, b []byte, end bool) {
 	}
 }
 
+// lines takes whole lines, each with its LF, of an encoding other than
+// quoted-printable.
+func (d *decoder) lines(t *text, b []byte) {
+	if d.enc == base64Enc {
+		d.base64(t, b)
+		return
+	}
+	t.write(b)
+}
+
 // blank takes n empty lines.
 func (d *decoder) blank(t *text, n int) {
 	d.line(t, nil, true) // quoted-printable may have something left to end
@@ -93,7 +103,7 @@ func (d *decoder) base64(t *text, b []byte) {
 			switch c {
 			case '=': // padding ends a quantum; another may follow
 				d.acc, d.nbits = 0, 0
-			case ' ', '\t':
+			case ' ', '\t', '\n':
 			default:
 				d.bad++
 			}

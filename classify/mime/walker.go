@@ -108,6 +108,39 @@ func (w *Walker) Line(b []byte, start, end bool) {
 	}
 }
 
+// Lines takes whole lines, each with its LF, at little cost for each: Line is
+// called only for those that need it.
+func (w *Walker) Lines(b []byte) {
+	for len(b) > 0 {
+		n := w.plain(b)
+		switch {
+		case n == 0:
+			n = bytes.IndexByte(b, '\n') + 1
+			w.Line(b[:n-1], true, true)
+		case w.state != inSkip:
+			w.decoder.lines(&w.text, b[:n])
+		}
+		b = b[n:]
+	}
+}
+
+// plain measures the lines at the start of b that are only decoded or passed
+// over: no header, no possible delimiter, no encoding that depends on lines.
+func (w *Walker) plain(b []byte) int {
+	switch {
+	case w.state == inHeader, w.state != inSkip && w.decoder.enc == quotedPrintable:
+		return 0
+	case len(w.stack) == 0:
+		return len(b)
+	case bytes.HasPrefix(b, []byte("--")):
+		return 0
+	}
+	if i := bytes.Index(b, []byte("\n--")); i >= 0 {
+		return i + 1
+	}
+	return len(b)
+}
+
 // Blank takes n empty lines, at no cost for each: there may be a hundred million.
 func (w *Walker) Blank(n int) {
 	for ; n > 0 && w.state == inHeader; n-- { // at most once for each level of enclosed messages

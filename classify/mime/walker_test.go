@@ -157,14 +157,15 @@ func TestUnendingEncodedWords(t *testing.T) {
 	}
 }
 
-// TestBlankLines compares empty lines taken at once with the same one by one.
+// TestBlankLines compares empty and other lines taken at once with the same one
+// by one.
 func TestBlankLines(t *testing.T) {
 	bodies := []string{"text", "--b\nA: b", "--b\nContent-Type: message/rfc822", "--b\n\ntext=", "--b\n\ntext =4", "--b--"}
 	for _, top := range []string{"text/plain", "multipart/mixed; boundary=b", "message/rfc822", "image/png"} {
 		for _, cte := range []string{"", "base64", "quoted-printable"} {
 			for _, body := range bodies {
 				for _, n := range []int{1, 2, 3, 5000, 100_000} {
-					want := walk(wide, top, cte, body+strings.Repeat("\n", n+1)+"end")
+					want := walk(wide, top, cte, body+strings.Repeat("\n", n+1)+"end\n\n--b\nA: b\n\nQUFB\n=41\n--b-\n\n--b--\n--\nend\n")
 					got := &found{}
 					w := mime.New(wide, got)
 					w.Begin([]byte(top), []byte(cte))
@@ -172,7 +173,7 @@ func TestBlankLines(t *testing.T) {
 						w.Line([]byte(line), true, true)
 					}
 					w.Blank(n)
-					w.Line([]byte("end"), true, true)
+					w.Lines([]byte("end\n\n--b\nA: b\n\nQUFB\n=41\n--b-\n\n--b--\n--\nend\n"))
 					w.End()
 					if fmt.Sprint(got) != fmt.Sprint(want) {
 						t.Errorf("%s %s %q and %d empty lines:\n%.300q\nwant\n%.300q", top, cte, body, n, fmt.Sprint(got), fmt.Sprint(want))
