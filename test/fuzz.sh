@@ -15,7 +15,7 @@ for package in $packages; do
 	for target in $(grep '^Fuzz' <<<"$targets"); do
 		echo "fuzz: $package $target ($FUZZTIME)"
 		ran=$((ran + 1))
-		$GO test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" "$package" || failed=$((failed + 1))
+		$GO test -run '^$' -fuzz "^$target\$" -fuzztime "$FUZZTIME" -fuzzminimizetime 10x "$package" || failed=$((failed + 1))
 	done
 done
 echo "fuzz: $ran targets, $failed failed"
