@@ -184,7 +184,7 @@ func parseLiteral(b []byte) (netip.Addr, bool) {
 	if len(b) > 5 && bytes.EqualFold(b[:5], []byte("ipv6:")) {
 		b = b[5:]
 	}
-	if len(b) < 2 || len(b) > 60 || bytes.ContainsFunc(b, notAddress) || bytes.IndexAny(b, ".:") < 0 {
+	if len(b) < 2 || len(b) > 60 || bytes.ContainsFunc(b, notAddress) || !bytes.ContainsAny(b, ".:") {
 		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(string(b))

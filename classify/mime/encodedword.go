@@ -16,7 +16,7 @@ type FieldDecoder struct {
 // Decode returns the value as UTF-8, valid until the next call. broken tells
 // of an encoded word that could not be decoded and stands as it was.
 func (d *FieldDecoder) Decode(v []byte) (text []byte, broken bool) {
-	if bytes.Index(v, []byte("=?")) < 0 {
+	if !bytes.Contains(v, []byte("=?")) {
 		text, _ = d.conv.utf8("", v)
 		return text, false
 	}
