@@ -6,8 +6,8 @@ import (
 )
 
 // FeatureVersion names the set of rules that turn a message into features. It
-// stands in every ledger; a ledger of another version is rebuilt from the
-// canonical messages it keeps.
+// stands in every ledger; one of another version is refused. (The canonical
+// messages it keeps are there to rebuild it from.)
 const FeatureVersion = 1
 
 // Options bound the work done for one message and name the hosts whose word is

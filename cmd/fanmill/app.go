@@ -103,7 +103,7 @@ func (a *App) closing(name string, f func(context.Context) error) {
 }
 
 func (a *App) openData(context.Context, *settings) error {
-	if err := os.MkdirAll(a.o.Data, 0o750); err != nil {
+	if err := makeData(a.o.Data); err != nil {
 		return exit(exitCantCreate, fmt.Errorf("make data directory: %w", err))
 	}
 	lock, err := lockData(a.o.Data)

@@ -9,6 +9,25 @@ import (
 	"syscall"
 )
 
+// makeData makes the data directory where it is missing. What root makes the
+// group fanmill may enter, as it may use the sockets below it.
+func makeData(dir string) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return err
+	}
+	group := administrators()
+	if os.Geteuid() != 0 || group < 0 {
+		return nil
+	}
+	if err := os.Chown(dir, 0, group); err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o750|fs.ModeSetgid)
+}
+
 // adopt gives what root has made in a data directory of another user to that
 // user: a ledger that root trained before the daemon's first start would
 // otherwise be closed to the daemon. Files that are not plain, have further

@@ -19,7 +19,8 @@ func welcome(addrs []net.Addr) string {
 it is shown and has no effect on it. Write a configuration with
 "fanmill config example" when you want it to act.
 
-Add to Postfix's main.cf (a chrooted smtpd, as Debian has it, needs the inet line):
+Add to Postfix's main.cf (the unix socket is for members of the data directory's
+group; a chrooted smtpd, as Debian has it, needs the inet line):
 
     ` + strings.Join(postfix, "\n  # or\n    ") + `
     milter_default_action = tempfail
