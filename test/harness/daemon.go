@@ -187,15 +187,18 @@ func (d *Daemon) Pid() int {
 }
 
 // CPU is the processor time the running process has used.
-func (d *Daemon) CPU() (time.Duration, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.Pid()))
+func (d *Daemon) CPU() (time.Duration, error) { return CPU(d.Pid()) }
+
+// CPU is the processor time, of user and system, that a process has used.
+func CPU(pid int) (time.Duration, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, fmt.Errorf("read fanmill's processor time: %w", err)
+		return 0, fmt.Errorf("read processor time: %w", err)
 	}
 	// proc(5): fields 14 and 15 in ticks of 10 ms; field 2 ends with the last ')'.
 	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 	if len(fields) < 13 {
-		return 0, fmt.Errorf("read fanmill's processor time: %q", b)
+		return 0, fmt.Errorf("read processor time: %q", b)
 	}
 	user, uerr := strconv.Atoi(fields[11])
 	system, serr := strconv.Atoi(fields[12])

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -19,6 +20,13 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	if socket := os.Getenv(serveHasher); socket != "" {
+		if err := hashBodies(socket); err != nil {
+			fmt.Fprintln(os.Stderr, "rate:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "rate:", err)
 		os.Exit(1)
@@ -29,6 +37,7 @@ func run(ctx context.Context) error {
 	rounds := flag.Int("rounds", 7, "`rounds` with and without")
 	messages := flag.Int("messages", 1000, "`messages` a round")
 	sessions := flag.Int("sessions", 20, "SMTP `sessions` at a time")
+	noop := flag.Bool("noop", false, "measure a milter that only hashes bodies, on the same library, in place of fanmill")
 	flag.Parse()
 	dir, err := os.MkdirTemp("", "fanmill-rate-")
 	if err != nil {
@@ -39,7 +48,7 @@ func run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, d, err := start(ctx, dir)
+	p, d, err := start(ctx, dir, *noop)
 	if err != nil {
 		return err
 	}
@@ -58,10 +67,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	for i := range rates.Plain {
-		fmt.Printf("round %d: %5.0f messages/s without, %5.0f with fanmill\n", i+1, rates.Plain[i], rates.Filtered[i])
+		fmt.Printf("round %d: %5.0f messages/s without, %5.0f with\n", i+1, rates.Plain[i], rates.Filtered[i])
 	}
 	fmt.Printf("through Postfix: %.0f %% of the rate without (median of %d rounds; wanted: at least 90 %%)\n", 100*rates.Ratio(), *rounds)
-	fmt.Printf("processor time of fanmill: %.3f ms a message\n", 1000*(after-before).Seconds()/float64(*rounds**messages))
+	fmt.Printf("processor time of the milter: %.3f ms a message\n", 1000*(after-before).Seconds()/float64(*rounds**messages))
 	return nil
 }
 
@@ -85,7 +94,7 @@ func goodMail() ([]harness.Mail, error) {
 
 // start trains a site on the project's mail and starts it; Postfix drops what it
 // takes, so that no next hop is measured.
-func start(ctx context.Context, dir string) (*harness.Postfix, *harness.Daemon, error) {
+func start(ctx context.Context, dir string, noop bool) (*harness.Postfix, milter, error) {
 	program, err := harness.Build(ctx, dir, false)
 	if err != nil {
 		return nil, nil, err
@@ -122,9 +131,15 @@ func start(ctx context.Context, dir string) (*harness.Postfix, *harness.Daemon, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if noop {
+		m, err := startHasher(socket)
+		if err != nil {
+			return nil, nil, errors.Join(err, p.Stop())
+		}
+		return p, m, nil
+	}
 	if err := d.Start(); err != nil {
-		_ = p.Stop()
-		return nil, nil, err
+		return nil, nil, errors.Join(err, p.Stop())
 	}
 	return p, d, nil
 }
