@@ -19,6 +19,10 @@ var written = [...]string{
 	"x-spam-flag", "x-spam-status", "x-spam-score", "x-spam-level",
 }
 
+// Release is the field by which a released message that comes back to our own
+// milter is known again: verdict fields of ours never get past it.
+const Release = "X-Fanmill-Release"
+
 // IsVerdict reports whether name (without the colon, in any case, trailing
 // blanks ignored) is a field that some filter states its verdict in. It does
 // not allocate.

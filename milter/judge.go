@@ -46,7 +46,11 @@ func (m *message) judge() judgement {
 		return judgement{err: m.fault, result: policy.Result{Outcome: policy.Fail}}
 	}
 	j := judgement{msg: m.stream.Finish()}
-	j.again, j.seenID = m.Spool.Seen(j.msg.Digest.String(), m.env.Sender, m.addresses())
+	if id, ok := m.Spool.SeenRelease(m.release, m.addresses()); ok {
+		j.again, j.seenID = spool.Releasing, id
+	} else {
+		j.again, j.seenID = m.Spool.Seen(j.msg.Digest.String(), m.env.Sender, m.addresses())
+	}
 	if j.again != spool.Unknown {
 		return m.answerAgain(j)
 	}

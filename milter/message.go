@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/headers"
 	"fanmill/policy"
 	"fanmill/spool"
 )
@@ -40,6 +41,7 @@ type message struct {
 	size      int64
 	forged    forged
 	messageID string
+	release   string       // token of our own release, or what pretends to be one
 	field     []byte       // the field in hand
 	hash      maphash.Hash // of the body
 	stream    *classify.Stream
@@ -88,6 +90,9 @@ func (m *message) header(name, value string) {
 	}
 	m.size += int64(len(name) + len(value) + len(":\r\n"))
 	if m.forged.add(name) || !m.read {
+		if m.release == "" && strings.EqualFold(name, headers.Release) {
+			m.release = strings.TrimSpace(value)
+		}
 		return
 	}
 	if m.messageID == "" && strings.EqualFold(name, "Message-Id") {

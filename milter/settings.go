@@ -36,6 +36,7 @@ type Spool interface {
 	NewDraft() *spool.Draft
 	Hold(*spool.Draft, spool.Meta) error
 	Seen(digest, sender string, recipients []string) (spool.State, string)
+	SeenRelease(token string, recipients []string) (id string, ok bool)
 }
 
 // Recorder takes the history; neither method may wait for the disk. The store's

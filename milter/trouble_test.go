@@ -326,19 +326,31 @@ func TestSeenAgain(t *testing.T) {
 	if res.code != 250 || res.discarded || res.inserted != 0 || len(res.get("X-Fanmill-Status")) != 0 {
 		t.Errorf("own release: %v, fields %q; want it to pass unscored and stripped", res, res.headers)
 	}
+	token, err := r.disk.ReleaseToken(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := x.with("X-Fanmill-Release", " "+token).with("X-Added", " by the MTA")
+	res = r.one(changed)
+	if res.code != 250 || res.discarded || res.inserted != 0 || len(res.get("X-Fanmill-Release")) != 0 || len(res.get("X-Fanmill-Status")) != 0 {
+		t.Errorf("own release that the MTA changed: %v, fields %q; want it to pass unscored and stripped", res, res.headers)
+	}
+	if res = r.one(changed.rcpt("one@example.net", "three@example.net")); !res.discarded {
+		t.Errorf("its token with another recipient: %v, want it held", res)
+	}
 	if err := r.disk.EndRelease(id, true); err != nil {
 		t.Fatal(err)
 	}
 	if res := r.one(x); !res.discarded {
 		t.Errorf("late retry: %v, want it dropped", res)
 	}
-	for key, want := range map[string]int64{"hold/default": 2, "discard/seen-before": 3, "accept/release": 1} {
+	for key, want := range map[string]int64{"hold/default": 3, "discard/seen-before": 3, "accept/release": 2} {
 		if got := r.rows.count(key); got != want {
 			t.Errorf("%s: %d, want %d", key, got, want)
 		}
 	}
-	if r.log.lines("seen_as="+id) != 4 {
-		t.Errorf("log lines with the id: %d, want 4", r.log.lines("seen_as="+id))
+	if r.log.lines("seen_as="+id) != 5 {
+		t.Errorf("log lines with the id: %d, want 5", r.log.lines("seen_as="+id))
 	}
 }
 

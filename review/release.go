@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"fanmill/headers"
 	"fanmill/review/safetext"
 	"fanmill/spool"
 	"fanmill/submit"
@@ -30,7 +31,12 @@ func (w *work) release(ctx context.Context) error {
 		return errors.Join(err, w.spool.EndRelease(w.ID, false))
 	}
 	defer msg.Close()
-	r, sendErr := w.o.Sender.Send(ctx, w.m.Envelope.Sender, w.m.Envelope.Recipients, o, msg)
+	token, err := w.spool.ReleaseToken(w.ID)
+	if err != nil {
+		return errors.Join(err, w.spool.EndRelease(w.ID, false))
+	}
+	marked := io.MultiReader(strings.NewReader(headers.Release+": "+token+"\r\n"), msg)
+	r, sendErr := w.o.Sender.Send(ctx, w.m.Envelope.Sender, w.m.Envelope.Recipients, o, marked)
 	w.took(r)
 	h := spool.Handover{Accepted: r.Accepted, Doubt: w.InDoubt, Queued: r.Queued}
 	if err := w.spool.FinishRelease(w.ID, h); err != nil {

@@ -63,7 +63,10 @@
 //   - releasing: written and fsynced before the hand-over begins. Seen answers
 //     Releasing for the digest and any of the recipients being released, in one
 //     transaction or in several. The sender is not compared, for the next hop
-//     may rewrite it (SRS, canonical maps).
+//     may rewrite it (SRS, canonical maps). The message goes out with a token,
+//     and SeenRelease knows it by that where its digest has changed: the client
+//     is another one now, which moves the border of the canonical form, and the
+//     next hop may have added fields.
 //   - doubt: the next hop may or may not have the message (it was lost sight of
 //     after the final dot, or the releasing process was killed between the 2xx
 //     and the journal). Release is at-least-once: the message lies in the spool

@@ -32,8 +32,9 @@ type line struct {
 	Box    Box       `json:"box"`
 	Digest string    `json:"digest,omitempty"`
 	From   string    `json:"from"`
-	To     []string  `json:"to"`             // recipients it was held for, sorted
-	Rest   []string  `json:"rest,omitempty"` // those still waiting, when it is not all of To
+	To     []string  `json:"to"`              // recipients it was held for, sorted
+	Rest   []string  `json:"rest,omitempty"`  // those still waiting, when it is not all of To
+	Token  string    `json:"token,omitempty"` // what a release goes out with
 }
 
 // newLine begins the story of a message.
@@ -166,4 +167,20 @@ func (s *Spool) Seen(digest, sender string, recipients []string) (State, string)
 		return Decided, decided
 	}
 	return Unknown, ""
+}
+
+// SeenRelease returns the id of the message that is being released with this
+// token, for some of its recipients. An MTA may change a message before its
+// milter sees it again (another client, fields that were missing, addresses
+// without a domain), so its digest alone does not tell.
+func (s *Spool) SeenRelease(token string, recipients []string) (id string, ok bool) {
+	if len(token) <= idLen {
+		return "", false
+	}
+	s.follow()
+	l, ok := s.j.get(token[:idLen])
+	if !ok || l.Token != token || !l.passes() || !l.covers(addressKeys(recipients)) {
+		return "", false
+	}
+	return l.ID, true
 }

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -159,6 +160,9 @@ func (s *Spool) beginRelease(id string, force bool) error {
 			return ErrInDoubt
 		}
 		l.Op = opReleasing
+		if l.Token == "" { // an earlier copy may still be on its way
+			l.Token = id + "-" + rand.Text()
+		}
 		return s.append(l)
 	})
 	if err != nil {
@@ -166,6 +170,16 @@ func (s *Spool) beginRelease(id string, force bool) error {
 		return fmt.Errorf("release %s: %w", id, err)
 	}
 	return nil
+}
+
+// ReleaseToken returns the secret word by which SeenRelease knows a release that
+// has begun. It is to go out with the message.
+func (s *Spool) ReleaseToken(id string) (string, error) {
+	l, _ := s.j.get(id)
+	if l.Op != opReleasing || l.Token == "" {
+		return "", fmt.Errorf("release %s: %w", id, ErrNotBegun)
+	}
+	return l.Token, nil
 }
 
 // lineOf returns the last journal line of a message; one whose files were put

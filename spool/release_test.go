@@ -334,3 +334,57 @@ func TestFilesTakenOutByHand(t *testing.T) {
 	hold(t, s, m, "x")
 	wantSeen(t, s, m, Held, m.ID)
 }
+
+// TestReleaseToken: a release is known by its token however its digest changed,
+// as long as it may be on its way and for its own recipients.
+func TestReleaseToken(t *testing.T) {
+	s := fresh(t)
+	other := open(t, s.dir, Options{})
+	m := meta(s, "x", "a@example.org", "b@example.org")
+	id := hold(t, s, m, "x")
+	if _, err := s.ReleaseToken(id); !errors.Is(err, ErrNotBegun) {
+		t.Errorf("token before the release: %v", err)
+	}
+	if err := s.BeginRelease(id); err != nil {
+		t.Fatal(err)
+	}
+	token, err := s.ReleaseToken(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		token string
+		to    []string
+		want  bool
+	}{
+		"all":           {token, []string{"b@example.org", "a@example.org"}, true},
+		"one":           {token, []string{"b@EXAMPLE.org"}, true},
+		"somebody else": {token, []string{"a@example.org", "d@example.org"}, false},
+		"nobody":        {token, nil, false},
+		"id alone":      {id, []string{"a@example.org"}, false},
+		"forged":        {id + "-x", []string{"a@example.org"}, false},
+		"none":          {"", []string{"a@example.org"}, false},
+	} {
+		if got, ok := other.SeenRelease(tc.token, tc.to); ok != tc.want || ok && got != id {
+			t.Errorf("%s: %q, %v, want %v", name, got, ok, tc.want)
+		}
+	}
+	if err := s.FinishRelease(id, Handover{Accepted: []string{"a@example.org"}, Doubt: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := other.SeenRelease(token, []string{"b@example.org"}); !ok {
+		t.Error("in doubt: not known")
+	}
+	if err := s.ForceRelease(id); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := s.ReleaseToken(id); again != token || err != nil {
+		t.Errorf("second release has token %q, %v; an earlier copy may be on its way with %q", again, err, token)
+	}
+	if err := s.EndRelease(id, true); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := other.SeenRelease(token, []string{"b@example.org"}); ok {
+		t.Error("released: the token still opens the door")
+	}
+}
