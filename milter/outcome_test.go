@@ -207,6 +207,15 @@ func TestOnePolicyPerMessage(t *testing.T) {
 	}
 }
 
+func TestOnePolicyInObserveMode(t *testing.T) {
+	r := newRig(t)
+	r.policy.OnePolicy, r.policy.Observe, r.policy.Unfiltered = true, true, []string{"person@example.net"}
+	r.start()
+	if res := r.one(subject("score 1").rcpt("a@example.net", "person@example.net")); len(res.refused) != 0 || res.code != 250 {
+		t.Errorf("answer %v, want nobody refused", res)
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	r := newRig(t)
 	r.policy.Unsure = policy.Tag

@@ -122,7 +122,7 @@ func (s *session) rcpt(address string) refusal {
 		return refuseTooMany
 	}
 	r := m.recipient(address)
-	if m.rules.opts.OnePolicy && !m.env.Local && len(m.recipients) > 0 && !policy.SamePolicy(m.recipients[0], r) {
+	if m.rules.opts.OnePolicy && !m.rules.opts.Observe && !m.env.Local && len(m.recipients) > 0 && !policy.SamePolicy(m.recipients[0], r) {
 		return refusePolicy
 	}
 	m.recipients = append(m.recipients, r)
