@@ -134,7 +134,41 @@ func (m *message) decide(j judgement, scores map[string]policy.Scored) judgement
 		}
 		j.decisions = append(j.decisions, d)
 	}
+	if part := m.heldBefore(&j); len(part) > 0 && len(part) < len(m.recipients) {
+		return m.decideRest(j, part)
+	}
 	j.result = m.rules.Policy.Combine(j.decisions, m.can.deleteRecipient)
+	return j
+}
+
+// heldBefore returns the recipients whose copies are in the spool, or were
+// there: of a transaction that was held for some and whose answer the client
+// did not hear. What the model thinks by now must not deliver them a second one.
+func (m *message) heldBefore(j *judgement) []string {
+	if j.msg == nil || m.rules.opts.Observe || !m.can.deleteRecipient || len(m.recipients) < 2 {
+		return nil
+	}
+	return m.Spool.SeenPart(j.msg.Digest.String(), m.env.Sender, m.addresses())
+}
+
+// decideRest decides for those for whom nothing was held before.
+func (m *message) decideRest(j judgement, part []string) judgement {
+	var rest []policy.Decision
+	var dropped []policy.Decision
+	for i := range j.decisions {
+		d := &j.decisions[i]
+		if !slices.Contains(part, d.Recipient) {
+			rest = append(rest, *d)
+			continue
+		}
+		d.Outcome, d.Rule = policy.Discard, ruleAgain
+		dropped = append(dropped, *d)
+	}
+	j.result = m.rules.Policy.Combine(rest, true)
+	switch j.result.Outcome {
+	case policy.Accept, policy.Tag, policy.Quarantine, policy.Hold:
+		j.result.Dropped = append(j.result.Dropped, dropped...)
+	}
 	return j
 }
 

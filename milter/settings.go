@@ -36,6 +36,7 @@ type Spool interface {
 	NewDraft() *spool.Draft
 	Hold(*spool.Draft, spool.Meta) error
 	Seen(digest, sender string, recipients []string) (spool.State, string)
+	SeenPart(digest, sender string, recipients []string) []string
 	SeenRelease(token string, recipients []string) (id string, ok bool)
 }
 

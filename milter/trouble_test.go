@@ -2,6 +2,7 @@ package milter
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	gomilter "github.com/d--j/go-milter"
 
+	"fanmill/classify"
 	"fanmill/policy"
 	"fanmill/spool"
 	"fanmill/store"
@@ -369,6 +371,41 @@ func TestSplitRetry(t *testing.T) {
 	if n := len(r.heldIn(spool.Unsure)); n != 1 {
 		t.Errorf("%d held, want 1", n)
 	}
+}
+
+// TestSplitRetryJudgedOtherwise: as TestSplitRetry, but what was learned since
+// makes the message good: who has a held copy, or had one, gets no second one.
+func TestSplitRetryJudgedOtherwise(t *testing.T) {
+	r := newRig(t)
+	r.policy.Unfiltered = []string{"person@example.net"}
+	scorer := &changingScorer{p: 0.5}
+	r.scorer = scorer
+	r.start()
+	x := subject("x").rcpt("one@example.net", "person@example.net")
+	want := func(when string) {
+		t.Helper()
+		if res := r.one(x); res.code != 250 || res.discarded || !slices.Equal(res.to, []string{"person@example.net"}) {
+			t.Errorf("%s: answer %v, delivered to %v, want the person alone", when, res, res.to)
+		}
+	}
+	want("at first")
+	scorer.p = 0.01
+	want("held")
+	id := r.heldIn(spool.Unsure)[0].ID
+	if err := errors.Join(r.disk.BeginRelease(id), r.disk.EndRelease(id, true)); err != nil {
+		t.Fatal(err)
+	}
+	want("released")
+	if res := r.one(x.rcpt("two@example.net", "one@example.net")); !slices.Equal(res.to, []string{"two@example.net"}) {
+		t.Errorf("with somebody else: delivered to %v", res.to)
+	}
+}
+
+// changingScorer gives every message the same score.
+type changingScorer struct{ p float64 }
+
+func (s *changingScorer) Score(*classify.Message, string) (classify.Score, bool, error) {
+	return classify.Score{P: s.p}, true, nil
 }
 
 func TestAbortAtEveryStage(t *testing.T) {

@@ -59,7 +59,8 @@
 //
 // The journal is the truth of these states, the directory of what is held.
 //
-//   - held: Seen answers Held for the same digest, sender and recipients.
+//   - held: Seen answers Held for the same digest, sender and recipients, and
+//     SeenPart names the recipients of a larger transaction.
 //   - releasing: written and fsynced before the hand-over begins. Seen answers
 //     Releasing for the digest and any of the recipients being released, in one
 //     transaction or in several. The sender is not compared, for the next hop

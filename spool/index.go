@@ -169,6 +169,28 @@ func (s *Spool) Seen(digest, sender string, recipients []string) (State, string)
 	return Unknown, ""
 }
 
+// SeenPart returns those of the recipients for whom the message was held before,
+// together or not: their copies are in the spool or were decided about, also
+// when others of that transaction were not held.
+func (s *Spool) SeenPart(digest, sender string, recipients []string) []string {
+	if digest == "" {
+		return nil
+	}
+	s.follow()
+	from := addressKey(sender)
+	lines := slices.DeleteFunc(s.j.ofDigest(digest), func(l line) bool {
+		return l.From != from || !l.ended() && !exists(s.path(l.Box, l.ID, ".msg"))
+	})
+	var part []string
+	for _, r := range recipients {
+		key := addressKey(r)
+		if slices.ContainsFunc(lines, func(l line) bool { return slices.Contains(l.To, key) }) {
+			part = append(part, r)
+		}
+	}
+	return part
+}
+
 // SeenRelease returns the id of the message that is being released with this
 // token, for some of its recipients. An MTA may change a message before its
 // milter sees it again (another client, fields that were missing, addresses

@@ -388,3 +388,27 @@ func TestReleaseToken(t *testing.T) {
 		t.Error("released: the token still opens the door")
 	}
 }
+
+// TestSeenPart: who had a copy held is known in a larger transaction too, also
+// after the decision, and not in one that failed or of another sender.
+func TestSeenPart(t *testing.T) {
+	s := fresh(t)
+	m := meta(s, "x", "a@example.org", "b@example.org")
+	id := hold(t, s, m, "x")
+	all := []string{"d@example.org", "B@example.org", "b@EXAMPLE.org", "a@example.org"}
+	want := func(when, sender string, want ...string) {
+		t.Helper()
+		if got := s.SeenPart(m.Digest, sender, all); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", when, got, want)
+		}
+	}
+	want("held", m.Envelope.Sender, all[2:]...)
+	want("another sender", "z@example.com")
+	if err := errors.Join(s.BeginRelease(id), s.EndRelease(id, true)); err != nil {
+		t.Fatal(err)
+	}
+	want("released", m.Envelope.Sender, all[2:]...)
+	if got := s.SeenPart("", m.Envelope.Sender, all); got != nil {
+		t.Errorf("without a digest: %q", got)
+	}
+}
