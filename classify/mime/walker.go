@@ -68,6 +68,8 @@ type Walker struct {
 	hdrBytes int
 	fields   int
 	nested   bool // the header being read is an enclosed message's
+	typed    bool // of doubled fields the first counts, as at the top
+	encoded  bool
 	typ      Type
 	cte      []byte
 
@@ -248,6 +250,7 @@ func (w *Walker) startPart() {
 func (w *Walker) beginHeader(nested bool) {
 	w.state, w.nested = inHeader, nested
 	w.field, w.hdrBytes, w.fields = w.field[:0], 0, 0
+	w.typed, w.encoded = false, false
 }
 
 // headerLine collects one field of a part's header. A line that is no field is
@@ -310,10 +313,12 @@ func (w *Walker) flushField() {
 	}
 	name, value = bytes.TrimRight(name, " \t"), bytes.TrimSpace(value)
 	switch {
-	case equalFold(name, "content-type"):
+	case equalFold(name, "content-type") && !w.typed:
 		w.typ.parse(value)
-	case equalFold(name, "content-transfer-encoding"):
+		w.typed = true
+	case equalFold(name, "content-transfer-encoding") && !w.encoded:
 		w.cte = append(w.cte[:0], value...)
+		w.encoded = true
 	case equalFold(name, "content-disposition"):
 		w.typ.disposition(value)
 	}

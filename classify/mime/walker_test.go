@@ -81,6 +81,7 @@ func TestSalvage(t *testing.T) {
 		{"multipart with transfer encoding", mixed, "base64", "--b\n\none\n--b--\n", []string{"one\n"}, nil},
 		{"inner never closed", mixed, "", "--b\nContent-Type: multipart/alternative; boundary=i\n\n--i\n\none\n--b\n\ntwo\n--b--\n", []string{"one\n", "two\n"}, []string{"unclosed"}},
 		{"boundary is the start of another", mixed, "", "--b\nContent-Type: multipart/mixed; boundary=bb\n\n--bb\n\none\n--bb--\n--b\n\ntwo\n--b--\n", []string{"one\n", "two\n"}, nil},
+		{"doubled fields: the first counts", mixed, "", "--b\nContent-Type: text/plain\nContent-Type: text/plain; charset=gb2312\nContent-Transfer-Encoding: base64\nContent-Transfer-Encoding: 7bit\n\nyrw=\n--b--\n", []string{"ʼ"}, nil},
 		{"enclosed message", "message/rfc822", "", "Subject: x\nContent-Type: text/html\n\n<p>in\n", []string{"<p>in\n"}, nil},
 		{"enclosed multipart", mixed, "", "--b\nContent-Type: message/rfc822\n\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\none\n--i--\n--b\n\ntwo\n--b--\n", []string{"one\n", "two\n"}, nil},
 		{"text after what is no text", mixed, "", "--b\nContent-Type: image/png\n\nxx\n--b\n\ntwo\n--b--\nepilogue\n", []string{"two\n"}, nil},
