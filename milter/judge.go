@@ -46,10 +46,11 @@ func (m *message) judge() judgement {
 		return judgement{err: m.fault, result: policy.Result{Outcome: policy.Fail}}
 	}
 	j := judgement{msg: m.stream.Finish()}
-	if id, ok := m.Spool.SeenRelease(m.release, m.addresses()); ok {
+	digest := j.msg.Digest.String()
+	if id, ok := m.Spool.SeenRelease(m.release, digest, m.addresses()); ok {
 		j.again, j.seenID = spool.Releasing, id
 	} else {
-		j.again, j.seenID = m.Spool.Seen(j.msg.Digest.String(), m.env.Sender, m.addresses())
+		j.again, j.seenID = m.Spool.Seen(digest, m.env.Sender, m.addresses())
 	}
 	if j.again != spool.Unknown {
 		return m.answerAgain(j)

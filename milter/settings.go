@@ -37,7 +37,7 @@ type Spool interface {
 	Hold(*spool.Draft, spool.Meta) error
 	Seen(digest, sender string, recipients []string) (spool.State, string)
 	SeenPart(digest, sender string, recipients []string) []string
-	SeenRelease(token string, recipients []string) (id string, ok bool)
+	SeenRelease(token, digest string, recipients []string) (id string, ok bool)
 }
 
 // Recorder takes the history; neither method may wait for the disk. The store's

@@ -79,7 +79,9 @@
 //     the MTA's filters see it later. Seen answers Releasing, never Decided,
 //     else our own release would be dropped as a late retry.
 //   - released, discarded: tombstones. Seen answers Decided, so that a client's
-//     late retry is dropped. They live for TombstoneAge.
+//     late retry is dropped. They live for TombstoneAge. What was released and
+//     comes back with its token and its digest is our own, from a next hop that
+//     queues, and SeenRelease lets it pass.
 //
 // When only some recipients were accepted the rest goes back to held or doubt;
 // Get and List then name the rest, while retries are still known by the

@@ -86,14 +86,16 @@ func (l *line) sameKey(from string, to []string) bool {
 }
 
 // covers reports whether all of to are among the waiting.
-func (l *line) covers(to []string) bool {
-	w := l.waiting()
-	for _, k := range to {
-		if _, ok := slices.BinarySearch(w, k); !ok {
+func (l *line) covers(to []string) bool { return among(to, l.waiting()) }
+
+// among reports whether there is anything in keys and all of it in sorted.
+func among(keys, sorted []string) bool {
+	for _, k := range keys {
+		if _, ok := slices.BinarySearch(sorted, k); !ok {
 			return false
 		}
 	}
-	return len(to) > 0
+	return len(keys) > 0
 }
 
 // index is the journal's content in memory.
@@ -194,15 +196,18 @@ func (s *Spool) SeenPart(digest, sender string, recipients []string) []string {
 // SeenRelease returns the id of the message that is being released with this
 // token, for some of its recipients. An MTA may change a message before its
 // milter sees it again (another client, fields that were missing, addresses
-// without a domain), so its digest alone does not tell.
-func (s *Spool) SeenRelease(token string, recipients []string) (id string, ok bool) {
+// without a domain), so its digest alone does not tell. Once it was released, a
+// next hop that queues may still send it back through our milter: then token
+// and digest must both be right, since the token has left the house.
+func (s *Spool) SeenRelease(token, digest string, recipients []string) (id string, ok bool) {
 	if len(token) <= idLen {
 		return "", false
 	}
 	s.follow()
 	l, ok := s.j.get(token[:idLen])
-	if !ok || l.Token != token || !l.passes() || !l.covers(addressKeys(recipients)) {
+	if !ok || l.Token != token {
 		return "", false
 	}
-	return l.ID, true
+	to := addressKeys(recipients)
+	return l.ID, l.passes() && l.covers(to) || l.Op == opReleased && l.Digest == digest && among(to, l.To)
 }

@@ -365,14 +365,14 @@ func TestReleaseToken(t *testing.T) {
 		"forged":        {id + "-x", []string{"a@example.org"}, false},
 		"none":          {"", []string{"a@example.org"}, false},
 	} {
-		if got, ok := other.SeenRelease(tc.token, tc.to); ok != tc.want || ok && got != id {
+		if got, ok := other.SeenRelease(tc.token, "changed on its way", tc.to); ok != tc.want || ok && got != id {
 			t.Errorf("%s: %q, %v, want %v", name, got, ok, tc.want)
 		}
 	}
 	if err := s.FinishRelease(id, Handover{Accepted: []string{"a@example.org"}, Doubt: true}); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := other.SeenRelease(token, []string{"b@example.org"}); !ok {
+	if _, ok := other.SeenRelease(token, "", []string{"b@example.org"}); !ok {
 		t.Error("in doubt: not known")
 	}
 	if err := s.ForceRelease(id); err != nil {
@@ -384,8 +384,19 @@ func TestReleaseToken(t *testing.T) {
 	if err := s.EndRelease(id, true); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := other.SeenRelease(token, []string{"b@example.org"}); ok {
-		t.Error("released: the token still opens the door")
+	for name, tc := range map[string]struct {
+		digest string
+		to     []string
+		want   bool
+	}{
+		"another message":          {"changed on its way", []string{"b@example.org"}, false},
+		"the same, from a queue":   {m.Digest, []string{"b@example.org"}, true},
+		"the same, for another":    {m.Digest, []string{"d@example.org"}, false},
+		"the same, to all it went": {m.Digest, []string{"a@example.org", "b@example.org"}, true},
+	} {
+		if _, ok := other.SeenRelease(token, tc.digest, tc.to); ok != tc.want {
+			t.Errorf("released, %s comes back: passes %v, want %v", name, ok, tc.want)
+		}
 	}
 }
 
