@@ -56,6 +56,8 @@ func (s *subjectScorer) Score(m *classify.Message, _ string) (classify.Score, bo
 	return classify.Score{P: p}, !s.untrained, err
 }
 
+func (s *subjectScorer) Trained() bool { return !s.untrained }
+
 // rows is a Recorder that keeps everything.
 type rows struct {
 	mu     sync.Mutex

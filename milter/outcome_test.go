@@ -216,6 +216,16 @@ func TestOnePolicyInObserveMode(t *testing.T) {
 	}
 }
 
+func TestOnePolicyUntilTrained(t *testing.T) {
+	r := newRig(t)
+	r.policy.OnePolicy, r.policy.Unfiltered = true, []string{"person@example.net"}
+	r.script.untrained = true
+	r.start()
+	if res := r.one(subject("score 0").rcpt("a@example.net", "person@example.net")); len(res.refused) != 0 || res.code != 250 {
+		t.Errorf("answer %v, want nobody refused", res)
+	}
+}
+
 func TestHeaders(t *testing.T) {
 	r := newRig(t)
 	r.policy.Unsure = policy.Tag

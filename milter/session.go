@@ -122,11 +122,23 @@ func (s *session) rcpt(address string) refusal {
 		return refuseTooMany
 	}
 	r := m.recipient(address)
-	if m.rules.opts.OnePolicy && !m.rules.opts.Observe && !m.env.Local && len(m.recipients) > 0 && !policy.SamePolicy(m.recipients[0], r) {
+	if m.apart() && len(m.recipients) > 0 && !policy.SamePolicy(m.recipients[0], r) {
 		return refusePolicy
 	}
 	m.recipients = append(m.recipients, r)
 	return refuseNone
+}
+
+// apart reports whether recipients with other settings are to come in a message
+// of their own. A site that only observes, or was not taught enough, delays
+// nothing.
+func (m *message) apart() bool {
+	o := m.rules.opts
+	if !o.OnePolicy || o.Observe || m.env.Local {
+		return false
+	}
+	t, ok := m.Scorer.(Trainee)
+	return !ok || t.Trained()
 }
 
 // data tells the queue id, which Postfix has from here on.

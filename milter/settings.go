@@ -23,6 +23,12 @@ type Scorer interface {
 	Score(m *classify.Message, scope string) (s classify.Score, trained bool, err error)
 }
 
+// Trainee is an optional extra of a Scorer that can tell without a message
+// whether the site was taught enough. Without it the site counts as trained.
+type Trainee interface {
+	Trained() bool
+}
+
 // Explainer is an optional extra of a Scorer: with it, held messages and log
 // lines carry the clues that decided.
 type Explainer interface {

@@ -22,6 +22,7 @@ type scorer struct {
 var (
 	_ milter.Scorer    = (*scorer)(nil)
 	_ milter.Explainer = (*scorer)(nil)
+	_ milter.Trainee   = (*scorer)(nil)
 )
 
 // Score is milter.Scorer. The labels that make a scope trained are the site's
@@ -41,6 +42,12 @@ func (s *scorer) Score(m *classify.Message, scope string) (classify.Score, bool,
 		labels.Spam += site.Spam
 	}
 	return s.score(m.Features, model), s.set().rules.Trained(labels.Ham, labels.Spam), nil
+}
+
+// Trained is milter.Trainee.
+func (s *scorer) Trained() bool {
+	labels, err := s.db.Labels("")
+	return err == nil && s.set().rules.Trained(labels.Ham, labels.Spam)
 }
 
 // Counts is milter.Explainer.
