@@ -2,9 +2,7 @@ package milter
 
 import (
 	"bufio"
-	"crypto/sha256"
 	"fmt"
-	"hash"
 	"io"
 	"log/slog"
 	"math/rand/v2"
@@ -23,31 +21,8 @@ import (
 	"fanmill/classify"
 	"fanmill/policy"
 	"fanmill/store"
+	"fanmill/test/harness"
 )
-
-// hasher is the trivial milter that ours is compared with: it hashes the body.
-type hasher struct {
-	gomilter.NoOpMilter
-	sum hash.Hash
-}
-
-func (h *hasher) MailFrom(string, string, gomilter.Modifier) (*gomilter.Response, error) {
-	h.sum = sha256.New()
-	return gomilter.RespContinue, nil
-}
-
-func (h *hasher) RcptTo(string, string, gomilter.Modifier) (*gomilter.Response, error) {
-	return gomilter.RespContinue, nil
-}
-
-func (h *hasher) Header(string, string, gomilter.Modifier) (*gomilter.Response, error) {
-	return gomilter.RespContinue, nil
-}
-
-func (h *hasher) BodyChunk(chunk []byte, _ gomilter.Modifier) (*gomilter.Response, error) {
-	h.sum.Write(chunk)
-	return gomilter.RespContinue, nil
-}
 
 // startHasher serves it with the same negotiation as ours, without our guard.
 func startHasher(b *testing.B) net.Addr {
@@ -56,7 +31,7 @@ func startHasher(b *testing.B) net.Addr {
 		b.Fatal(err)
 	}
 	srv := gomilter.NewServer(
-		gomilter.WithMilter(func() gomilter.Milter { return &hasher{} }),
+		gomilter.WithMilter(func() gomilter.Milter { return &harness.Hasher{} }),
 		gomilter.WithActions(insertActions), gomilter.WithProtocol(wantProtocol),
 	)
 	go srv.Serve(ln)

@@ -12,19 +12,19 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"fanmill/control"
 	"fanmill/store"
+	"fanmill/test/harness"
 )
 
 // testApp starts a daemon on dir, configured by the TOML text; "" is none.
-func testApp(t *testing.T, dir, toml string) (*App, *logs) {
+func testApp(t *testing.T, dir, toml string) (*App, *harness.Buffer) {
 	t.Helper()
-	log := new(logs)
+	log := new(harness.Buffer)
 	a, err := newTestApp(t, dir, toml, log)
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +34,7 @@ func testApp(t *testing.T, dir, toml string) (*App, *logs) {
 	return a, log
 }
 
-func newTestApp(t *testing.T, dir, toml string, log *logs) (*App, error) {
+func newTestApp(t *testing.T, dir, toml string, log *harness.Buffer) (*App, error) {
 	t.Helper()
 	e, _, _ := testEnv(t)
 	e.DefaultInet = "inet:127.0.0.1:0"
@@ -62,24 +62,6 @@ func stopApp(t *testing.T, a *App) {
 	if err := a.Stop(ctx); err != nil {
 		t.Errorf("stop: %v", err)
 	}
-}
-
-// logs is what the daemon logs.
-type logs struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logs) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logs) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // shortDir is a directory whose path leaves room for a socket's name.
@@ -209,7 +191,7 @@ func TestReload(t *testing.T) {
 func TestOneDaemonPerDirectory(t *testing.T) {
 	dir := shortDir(t)
 	a, _ := testApp(t, dir, filterTOML)
-	_, err := newTestApp(t, dir, filterTOML, new(logs))
+	_, err := newTestApp(t, dir, filterTOML, new(harness.Buffer))
 	if exitCode(err) != exitUnavailable || !strings.Contains(err.Error(), "process "+strconv.Itoa(os.Getpid())) {
 		t.Errorf("a second daemon: %v (exit %d)", err, exitCode(err))
 	}
@@ -220,7 +202,7 @@ func TestOneDaemonPerDirectory(t *testing.T) {
 			t.Errorf("%s is there after Stop: %v", name, err)
 		}
 	}
-	b, err := newTestApp(t, dir, filterTOML, new(logs))
+	b, err := newTestApp(t, dir, filterTOML, new(harness.Buffer))
 	if err != nil {
 		t.Fatalf("after the first has stopped: %v", err)
 	}
@@ -235,7 +217,7 @@ func TestRefusesDamagedLedger(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "fanmill.db"), text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := newTestApp(t, dir, filterTOML, new(logs))
+	_, err := newTestApp(t, dir, filterTOML, new(harness.Buffer))
 	if !errors.Is(err, store.ErrDamaged) || exitCode(err) != exitData {
 		t.Errorf("a damaged ledger: %v (exit %d)", err, exitCode(err))
 	}
@@ -378,7 +360,7 @@ func TestSupervisor(t *testing.T) {
 func TestServeProcess(t *testing.T) {
 	dir := shortDir(t)
 	config := writeConfig(t, dir, filterTOML)
-	log := new(logs)
+	log := new(harness.Buffer)
 	cmd := exec.CommandContext(t.Context(), "fanmill", "serve", "--data", dir, "--config", config)
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {

@@ -75,7 +75,7 @@ type Daemon struct {
 	mu     sync.Mutex
 	cmd    *exec.Cmd
 	ended  chan struct{}
-	output lockedBuffer
+	output Buffer
 }
 
 // Start runs `fanmill serve` and returns when it listens.
@@ -245,22 +245,4 @@ func (d *Daemon) args(words ...string) []string {
 		args = append(args, "--config", d.Config)
 	}
 	return args
-}
-
-// lockedBuffer collects a process's output while others read it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

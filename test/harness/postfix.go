@@ -49,7 +49,7 @@ type Postfix struct {
 	guard  *exec.Cmd
 	stdin  io.Closer
 	ended  chan struct{}
-	stderr lockedBuffer
+	stderr Buffer
 }
 
 // StartPostfix writes the configuration below o.Dir, starts the master process in

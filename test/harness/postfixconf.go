@@ -69,6 +69,62 @@ scache     unix  -  -  n  -  1  scache
 postlog    unix-dgram n - n  -  1  postlogd
 `
 
+// everywhere is the part of main.cf that no directory or account enters.
+var everywhere = map[string]string{
+	"compatibility_level":    "3.6",
+	"command_directory":      "/usr/sbin",
+	"daemon_directory":       "/usr/lib/postfix/sbin",
+	"mail_owner":             "postfix",
+	"setgid_group":           "postdrop",
+	"syslog_name":            "pfx",
+	"inet_interfaces":        "127.0.0.1",
+	"inet_protocols":         "all", // also what XCLIENT may name
+	"myhostname":             "mx." + NextDomain,
+	"mydestination":          "",
+	"mynetworks":             "127.0.0.0/8",
+	"local_recipient_maps":   "",
+	"alias_maps":             "",
+	"alias_database":         "",
+	"relay_domains":          NextDomain,
+	"default_transport":      "discard:",
+	"relay_transport":        "smtp:[127.0.0.1]:1",
+	"smtp_dns_support_level": "disabled",
+	"smtp_host_lookup":       "native",
+
+	"virtual_mailbox_domains": BoxDomain,
+	"virtual_mailbox_maps":    "static:box/",
+	"virtual_minimum_uid":     "1",
+	"virtual_mailbox_limit":   "0",
+
+	"smtpd_relay_restrictions":            "permit_mynetworks, reject_unauth_destination",
+	"smtpd_authorized_xclient_hosts":      "127.0.0.0/8",
+	"smtpd_peername_lookup":               "no",
+	"smtpd_client_connection_count_limit": "0",
+	"smtpd_error_sleep_time":              "0",
+	"smtpd_soft_error_limit":              "10000",
+	"smtpd_hard_error_limit":              "10000",
+	"smtpd_recipient_limit":               "1000",
+	"smtpd_tls_security_level":            "none",
+	"milter_default_action":               "tempfail",
+	"smtputf8_enable":                     "yes",
+	"default_process_limit":               "100",
+	"message_size_limit":                  "209715200",
+	"mailbox_size_limit":                  "0",
+	"in_flow_delay":                       "0",
+	"notify_classes":                      "", // no mail of Postfix's own to postmaster
+	// Empty: no Message-Id, Date or From is added to mail from loopback.
+	"local_header_rewrite_clients": "",
+	// Long lines stay whole: delivered bodies are compared byte for byte.
+	"smtp_line_length_limit": "0",
+
+	"queue_run_delay":        "2s",
+	"minimal_backoff_time":   "1s",
+	"maximal_backoff_time":   "2s",
+	"smtp_connect_timeout":   "5s",
+	"bounce_queue_lifetime":  "1h",
+	"maximal_queue_lifetime": "1h",
+}
+
 // settings returns main.cf: an MX for two made-up domains that delivers what it
 // takes byte for byte, retries within seconds and never slows a test client down.
 func (p *Postfix) settings(o PostfixOptions) (map[string]string, error) {
@@ -76,69 +132,18 @@ func (p *Postfix) settings(o PostfixOptions) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := map[string]string{
-		"compatibility_level":    "3.6",
-		"config_directory":       p.etc(),
-		"queue_directory":        filepath.Join(p.dir, "spool"),
-		"data_directory":         filepath.Join(p.dir, "data"),
-		"command_directory":      "/usr/sbin",
-		"daemon_directory":       "/usr/lib/postfix/sbin",
-		"mail_owner":             "postfix",
-		"setgid_group":           "postdrop",
-		"maillog_file":           filepath.Join(p.dir, "log", "mail.log"),
-		"maillog_file_prefixes":  p.dir,
-		"syslog_name":            "pfx",
-		"inet_interfaces":        "127.0.0.1",
-		"inet_protocols":         "all", // also what XCLIENT may name
-		"myhostname":             "mx." + NextDomain,
-		"mydestination":          "",
-		"mynetworks":             "127.0.0.0/8",
-		"local_recipient_maps":   "",
-		"alias_maps":             "",
-		"alias_database":         "",
-		"relay_domains":          NextDomain,
-		"default_transport":      "discard:",
-		"relay_transport":        "smtp:[127.0.0.1]:1",
-		"smtp_dns_support_level": "disabled",
-		"smtp_host_lookup":       "native",
-
-		"virtual_mailbox_domains": BoxDomain,
-		"virtual_mailbox_base":    filepath.Join(p.dir, "mail"),
-		"virtual_mailbox_maps":    "static:box/",
-		"virtual_uid_maps":        "static:" + strconv.Itoa(nobody),
-		"virtual_gid_maps":        "static:" + strconv.Itoa(nogroup),
-		"virtual_minimum_uid":     "1",
-		"virtual_mailbox_limit":   "0",
-
-		"smtpd_relay_restrictions":            "permit_mynetworks, reject_unauth_destination",
-		"smtpd_authorized_xclient_hosts":      "127.0.0.0/8",
-		"smtpd_peername_lookup":               "no",
-		"smtpd_client_connection_count_limit": "0",
-		"smtpd_error_sleep_time":              "0",
-		"smtpd_soft_error_limit":              "10000",
-		"smtpd_hard_error_limit":              "10000",
-		"smtpd_recipient_limit":               "1000",
-		"smtpd_tls_security_level":            "none",
-		"smtpd_milters":                       o.Milter,
-		"milter_default_action":               "tempfail",
-		"smtputf8_enable":                     "yes",
-		"default_process_limit":               "100",
-		"message_size_limit":                  "209715200",
-		"mailbox_size_limit":                  "0",
-		"in_flow_delay":                       "0",
-		"notify_classes":                      "", // no mail of Postfix's own to postmaster
-		// Empty: no Message-Id, Date or From is added to mail from loopback.
-		"local_header_rewrite_clients": "",
-		// Long lines stay whole: delivered bodies are compared byte for byte.
-		"smtp_line_length_limit": "0",
-
-		"queue_run_delay":        "2s",
-		"minimal_backoff_time":   "1s",
-		"maximal_backoff_time":   "2s",
-		"smtp_connect_timeout":   "5s",
-		"bounce_queue_lifetime":  "1h",
-		"maximal_queue_lifetime": "1h",
-	}
+	m := maps.Clone(everywhere)
+	maps.Copy(m, map[string]string{
+		"config_directory":      p.etc(),
+		"queue_directory":       filepath.Join(p.dir, "spool"),
+		"data_directory":        filepath.Join(p.dir, "data"),
+		"maillog_file":          filepath.Join(p.dir, "log", "mail.log"),
+		"maillog_file_prefixes": p.dir,
+		"virtual_mailbox_base":  filepath.Join(p.dir, "mail"),
+		"virtual_uid_maps":      "static:" + strconv.Itoa(nobody),
+		"virtual_gid_maps":      "static:" + strconv.Itoa(nogroup),
+		"smtpd_milters":         o.Milter,
+	})
 	if o.NextHop != "" {
 		m["relay_transport"] = "smtp:[127.0.0.1]:" + portOf(o.NextHop)
 	}

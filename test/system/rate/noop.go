@@ -1,9 +1,7 @@
 package main
 
 import (
-	"crypto/sha256"
 	"fmt"
-	"hash"
 	"io"
 	"net"
 	"os"
@@ -27,30 +25,6 @@ var _ milter = (*harness.Daemon)(nil)
 // fanmill is compared with.
 const serveHasher = "FANMILL_RATE_NOOP"
 
-// hasher hashes bodies and accepts, with the replies fanmill negotiates away.
-type hasher struct {
-	gomilter.NoOpMilter
-	sum hash.Hash
-}
-
-func (h *hasher) MailFrom(string, string, gomilter.Modifier) (*gomilter.Response, error) {
-	h.sum = sha256.New()
-	return gomilter.RespContinue, nil
-}
-
-func (h *hasher) RcptTo(string, string, gomilter.Modifier) (*gomilter.Response, error) {
-	return gomilter.RespContinue, nil
-}
-
-func (h *hasher) Header(string, string, gomilter.Modifier) (*gomilter.Response, error) {
-	return gomilter.RespContinue, nil
-}
-
-func (h *hasher) BodyChunk(chunk []byte, _ gomilter.Modifier) (*gomilter.Response, error) {
-	h.sum.Write(chunk)
-	return gomilter.RespContinue, nil
-}
-
 // hashBodies serves until its standard input ends, as it does with its parent.
 func hashBodies(socket string) error {
 	const protocol = gomilter.OptNoConnReply | gomilter.OptNoHeloReply | gomilter.OptNoMailReply | gomilter.OptNoDataReply |
@@ -62,7 +36,7 @@ func hashBodies(socket string) error {
 	if err := os.Chmod(socket, 0o666); err != nil { // for Postfix
 		return err
 	}
-	server := gomilter.NewServer(gomilter.WithMilter(func() gomilter.Milter { return &hasher{} }),
+	server := gomilter.NewServer(gomilter.WithMilter(func() gomilter.Milter { return &harness.Hasher{} }),
 		gomilter.WithActions(gomilter.OptAddHeader), gomilter.WithProtocol(protocol))
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
