@@ -38,18 +38,23 @@ type Count struct {
 	Ham, Spam uint32
 }
 
-// Counts is a trained model as scoring sees it.
-type Counts interface {
+// Model is a trained model as scoring sees it.
+type Model interface {
 	// Totals returns how many messages of each class count (sum of adds).
 	Totals() Count
 	// Lookup sets out[i] to the counts of features[i]; len(out) == len(features).
 	Lookup(features []uint64, out []Count)
+	// Weigh returns the sum of the linear part's weights of these buckets.
+	Weigh(grams []uint32) int64
+	// Fit returns the calibrator that joins the opinions.
+	Fit() Fit
 }
 
 // Message is what one pass over a message yields.
 type Message struct {
 	Digest    Digest
 	Features  []uint64 // distinct, ascending
+	Grams     []uint32 // buckets of the excerpt's n-grams, distinct, ascending
 	Size      int64    // bytes of the message as it was fed
 	Client    Client   // behind own hosts: read from the border's Received line
 	Subject   string   // decoded, at most 256 bytes of valid UTF-8; hostile: escape it
@@ -64,8 +69,8 @@ type Score struct {
 	P       float64 // 0..1, what cut-offs are applied to
 	LogOdds float64 // ln(P/(1-P)) before rounding to 0 and 1: what ranking uses
 	C       float64 // reading of the counts (log-odds, chi-squared combining)
-	E       float64 // second reading of the counts; 0 until there is one
-	L       float64 // linear opinion; 0 until there is one
+	E       float64 // second reading of the counts, decimal logarithms scaled by 0.59
+	L       float64 // linear opinion; its margin is 1
 	Clues   int     // features that spoke
 }
 
@@ -78,3 +83,18 @@ type Clue struct {
 	Spam     uint32
 	Strength float64 // |Prob - 0.5|
 }
+
+// Untrained is the Model that has learned nothing.
+type Untrained struct{}
+
+// Totals implements Model.
+func (Untrained) Totals() Count { return Count{} }
+
+// Lookup implements Model.
+func (Untrained) Lookup(_ []uint64, out []Count) { clear(out) }
+
+// Weigh implements Model.
+func (Untrained) Weigh([]uint32) int64 { return 0 }
+
+// Fit implements Model.
+func (Untrained) Fit() Fit { return PriorFit() }

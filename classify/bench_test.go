@@ -47,6 +47,6 @@ func BenchmarkScore(b *testing.B) {
 	var sc classify.Scorer
 	b.ReportAllocs()
 	for b.Loop() {
-		sc.Score(m.Features, counted{})
+		sc.Score(m.Features, m.Grams, counted{})
 	}
 }

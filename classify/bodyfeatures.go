@@ -48,6 +48,7 @@ func (s *Stream) text(t mime.Type, b []byte) {
 	if t.HTML() {
 		b = s.html.Text(b, (*markupSink)(s))
 	}
+	s.excerpt.body(b)
 	words.Split(b, s.bodyWord)
 }
 
@@ -176,7 +177,9 @@ type markupSink Stream
 func (m *markupSink) Link(tag, attr, url []byte) {
 	s := (*Stream)(m)
 	s.set.feature(pLinkTag, append(append(append(s.scratch[:0], cut(tag, 16)...), ' '), cut(attr, 16)...))
-	s.url(bytes.TrimSpace(url))
+	url = bytes.TrimSpace(url)
+	s.excerpt.link(url)
+	s.url(url)
 }
 
 // Tag gives a tag's name.

@@ -5,7 +5,7 @@ import "slices"
 // Clues returns the n strongest clues of the message in hand, strongest first,
 // with the texts recorded since EnableClues. Call it after Finish and before
 // Reset.
-func (s *Stream) Clues(c Counts, n int) []Clue {
+func (s *Stream) Clues(c Model, n int) []Clue {
 	features := s.msg.Features
 	sc := &s.why
 	counts := sc.look(features, c)
@@ -30,10 +30,10 @@ func (s *Stream) textOf(h uint64) string {
 }
 
 // Explain scores a stored message and names its n strongest clues.
-func Explain(o Options, raw []byte, c Counts, n int) (Score, []Clue) {
+func Explain(o Options, raw []byte, c Model, n int) (Score, []Clue) {
 	s := NewStream(o)
 	s.EnableClues()
 	m := s.Stored(raw)
 	var sc Scorer
-	return sc.Score(m.Features, c), s.Clues(c, n)
+	return sc.Score(m.Features, m.Grams, c), s.Clues(c, n)
 }

@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // counted is a model that makes up its counts from the features themselves.
-type counted struct{}
+type counted struct{ classify.Untrained }
 
 func (counted) Totals() classify.Count { return classify.Count{Ham: 700, Spam: 650} }
 func (counted) Lookup(f []uint64, out []classify.Count) {
@@ -45,7 +45,7 @@ func TestGolden(t *testing.T) {
 		for _, f := range m.Features {
 			fmt.Fprintf(h, "%x ", f)
 		}
-		s := sc.Score(m.Features, counted{})
+		s := sc.Score(m.Features, m.Grams, counted{})
 		fmt.Fprintf(&b, "%s digest %.16s features %d %x c %016x p %016x\n", filepath.Base(file), m.Digest, len(m.Features), h.Sum64(),
 			math.Float64bits(s.C), math.Float64bits(s.P))
 	}

@@ -23,20 +23,25 @@ func (s *Stream) headerFeatures() {
 	}
 	switch string(s.name) {
 	case "received":
+		s.excerpt.field(s.name, v)
 		s.receivedFeatures(v)
 	case "authentication-results":
+		s.excerpt.field(s.name, v)
 		s.authFeatures(v)
 	case "content-type":
+		s.excerpt.field(s.name, v)
 		if s.topType == nil {
 			s.topType = bytes.Clone(v)
 			s.typeFeatures(mime.ParseType(v))
 		}
 	case "content-transfer-encoding":
+		s.excerpt.field(s.name, v)
 		if s.topCTE == nil {
 			s.topCTE = bytes.Clone(v)
 		}
 		s.set.feature(pEncoding, lowerCut(v))
 	case "message-id":
+		s.excerpt.field(s.name, v)
 		s.messageID(v)
 	case "subject":
 		text := s.decode(v, "subject")
@@ -51,6 +56,7 @@ func (s *Stream) headerFeatures() {
 		s.msg.From = excerpt(text)
 		s.words(text, s.set.fieldPrefix(s.name))
 	case "dkim-signature", "arc-seal", "arc-message-signature", "x-google-dkim-signature", "domainkey-signature":
+		s.excerpt.field(s.name, v)
 		s.signatureFeatures(v)
 	default:
 		s.words(s.decode(v, "field"), s.set.fieldPrefix(s.name))
@@ -60,6 +66,9 @@ func (s *Stream) headerFeatures() {
 // decode undoes encoded words and notes broken ones and raw 8-bit text.
 func (s *Stream) decode(v []byte, where string) []byte {
 	text, broken := s.fields.Decode(v)
+	if !s.inBody {
+		s.excerpt.field(s.name, text)
+	}
 	if broken {
 		s.set.word(pDefect, where+":broken-ew")
 	}

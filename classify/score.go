@@ -38,23 +38,23 @@ type clue struct {
 
 func (c clue) strength() float64 { return math.Abs(c.f - 0.5) }
 
-// Score reads the counts of the features. It allocates nothing once its
-// buffers have grown. The result is the same, bit for bit, for the same
-// features and counts, on every machine: no sum takes a product directly, so
-// no compiler may fuse the two.
-func (sc *Scorer) Score(features []uint64, c Counts) Score {
-	counts, total := sc.look(features, c), c.Totals()
+// Score joins the opinions of a model about a message's features and grams. It
+// allocates nothing once its buffers have grown. The result is the same, bit for
+// bit, for the same features and model, on every machine: no sum takes a
+// product directly, so no compiler may fuse the two.
+func (sc *Scorer) Score(features []uint64, grams []uint32, m Model) Score {
+	counts, total, fit := sc.look(features, m), m.Totals(), m.Fit()
 	sc.collect(counts, total)
 	sc.strongest(maxClues)
 	tails := combine(sc.clues)
-	s := Score{C: tails.logOdds(), Clues: len(sc.clues)}
-	s.LogOdds = thin(s.C, total)
-	s.P = sigma(s.LogOdds)
+	s := Score{C: tails.logOdds(), E: second(counts, total), L: linear(m.Weigh(grams), len(grams)), Clues: len(sc.clues)}
+	s.LogOdds = thin(fit.LogOdds(s.C, s.E, s.L), total)
+	s.P = fit.report(s.LogOdds)
 	return s
 }
 
 // look returns the counts of the features, valid until the next call.
-func (sc *Scorer) look(features []uint64, c Counts) []Count {
+func (sc *Scorer) look(features []uint64, c Model) []Count {
 	if cap(sc.counts) < len(features) {
 		sc.counts = make([]Count, len(features)+len(features)/2)
 	}

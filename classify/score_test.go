@@ -95,6 +95,7 @@ func TestExactFunctions(t *testing.T) {
 
 // table is a model for tests.
 type table struct {
+	Untrained
 	total  Count
 	counts map[uint64]Count
 }
@@ -109,10 +110,10 @@ func (m table) Lookup(f []uint64, out []Count) {
 func TestScoreOfNothing(t *testing.T) {
 	var sc Scorer
 	for _, m := range []table{{}, {total: Count{Ham: 100, Spam: 100}}} {
-		if s := sc.Score([]uint64{1, 2, 3}, m); s.P != 0.5 || s.C != 0 || s.Clues != 0 {
+		if s := sc.Score([]uint64{1, 2, 3}, nil, m); s.P != 0.5 || s.C != 0 || s.Clues != 0 {
 			t.Errorf("score of unknown features: %+v", s)
 		}
-		if s := sc.Score(nil, m); s.P != 0.5 {
+		if s := sc.Score(nil, nil, m); s.P != 0.5 {
 			t.Errorf("score of no features: %+v", s)
 		}
 	}
@@ -132,7 +133,7 @@ func TestScoreIsSymmetric(t *testing.T) {
 			features = append(features, h)
 		}
 		slices.Sort(features)
-		a, b := sc.Score(features, m), sc.Score(features, mirror)
+		a, b := sc.Score(features, nil, m), sc.Score(features, nil, mirror)
 		if math.Abs(a.C+b.C) > 1e-6*math.Abs(a.C)+1e-9 || a.P < 0 || a.P > 1 {
 			t.Fatalf("scores %+v and %+v of a model and its mirror", a, b)
 		}
@@ -198,8 +199,8 @@ func TestScoreAllocatesNothing(t *testing.T) {
 		features = append(features, i)
 	}
 	var sc Scorer
-	var counts Counts = m
-	if n := testing.AllocsPerRun(100, func() { sc.Score(features, counts) }); n > 0 {
+	var model Model = m
+	if n := testing.AllocsPerRun(100, func() { sc.Score(features, nil, model) }); n > 0 {
 		t.Errorf("%v allocations a score", n)
 	}
 }

@@ -22,6 +22,7 @@ type Stream struct {
 	auth  map[string]bool
 
 	set     set
+	excerpt excerptSet
 	walker  *mime.Walker
 	lines   lines
 	fields  mime.FieldDecoder
@@ -61,6 +62,7 @@ func NewStream(o Options) *Stream {
 // Reset forgets the message in hand.
 func (s *Stream) Reset() {
 	s.set.reset(s.opt.MaxFeatures)
+	s.excerpt.reset()
 	s.sum.Reset()
 	s.sumBuf = s.sumBuf[:0]
 	canon := s.msg.Canonical[:0]
@@ -182,6 +184,7 @@ func (s *Stream) Finish() *Message {
 	s.sumBuf = s.sumBuf[:0]
 	s.sum.Sum(s.msg.Digest[:0])
 	s.msg.Features = s.set.sorted()
+	s.msg.Grams = s.excerpt.buckets(s.clientLine())
 	return &s.msg
 }
 
@@ -229,6 +232,15 @@ func (s *Stream) keepClient() {
 		s.msg.Canonical = s.msg.Canonical[:s.opt.Keep]
 		s.msg.Complete = false
 	}
+}
+
+// clientLine is the border's client as the excerpt has it.
+func (s *Stream) clientLine() []byte {
+	if !s.msg.Client.Addr.IsValid() {
+		return nil
+	}
+	s.scratch = appendClient(s.scratch[:0], s.msg.Client)
+	return s.scratch
 }
 
 func appendClient(dst []byte, c Client) []byte {

@@ -289,7 +289,7 @@ func TestAuthenticationResults(t *testing.T) {
 }
 
 // one is a model that has seen every feature once, as spam.
-type one struct{}
+type one struct{ classify.Untrained }
 
 func (one) Totals() classify.Count { return classify.Count{Ham: 50, Spam: 50} }
 func (one) Lookup(f []uint64, out []classify.Count) {

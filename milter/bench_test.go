@@ -40,7 +40,7 @@ func startHasher(b *testing.B) net.Addr {
 }
 
 // frequent is a model of 100,000 messages in which features differ.
-type frequent struct{}
+type frequent struct{ classify.Untrained }
 
 func (frequent) Totals() classify.Count { return classify.Count{Ham: 50_000, Spam: 50_000} }
 func (frequent) Lookup(features []uint64, out []classify.Count) {
@@ -58,10 +58,10 @@ func (s *frequentScorer) Score(m *classify.Message, _ string) (classify.Score, b
 		sc = new(classify.Scorer)
 	}
 	defer s.pool.Put(sc)
-	return sc.Score(m.Features, frequent{}), true, nil
+	return sc.Score(m.Features, m.Grams, frequent{}), true, nil
 }
 
-func (*frequentScorer) Counts(string) (classify.Counts, error) { return frequent{}, nil }
+func (*frequentScorer) Counts(string) (classify.Model, error) { return frequent{}, nil }
 
 // startReal serves mail as in production, less the disk: real classifier,
 // drafts, log lines written nowhere.

@@ -33,7 +33,7 @@ type Trainee interface {
 // lines carry the clues that decided.
 type Explainer interface {
 	// Counts returns what scope was taught.
-	Counts(scope string) (classify.Counts, error)
+	Counts(scope string) (classify.Model, error)
 }
 
 // Spool is the part of *spool.Spool that is used here.

@@ -77,14 +77,14 @@ type memory struct {
 }
 
 // Model is the trained model of one scope, kept current while its DB is open
-// (by Update, CatchUp or Follow). It implements classify.Counts and is safe for
+// (by Update, CatchUp or Follow). It implements classify.Model and is safe for
 // concurrent use; a look-up neither allocates nor touches the disk.
 type Model struct {
 	mem *memory
 	own *counts // nil for the site's model
 }
 
-var _ classify.Counts = (*Model)(nil)
+var _ classify.Model = (*Model)(nil)
 
 // Totals returns how often messages of each class count: the site's plus the scope's own.
 func (m *Model) Totals() classify.Count {
@@ -181,3 +181,9 @@ func (mem *memory) names() []string {
 	}
 	return names
 }
+
+// Weigh returns the sum of the linear part's weights of these buckets.
+func (m *Model) Weigh(grams []uint32) int64 { return 0 }
+
+// Fit returns the calibrator.
+func (m *Model) Fit() classify.Fit { return classify.PriorFit() }

@@ -31,14 +31,14 @@ func (t *Trainer) learn(tx *store.Tx, scorer *classify.Scorer, class store.Class
 		// Also where a person took the label away: that was a decision too.
 		return Result{Outcome: Outranked, Digest: m.Digest, Adds: old.Adds}, nil
 	}
-	var counts classify.Counts = tx.Model(t.o.Scope)
+	var model classify.Model = tx.Model(t.o.Scope)
 	if old.Adds > 0 {
-		counts = without{counts, old}
+		model = without{model, old}
 	}
-	before := scorer.Score(m.Features, counts)
-	adds := t.rule.Adds(class == store.Spam, before, counts.Totals())
+	before := scorer.Score(m.Features, m.Grams, model)
+	adds := t.rule.Adds(class == store.Spam, before, model.Totals())
 	row := t.row(class, adds, before, m)
-	row.Waits = min(counts.Totals().Ham, counts.Totals().Spam) < classify.MinLabels && t.looksAgain()
+	row.Waits = min(model.Totals().Ham, model.Totals().Spam) < classify.MinLabels && t.looksAgain()
 	if err := tx.Learn(row, t.o.Origin); err != nil {
 		return Result{}, fmt.Errorf("learn %s: %w", m.Digest, err)
 	}
@@ -107,14 +107,14 @@ func automatic(source string) bool { return source == "auto" || source == "rule"
 // without is a model less what one message added to it: the same digest means
 // the same features, so all features asked for are that message's.
 type without struct {
-	classify.Counts
+	classify.Model
 	row store.Row
 }
 
-func (w without) Totals() classify.Count { return w.less(w.Counts.Totals()) }
+func (w without) Totals() classify.Count { return w.less(w.Model.Totals()) }
 
 func (w without) Lookup(features []uint64, out []classify.Count) {
-	w.Counts.Lookup(features, out)
+	w.Model.Lookup(features, out)
 	for i := range out {
 		out[i] = w.less(out[i])
 	}

@@ -21,6 +21,7 @@ import (
 // reference is the training rule in its plainest form: it remembers every label
 // with its features and adds them all up when it is asked.
 type reference struct {
+	classify.Untrained
 	labels map[int]reflabel
 	scorer classify.Scorer
 }
@@ -71,7 +72,7 @@ func (r *reference) learn(i int, class store.Class, features []uint64, margin fl
 		return Seen
 	}
 	delete(r.labels, i)
-	c := r.scorer.Score(features, r).C
+	c := r.scorer.Score(features, nil, r).C
 	if class == store.Ham {
 		c = -c
 	}

@@ -161,7 +161,7 @@ func (t *Trainer) judgeAgain(tx *store.Tx, r store.Idle, known memory, stream *c
 		}
 	}
 	model := tx.Model(t.o.Scope)
-	before := scorer.Score(row.Features, model)
+	before := scorer.Score(row.Features, nil, model)
 	if row.Adds = t.rule.Adds(r.Class == store.Spam, before, model.Totals()); row.Adds == 0 {
 		return 0, nil
 	}

@@ -41,7 +41,7 @@ func errorsOf(t *testing.T, db *store.DB, spam bool, list []string) (wrong int) 
 	var scorer classify.Scorer
 	for _, m := range list {
 		msg := classify.Extract(classify.DefaultOptions(), []byte(m))
-		if (scorer.Score(msg.Features, model).P >= 0.5) != spam {
+		if (scorer.Score(msg.Features, msg.Grams, model).P >= 0.5) != spam {
 			wrong++
 		}
 	}

@@ -231,7 +231,7 @@ func TestFlip(t *testing.T) {
 	wantOutcome(t, r, err, Learned)
 	r, err = tr.Learn(t.Context(), store.Spam, m)
 	wantOutcome(t, r, err, Flipped)
-	empty := new(classify.Scorer).Score(classify.Extract(classify.DefaultOptions(), m).Features, emptyModel{})
+	empty := new(classify.Scorer).Score(classify.Extract(classify.DefaultOptions(), m).Features, nil, emptyModel{})
 	if r.Before != empty || r.Adds != 1 {
 		t.Errorf("decided by %+v, want %+v as of an empty model", r.Before, empty)
 	}
@@ -251,7 +251,7 @@ func TestFlip(t *testing.T) {
 	checkRebuild(t, db)
 }
 
-type emptyModel struct{}
+type emptyModel struct{ classify.Untrained }
 
 func (emptyModel) Totals() classify.Count                  { return classify.Count{} }
 func (emptyModel) Lookup(_ []uint64, out []classify.Count) { clear(out) }

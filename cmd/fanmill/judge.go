@@ -41,7 +41,7 @@ func (j *judge) Score(_ context.Context, q control.ScoreRequest, msg io.Reader) 
 	if err != nil {
 		return control.ScoreReply{}, err
 	}
-	score := j.score(m.Features, model)
+	score := j.score(m, model)
 	out := control.ScoreReply{
 		Path: q.Path, Verdict: set.policy.Cutoffs.Verdict(score.P).String(), Score: score.P, LogOdds: score.LogOdds,
 		Digest: m.Digest.String(), Size: m.Size, Scope: q.Scope,

@@ -41,7 +41,7 @@ func (s *scorer) Score(m *classify.Message, scope string) (classify.Score, bool,
 		labels.Ham += site.Ham
 		labels.Spam += site.Spam
 	}
-	return s.score(m.Features, model), s.set().rules.Trained(labels.Ham, labels.Spam), nil
+	return s.score(m, model), s.set().rules.Trained(labels.Ham, labels.Spam), nil
 }
 
 // Trained is milter.Trainee.
@@ -51,15 +51,15 @@ func (s *scorer) Trained() bool {
 }
 
 // Counts is milter.Explainer.
-func (s *scorer) Counts(scope string) (classify.Counts, error) { return s.db.Model(scope) }
+func (s *scorer) Counts(scope string) (classify.Model, error) { return s.db.Model(scope) }
 
-func (s *scorer) score(features []uint64, c classify.Counts) classify.Score {
+func (s *scorer) score(msg *classify.Message, m classify.Model) classify.Score {
 	sc, _ := s.pool.Get().(*classify.Scorer)
 	if sc == nil {
 		sc = new(classify.Scorer)
 	}
 	defer s.pool.Put(sc)
-	return sc.Score(features, c)
+	return sc.Score(msg.Features, msg.Grams, m)
 }
 
 // preload reads the scopes that have training, so that no message waits for it.

@@ -54,7 +54,8 @@ func score(ctx context.Context, db *store.DB, names []string, out io.Writer) err
 	var scorer classify.Scorer
 	err = corpus.Walk(ctx, names, corpus.Options{Anything: true}, func(i corpus.Item) error {
 		stream.Reset()
-		s := scorer.Score(stream.Stored(i.Raw).Features, model)
+		msg := stream.Stored(i.Raw)
+		s := scorer.Score(msg.Features, msg.Grams, model)
 		_, err := fmt.Fprintf(lines, "%s %.4f\n", i.Source, s.P)
 		return err
 	})

@@ -41,7 +41,7 @@ var arrows = map[string]map[string]string{
 		"policy":   "a header names the outcome",
 	},
 	"store": {
-		"classify": "the model answers classify.Counts; rows carry digests, features and scores",
+		"classify": "the model answers classify.Model; rows carry digests, features and scores",
 	},
 	"training": {
 		"classify": "what is learned is the features of a message",

@@ -7,17 +7,39 @@ import "fanmill/classify"
 type counts struct {
 	total    classify.Count
 	features map[uint64]classify.Count
+	weights  []int32
+	fit      classify.Fit
 }
 
-func newCounts() *counts { return &counts{features: make(map[uint64]classify.Count)} }
+func newCounts() *counts {
+	return &counts{features: make(map[uint64]classify.Count), weights: make([]int32, classify.Buckets), fit: classify.PriorFit()}
+}
 
-// Totals implements classify.Counts.
+// Totals implements classify.Model.
 func (c *counts) Totals() classify.Count { return c.total }
 
-// Lookup implements classify.Counts.
+// Lookup implements classify.Model.
 func (c *counts) Lookup(features []uint64, out []classify.Count) {
 	for i, f := range features {
 		out[i] = c.features[f]
+	}
+}
+
+// Weigh implements classify.Model.
+func (c *counts) Weigh(grams []uint32) (sum int64) {
+	for _, g := range grams {
+		sum += int64(c.weights[g])
+	}
+	return sum
+}
+
+// Fit implements classify.Model.
+func (c *counts) Fit() classify.Fit { return c.fit }
+
+// step adds to the weights of buckets.
+func (c *counts) step(grams []uint32, step int64) {
+	for _, g := range grams {
+		c.weights[g] += int32(step)
 	}
 }
 

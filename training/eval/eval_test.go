@@ -111,7 +111,7 @@ func TestRunIsAsTheStoreDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := scorer.Score(classify.Extract(o.Classify, raw).Features, model); got.results[i].Score != want {
+		if want := scorer.Score(classify.Extract(o.Classify, raw).Features, nil, model); got.results[i].Score != want {
 			t.Fatalf("message %d: %+v, by the store %+v", i+1, got.results[i].Score, want)
 		}
 		class := store.Ham

@@ -67,6 +67,7 @@ type message struct {
 	spam     bool
 	digest   classify.Digest
 	features []uint64 // valid until the next message is read
+	grams    []uint32 // as long
 }
 
 // reader takes the features of the corpus' messages, one at a time.
@@ -103,9 +104,9 @@ func (r *reader) read(i int) (message, error) {
 	}
 	r.stream.Reset()
 	read := r.stream.Stored(raw)
-	m := message{spam: entry.Spam, digest: read.Digest, features: read.Features}
+	m := message{spam: entry.Spam, digest: read.Digest, features: read.Features, grams: read.Grams}
 	if r.memory != nil {
-		m.features = slices.Clone(m.features)
+		m.features, m.grams = slices.Clone(m.features), slices.Clone(m.grams)
 		r.memory[i] = m
 	}
 	return m, nil

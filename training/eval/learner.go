@@ -23,7 +23,7 @@ func newLearner(rule training.Rule) *learner {
 }
 
 func (l *learner) score(m message) classify.Score {
-	return l.scorer.Score(m.features, l.counts)
+	return l.scorer.Score(m.features, m.grams, l.counts)
 }
 
 // learn labels a message; before is its score by the model as it is.

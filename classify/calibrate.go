@@ -1,0 +1,212 @@
+package classify
+
+import "math"
+
+// FitWindow is how many labels, the newest, a Fit is made from.
+const FitWindow = 5000
+
+// Label is one labelled message as the calibrator sees it: what the opinions
+// were before it was learned.
+type Label struct {
+	C, E, L float64
+	Spam    bool
+	Sure    bool // a person has repeated or insisted on it: it is no slip
+}
+
+// Fit joins the opinions into one score: logistic regression on the squashed
+// opinions, with a share of wrong labels per class estimated along by
+// expectation and maximisation. A label is spam with chance (1-SpamSlip) p +
+// HamSlip (1-p), where p is the score, so a wrong label need not be explained
+// by the opinions.
+type Fit struct {
+	WC, WL, WE, Bias float64
+	HamSlip          float64 // share of ham that is labelled spam
+	SpamSlip         float64 // share of spam that is labelled ham
+	Labels           int     // fitted from so many; 0: the prior
+}
+
+// Priors of a Fit: Gaussian with mean and precision for each weight. The linear
+// part is slow to learn, and the counts speak first; the weights were measured
+// (docs/accuracy.md).
+var (
+	priorMean      = [4]float64{1.5, 2, 0.5, 0}
+	priorPrecision = [4]float64{4, 4, 4, 2}
+)
+
+const (
+	minWeight  = 0.02
+	fitSteps   = 15
+	fitStop    = 1e-4
+	slipBegin  = 0.02
+	slipRight  = 150 // prior count of right labels of a class, to one wrong
+	slipBefore = 0.002
+)
+
+// PriorFit is the calibrator before there are labels.
+func PriorFit() Fit {
+	return Fit{WC: priorMean[0], WL: priorMean[1], WE: priorMean[2], Bias: priorMean[3], HamSlip: slipBefore, SpamSlip: slipBefore}
+}
+
+// FitLabels returns how many of a scope's first n labels, in the order of the
+// ledger, go into its Fit (the newest FitWindow of these are read): 0 before
+// there is a fit, all up to the last multiple of 20, from 200 on of 100. So a
+// fit follows from the ledger alone, and is made seldom.
+func FitLabels(n int) int {
+	if n < 200 {
+		return n - n%20
+	}
+	return n - n%100
+}
+
+// point is a label's opinions, squashed to comparable sizes, and the constant.
+type point [4]float64
+
+func squash(c, l, e float64) point {
+	return point{asinh(c / 20), asinh(l / 0.5), asinh(e), 1}
+}
+
+// LogOdds joins three opinions.
+func (f Fit) LogOdds(c, e, l float64) float64 {
+	return f.weights().dot(squash(c, l, e))
+}
+
+func (f Fit) weights() point { return point{f.WC, f.WL, f.WE, f.Bias} }
+
+func (a point) dot(b point) (sum float64) {
+	for i := range a {
+		sum += float64(a[i] * b[i])
+	}
+	return sum
+}
+
+// Slip is the chance that a label is wrong, for a message with these log-odds.
+func (f Fit) Slip(spam bool, logOdds float64) float64 {
+	return slip(spam, sigma(logOdds), f.HamSlip, f.SpamSlip)
+}
+
+func slip(spam bool, p, hamSlip, spamSlip float64) float64 {
+	wrong, right := float64(hamSlip*(1-p)), float64((1-spamSlip)*p)
+	if !spam {
+		wrong, right = float64(spamSlip*p), float64((1-hamSlip)*(1-p))
+	}
+	return wrong / (wrong + right)
+}
+
+// Calibrate fits labels, starting from the prior, so that the same labels give
+// the same bits wherever and whenever it runs. With fewer than five labels of a
+// class the prior stands.
+func Calibrate(labels []Label) Fit {
+	spam := 0
+	points := make([]point, len(labels))
+	for i, l := range labels {
+		points[i] = squash(l.C, l.L, l.E)
+		if l.Spam {
+			spam++
+		}
+	}
+	if min(spam, len(labels)-spam) < 5 {
+		return PriorFit()
+	}
+	w, a, b := point(priorMean), slipBegin, slipBegin
+	for range fitSteps {
+		var step float64
+		w, a, b, step = improve(w, a, b, labels, points)
+		if step < fitStop {
+			break
+		}
+	}
+	return Fit{WC: w[0], WL: w[1], WE: w[2], Bias: w[3], HamSlip: a, SpamSlip: b, Labels: len(labels)}
+}
+
+// improve is one step of expectation (how likely is each label a slip) and of
+// Newton's method. It returns the largest change of a weight.
+func improve(w point, a, b float64, labels []Label, points []point) (next point, hamSlip, spamSlip, step float64) {
+	var gradient point
+	var hessian [4][4]float64
+	var slipSpam, slipHam, trueSpam, trueHam float64
+	for i, l := range labels {
+		x := points[i]
+		p := sigma(w.dot(x))
+		r := 0.0
+		if !l.Sure {
+			r = slip(l.Spam, p, a, b)
+		}
+		target := 1 - r
+		if l.Spam {
+			slipSpam += r
+		} else {
+			slipHam += r
+			target = r
+		}
+		trueSpam += target
+		trueHam += 1 - target
+		curve := max(float64(p*(1-p)), 1e-6)
+		for j := range x {
+			gradient[j] += float64((target - p) * x[j])
+			cx := float64(curve * x[j])
+			for k := range j + 1 {
+				hessian[j][k] += float64(cx * x[k])
+			}
+		}
+	}
+	for j := range gradient {
+		gradient[j] -= float64(priorPrecision[j] * (w[j] - priorMean[j]))
+		hessian[j][j] += priorPrecision[j]
+	}
+	delta := solve(&hessian, gradient)
+	for _, d := range delta {
+		step = max(step, math.Abs(d))
+	}
+	scale := 1 / max(step, 1)
+	for j := range w {
+		next[j] = w[j] + float64(scale*delta[j])
+		if j < 3 {
+			next[j] = max(next[j], minWeight)
+		}
+	}
+	hamSlip = (slipSpam + 1) / (trueHam + slipRight + 1)
+	spamSlip = (slipHam + 1) / (trueSpam + slipRight + 1)
+	return next, hamSlip, spamSlip, step
+}
+
+// solve returns x with h x = g, for a positive definite h of which the lower
+// triangle is given (Cholesky decomposition, in place).
+func solve(h *[4][4]float64, g point) point {
+	for i := range 4 {
+		for j := range i + 1 {
+			sum := h[i][j]
+			for k := range j {
+				sum -= float64(h[i][k] * h[j][k])
+			}
+			if i == j {
+				h[i][i] = math.Sqrt(sum)
+			} else {
+				h[i][j] = sum / h[j][j]
+			}
+		}
+	}
+	for i := range 4 {
+		for k := range i {
+			g[i] -= float64(h[i][k] * g[k])
+		}
+		g[i] /= h[i][i]
+	}
+	for i := 3; i >= 0; i-- {
+		for k := i + 1; k < 4; k++ {
+			g[i] -= float64(h[k][i] * g[k])
+		}
+		g[i] /= h[i][i]
+	}
+	return g
+}
+
+// asinh compresses an opinion: linear near 0, logarithmic far out.
+func asinh(x float64) float64 {
+	if x < 0 {
+		return -asinh(-x)
+	}
+	return ln(x + math.Sqrt(float64(x*x)+1))
+}
+
+// report is the score of log-odds.
+func (f Fit) report(logOdds float64) float64 { return sigma(logOdds) }
