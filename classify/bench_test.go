@@ -9,6 +9,39 @@ import (
 	"fanmill/classify"
 )
 
+// corpusMessages reads the SpamAssassin corpus into memory.
+func corpusMessages(b *testing.B) (msgs [][]byte, size int64) {
+	b.Helper()
+	files, err := filepath.Glob("../corpus/spamassassin/data/*/*")
+	if err != nil || len(files) == 0 {
+		b.Fatalf("the SpamAssassin corpus is missing (%v): make corpus", err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		msgs, size = append(msgs, raw), size+int64(len(raw))
+	}
+	return msgs, size
+}
+
+// BenchmarkCorpus turns the SpamAssassin corpus into features and grams, a
+// message after the other in one Stream, as the milter does.
+func BenchmarkCorpus(b *testing.B) {
+	msgs, size := corpusMessages(b)
+	s := classify.NewStream(classify.DefaultOptions())
+	b.SetBytes(size)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, raw := range msgs {
+			s.Reset()
+			s.Stored(raw)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*len(msgs)), "us/msg")
+}
+
 // BenchmarkStream turns the golden messages into features, as the milter does.
 func BenchmarkStream(b *testing.B) {
 	files, err := filepath.Glob("testdata/golden/*.eml")
