@@ -14,8 +14,8 @@ type prefix struct {
 	field []byte // with label empty: the field whose words these are
 }
 
-func newPrefix(text, label string) prefix {
-	return prefix{seed: xxhash.Sum64String(text) | 1, label: label}
+func newPrefix(text, label string) *prefix {
+	return &prefix{seed: xxhash.Sum64String(text) | 1, label: label}
 }
 
 var (
@@ -61,13 +61,18 @@ func mix(seed, h uint64) uint64 {
 	return h ^ h>>32
 }
 
-// set is the distinct features of a message in the order they were met: open
-// addressing over a power of two, cleared by Reset.
+// set is the distinct features of a message, in open addressing over a power of
+// two of slots. The top bits of a feature are its slot and nothing wraps around:
+// read from the first slot to the last, the set is all but sorted. Half of the
+// slots again lie behind the power of two for what collides at its end.
 type set struct {
-	slots []uint64
-	list  []uint64
-	other []uint64 // room for sorting
+	slots []uint64 // 0: empty
+	other []uint64 // room to grow into
+	list  []uint64 // what drain returned
+	shift int      // 64 less the power of two
+	n     int      // features held
 	max   int
+	field prefix // what fieldPrefix returned
 	texts *texts // recorded only for explanations
 }
 
@@ -83,7 +88,7 @@ type texts struct {
 // have names of a megabyte, and would have them recorded with each of its words.
 const textMax = 256
 
-func (t *texts) add(h uint64, p prefix, w []byte) {
+func (t *texts) add(h uint64, p *prefix, w []byte) {
 	t.hashes = append(t.hashes, h)
 	t.bytes = append(t.bytes, p.label...)
 	if p.field != nil {
@@ -110,16 +115,27 @@ func (t *texts) reset() {
 	t.hashes, t.ends, t.bytes = t.hashes[:0], t.ends[:0], t.bytes[:0]
 }
 
-const setMin = 1024
+// setMin is the power of two of slots that a set begins with, setKept the one up
+// to which it keeps its memory from one message to the next.
+const (
+	setMin  = 10
+	setKept = 14
+)
+
+// slotsFor is how many slots go with a power of two.
+func slotsFor(power int) int { return 3 << power / 2 }
 
 func (s *set) reset(max int) {
-	s.max = max
-	s.list = s.list[:0]
-	if len(s.slots) == 0 || len(s.slots) > 8*setMin {
-		s.slots = make([]uint64, setMin)
-	} else {
+	if s.n > 0 { // the message was given up before its end
 		clear(s.slots)
+		s.n = 0
 	}
+	if len(s.slots) == 0 || len(s.slots) > slotsFor(setKept) {
+		s.slots, s.other = make([]uint64, slotsFor(setMin)), nil
+	}
+	s.slots = s.slots[:slotsFor(setMin)]
+	s.shift = 64 - setMin
+	s.max = max
 	if s.texts != nil {
 		s.texts.reset()
 	}
@@ -130,73 +146,80 @@ func (s *set) add(h uint64) bool {
 	if h == 0 {
 		h = 1 // 0 marks an empty slot
 	}
-	mask := uint64(len(s.slots) - 1)
-	i := h & mask
-	for ; s.slots[i] != 0; i = (i + 1) & mask {
+	i := h >> s.shift
+	for ; s.slots[i] != 0; i++ {
 		if s.slots[i] == h {
 			return false
 		}
 	}
-	if len(s.list) >= s.max {
+	if s.n >= s.max {
 		return false
 	}
 	s.slots[i] = h
-	s.list = append(s.list, h)
-	if 2*len(s.list) > len(s.slots) {
+	s.n++
+	if 2*s.n > 1<<(64-s.shift) {
 		s.grow()
 	}
 	return true
 }
 
+// grow moves the features to twice as many slots.
 func (s *set) grow() {
-	s.slots = make([]uint64, 2*len(s.slots))
-	mask := uint64(len(s.slots) - 1)
-	for _, h := range s.list {
-		i := h & mask
+	s.shift--
+	need := slotsFor(64 - s.shift)
+	if cap(s.other) < need {
+		s.other = make([]uint64, need)
+	}
+	old := s.slots
+	s.slots, s.other = s.other[:need], old[:0]
+	for _, h := range old {
+		if h == 0 {
+			continue
+		}
+		i := h >> s.shift
 		for s.slots[i] != 0 {
-			i = (i + 1) & mask
+			i++
 		}
 		s.slots[i] = h
 	}
+	clear(old)
+}
+
+// drain empties the set and returns its features in ascending order, valid until
+// the next call. Only features that collided stand in the wrong order at first,
+// and they are neighbours.
+func (s *set) drain() []uint64 {
+	list := slices.Grow(s.list[:0], s.n)[:s.n]
+	end := 0
+	for n := 0; n < len(list); end++ {
+		list[n] = s.slots[end]
+		if list[n] != 0 { // no branch in machine code: which slots are taken is not to be predicted
+			n++
+		}
+	}
+	clear(s.slots[:end])
+	for i := 1; i < len(list); i++ {
+		for j := i; j > 0 && list[j-1] > list[j]; j-- {
+			list[j-1], list[j] = list[j], list[j-1]
+		}
+	}
+	s.list, s.n = list, 0
+	return list
 }
 
 // feature adds one feature: a kind and its word.
-func (s *set) feature(p prefix, w []byte) {
+func (s *set) feature(p *prefix, w []byte) {
 	h := mix(p.seed, xxhash.Sum64(w))
 	if s.add(h) && s.texts != nil {
 		s.texts.add(h, p, w)
 	}
 }
 
-func (s *set) word(p prefix, w string) { s.feature(p, []byte(w)) }
+func (s *set) word(p *prefix, w string) { s.feature(p, []byte(w)) }
 
-// sorted returns the features in ascending order. Hashes are spread evenly, so
-// one pass over their first byte leaves runs that are all but sorted.
-func (s *set) sorted() []uint64 {
-	var next [257]int32
-	for _, h := range s.list {
-		next[h>>56+1]++
-	}
-	for i := 1; i < len(next); i++ {
-		next[i] += next[i-1]
-	}
-	s.other = slices.Grow(s.other[:0], len(s.list))[:len(s.list)]
-	for _, h := range s.list {
-		s.other[next[h>>56]] = h
-		next[h>>56]++
-	}
-	s.list, s.other = s.other, s.list
-	start := int32(0)
-	for _, end := range next[:256] { // each has moved on to the end of its run
-		if end-start > 1 {
-			slices.Sort(s.list[start:end])
-		}
-		start = end
-	}
-	return s.list
-}
-
-// fieldPrefix makes the kind of words in a header field that has no kind of its own.
-func (s *set) fieldPrefix(name []byte) prefix {
-	return prefix{seed: mix(0x66, xxhash.Sum64(name)) | 1, field: name}
+// fieldPrefix makes the kind of words in a header field that has no kind of its
+// own. It is good until the next call.
+func (s *set) fieldPrefix(name []byte) *prefix {
+	s.field = prefix{seed: mix(0x66, xxhash.Sum64(name)) | 1, field: name}
+	return &s.field
 }

@@ -83,7 +83,7 @@ func (s *Stream) decode(v []byte, where string) []byte {
 
 // words gives every word of a header text under one kind, addresses and hosts
 // taken apart.
-func (s *Stream) words(text []byte, p prefix) {
+func (s *Stream) words(text []byte, p *prefix) {
 	words.Split(text, func(k words.Kind, w []byte, cut bool) {
 		switch {
 		case k == words.Mail:
@@ -99,7 +99,7 @@ func (s *Stream) words(text []byte, p prefix) {
 }
 
 // address gives an address whole, its local part, and its host with suffixes.
-func (s *Stream) address(a []byte, p prefix) {
+func (s *Stream) address(a []byte, p *prefix) {
 	a = appendLower(s.scratch[:0], a)
 	s.scratch = a
 	s.set.feature(p, a)
@@ -109,7 +109,7 @@ func (s *Stream) address(a []byte, p prefix) {
 }
 
 // hostSuffixes gives a host name and its parent domains, at most four.
-func (s *Stream) hostSuffixes(host []byte, p prefix) {
+func (s *Stream) hostSuffixes(host []byte, p *prefix) {
 	host = bytes.Trim(host, ".")
 	for range 4 {
 		if len(host) == 0 {
@@ -126,7 +126,7 @@ func (s *Stream) hostSuffixes(host []byte, p prefix) {
 
 // addrPrefixes gives an address with the networks around it: /16 and /24 of
 // IPv4, /32 and /48 of IPv6.
-func (s *Stream) addrPrefixes(a netip.Addr, p prefix) {
+func (s *Stream) addrPrefixes(a netip.Addr, p *prefix) {
 	bits := [...]int{16, 24, 32}
 	if a.Is6() {
 		bits = [...]int{32, 48, 128}
@@ -152,18 +152,18 @@ func (s *Stream) clientFeatures() {
 }
 
 func (s *Stream) receivedFeatures(v []byte) {
-	c, ok := parseReceived(v)
-	if ok {
-		c = c.clean()
-		s.addrPrefixes(c.Addr, pRecvNet)
+	h := &s.hop
+	if h.parse(v) {
+		h.clean()
+		s.addrPrefixes(h.addr, pRecvNet)
 	}
-	if len(c.Helo) > 0 && len(c.Helo) < 256 {
-		s.hostSuffixes(s.lower(c.Helo), pRecvHost)
+	if len(h.helo) <= hostMax {
+		s.hostSuffixes(lowered(h.helo), pRecvHost)
 	}
-	s.hostSuffixes(s.lower(c.Name), pRecvHost)
+	s.hostSuffixes(lowered(h.name), pRecvHost)
 	if i := clauseEnd(v); i >= 0 {
-		host, _, _ := bytes.Cut(v[i+3:], []byte{' '})
-		s.host = appendLower(s.host[:0], cut(host, 255))
+		host, _, _ := bytes.Cut(v[i+3:], space)
+		s.host = appendLower(s.host[:0], cut(host, hostMax))
 		s.hostSuffixes(s.host, pRecvHost)
 	}
 }
@@ -171,13 +171,11 @@ func (s *Stream) receivedFeatures(v []byte) {
 // lower returns a host name in lower case, valid until the next one.
 func (s *Stream) lower(name string) []byte {
 	s.host = append(s.host[:0], name...)
-	for i, c := range s.host {
-		if c >= 'A' && c <= 'Z' {
-			s.host[i] = c + 'a' - 'A'
-		}
-	}
-	return s.host
+	return lowered(s.host)
 }
+
+// lowered turns b to lower case where it stands.
+func lowered(b []byte) []byte { return appendLower(b[:0], b) }
 
 // authservID is the host that vouches for an Authentication-Results field.
 func authservID(v []byte) string {

@@ -35,23 +35,22 @@ func newTrust(hosts []string) (trust, error) {
 	return t, errors.Join(errs...)
 }
 
-// own tells whether a client is the site's own host, so that the walk to the
+// own tells whether a hop is the site's own host, so that the walk to the
 // border goes on below it: loopback always; with own hosts named these, else
 // every address that is not public.
-func (t *trust) own(c Client) bool {
-	a := c.Addr.Unmap().WithZone("")
-	if a.IsLoopback() {
+func (t *trust) own(h *hop) bool {
+	if h.addr.IsLoopback() {
 		return true
 	}
 	if !t.set {
-		return !public(a)
+		return !public(h.addr)
 	}
 	for _, p := range t.prefixes {
-		if p.Contains(a) {
+		if p.Contains(h.addr) {
 			return true
 		}
 	}
-	return c.Name != "" && t.names[c.Name]
+	return len(h.name) > 0 && t.names[string(h.name)]
 }
 
 var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
@@ -60,78 +59,95 @@ func public(a netip.Addr) bool {
 	return a.IsGlobalUnicast() && !a.IsPrivate() && !sharedSpace.Contains(a)
 }
 
-// cleanName drops what is no full host name, such as "unknown".
-func cleanName(name string) string {
-	name = strings.TrimSuffix(strings.ToLower(name), ".")
-	if !strings.Contains(name, ".") || len(name) > 255 || strings.ContainsFunc(name, notHostName) {
-		return ""
+// hop is a Client in buffers that are used again: a message has many Received
+// lines, of which one names the client that counts.
+type hop struct {
+	addr netip.Addr
+	name []byte
+	helo []byte
+}
+
+func (h *hop) set(c Client) {
+	h.addr, h.name, h.helo = c.Addr, append(h.name[:0], c.Name...), append(h.helo[:0], c.Helo...)
+}
+
+func (h *hop) client() Client {
+	return Client{Addr: h.addr, Name: string(h.name), Helo: string(h.helo)}
+}
+
+// setName sets the name in lower case, or none where b is no full host name, such
+// as "unknown".
+func (h *hop) setName(b []byte) {
+	h.name = appendLower(h.name[:0], bytes.TrimSuffix(b, dot))
+	_, isAddr := parseIPv4(h.name)
+	if isAddr || len(h.name) > hostMax || bytes.IndexByte(h.name, '.') < 0 || !hostName(h.name) {
+		h.name = h.name[:0]
 	}
-	if _, err := netip.ParseAddr(name); err == nil {
-		return ""
+}
+
+var dot = []byte{'.'}
+
+// hostMax is the longest host name (RFC 1035 section 2.3.4).
+const hostMax = 255
+
+func hostName(b []byte) bool {
+	for _, c := range b {
+		if c != '.' && c != '-' && c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
 	}
-	return name
+	return true
+}
+
+// clean brings a hop to the form in which SMTP and a Received line agree.
+func (h *hop) clean() {
+	h.addr = h.addr.Unmap().WithZone("")
+	h.setName(h.name)
+	cleanHelo(h.helo)
+	h.helo = cut(h.helo, hostMax)
+	switch {
+	case len(h.helo) > 0:
+	case len(h.name) > 0: // Postfix writes the name where no HELO was given
+		h.helo = append(h.helo, h.name...)
+	default:
+		h.helo = append(h.helo, "unknown"...)
+	}
 }
 
 // cleanHelo replaces what MTAs (and our own spool) replace when they write a
 // HELO into a Received line, so that both give the same.
-func cleanHelo(s string) string {
-	literal := len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']'
-	b := []byte(s)
+func cleanHelo(b []byte) {
+	literal := len(b) > 2 && b[0] == '[' && b[len(b)-1] == ']'
 	for i, c := range b {
 		bracket := (c == '[' || c == ']') && !(literal && (i == 0 || i == len(b)-1))
 		if c <= ' ' || c >= 0x7f || bracket || strings.IndexByte("()<>;\"\\@,", c) >= 0 {
 			b[i] = '?'
 		}
 	}
-	return string(b)
 }
 
-func notHostName(r rune) bool {
-	return r != '.' && r != '-' && r != '_' && (r < '0' || r > '9') && (r < 'a' || r > 'z')
-}
-
-// clean brings a client to the form in which SMTP and a Received line agree.
-func (c Client) clean() Client {
-	c.Addr = c.Addr.Unmap().WithZone("")
-	c.Name = cleanName(c.Name)
-	c.Helo = cleanHelo(c.Helo)
-	if len(c.Helo) > 255 { // RFC 1035 section 2.3.4
-		c.Helo = c.Helo[:255]
-	}
-	if c.Helo == "" { // Postfix writes the name where no HELO was given
-		c.Helo = "unknown"
-		if c.Name != "" {
-			c.Helo = c.Name
-		}
-	}
-	return c
-}
-
-// parseReceived reads the from-clause of a Received field (RFC 5321 section
-// 4.4) in the forms of Postfix and Sendmail "helo (name [address])", of Exim
-// "name ([address] helo=x)" and of qmail "name (HELO x) (address)". ok is false
-// when the line names no client address.
-func parseReceived(v []byte) (c Client, ok bool) {
+// parse reads the from-clause of a Received field (RFC 5321 section 4.4) in the
+// forms of Postfix and Sendmail "helo (name [address])", of Exim "name ([address]
+// helo=x)" and of qmail "name (HELO x) (address)". It returns false when the line
+// names no client address.
+func (h *hop) parse(v []byte) (ok bool) {
+	h.set(Client{})
 	if len(v) < 5 || !bytes.EqualFold(v[:5], []byte("from ")) {
-		return c, false
+		return false
 	}
-	v = bytes.TrimLeft(v[5:], " ")
-	if len(v) > 1000 {
-		v = v[:1000]
-	}
-	first, rest, _ := bytes.Cut(v, []byte{' '})
-	c.Helo = string(first)
-	comments := rest
+	first, rest, _ := bytes.Cut(cut(bytes.TrimLeft(v[5:], " "), 1000), space)
+	h.helo = append(h.helo, first...)
 	if end := clauseEnd(rest); end >= 0 {
-		comments = rest[:end]
+		rest = rest[:end]
 	}
-	if !c.fromComments(comments) {
-		a, ok := parseLiteral(first)
-		c.Addr = a
-		return c, ok
+	if h.fromComments(rest) {
+		return true
 	}
-	return c, true
+	h.addr, ok = parseLiteral(first)
+	return ok
 }
+
+var space = []byte{' '}
 
 // clauseEnd finds " by " outside of comments.
 func clauseEnd(b []byte) int {
@@ -152,31 +168,45 @@ func clauseEnd(b []byte) int {
 }
 
 // fromComments takes address, name and HELO from the comments of the clause.
-func (c *Client) fromComments(b []byte) (found bool) {
+func (h *hop) fromComments(b []byte) (found bool) {
 	var prev []byte
-	for w := range bytes.FieldsFuncSeq(b, commentBreak) {
+	for len(b) > 0 {
+		var w []byte
+		if w, b = commentWord(b); len(w) == 0 {
+			continue
+		}
 		switch {
 		case len(w) > 5 && bytes.EqualFold(w[:5], []byte("helo=")):
-			c.Name, c.Helo = cleanName(c.Helo), string(w[5:])
+			h.setName(h.helo)
+			h.helo = append(h.helo[:0], w[5:]...)
 		case bytes.EqualFold(prev, []byte("helo")):
-			c.Name, c.Helo = cleanName(c.Helo), string(w)
+			h.setName(h.helo)
+			h.helo = append(h.helo[:0], w...)
 		case !found:
-			if c.Addr, found = parseLiteral(w); found && len(prev) > 0 && c.Name == "" {
+			if h.addr, found = parseLiteral(w); found && len(prev) > 0 && len(h.name) == 0 {
 				_, host, at := bytes.Cut(prev, []byte{'@'})
 				if !at {
 					host = prev
 				}
-				c.Name = cleanName(string(host))
+				h.setName(host)
 			}
 		case bytes.EqualFold(w, []byte("forged")): // Sendmail: (may be forged)
-			c.Name = ""
+			h.name = h.name[:0]
 		}
 		prev = w
 	}
 	return found
 }
 
-func commentBreak(r rune) bool { return r == ' ' || r == '(' || r == ')' || r == ',' }
+// commentWord cuts off b what stands before the next blank, bracket or comma.
+func commentWord(b []byte) (w, rest []byte) {
+	for i, c := range b {
+		if c == ' ' || c == '(' || c == ')' || c == ',' {
+			return b[:i], b[i+1:]
+		}
+	}
+	return b, nil
+}
 
 // parseLiteral reads "[192.0.2.1]", "[IPv6:2001:db8::1]" or a bare address.
 func parseLiteral(b []byte) (netip.Addr, bool) {
@@ -184,11 +214,38 @@ func parseLiteral(b []byte) (netip.Addr, bool) {
 	if len(b) > 5 && bytes.EqualFold(b[:5], []byte("ipv6:")) {
 		b = b[5:]
 	}
-	if len(b) < 2 || len(b) > 60 || bytes.ContainsFunc(b, notAddress) || !bytes.ContainsAny(b, ".:") {
+	if a, ok := parseIPv4(b); ok {
+		return a, true
+	}
+	if len(b) > 60 || bytes.IndexByte(b, ':') < 0 || bytes.ContainsFunc(b, notAddress) {
 		return netip.Addr{}, false
 	}
 	a, err := netip.ParseAddr(string(b))
 	return a.Unmap(), err == nil
+}
+
+// parseIPv4 reads "192.0.2.1" as netip.ParseAddr does, which takes a string and
+// makes an error for each of the many words that are no address.
+func parseIPv4(b []byte) (a netip.Addr, ok bool) {
+	var ip [4]byte
+	for i := range ip {
+		field, rest, more := bytes.Cut(b, dot)
+		if len(field) == 0 || len(field) > 3 || field[0] == '0' && len(field) > 1 || more == (i == 3) {
+			return a, false
+		}
+		n := 0
+		for _, c := range field {
+			if c < '0' || c > '9' {
+				return a, false
+			}
+			n = 10*n + int(c-'0')
+		}
+		if n > 255 {
+			return a, false
+		}
+		ip[i], b = byte(n), rest
+	}
+	return netip.AddrFrom4(ip), true
 }
 
 func notAddress(r rune) bool {

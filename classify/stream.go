@@ -34,6 +34,7 @@ type Stream struct {
 	value   []byte // field in hand: unfolded value
 	scratch []byte
 	host    []byte // lower-case host name in hand
+	hop     hop    // step to the border, or Received line, in hand
 
 	why     Scorer // of Clues
 	walking bool   // on the way to the border
@@ -82,15 +83,20 @@ func (s *Stream) EnableClues() {
 
 // SetClient tells who is connected. It counts as the top-most Received line.
 func (s *Stream) SetClient(c Client) {
-	s.border(c, c.Addr.IsValid())
+	s.hop.set(c)
+	s.border(c.Addr.IsValid())
 }
 
-// border takes one step of the walk described in canon.go.
-func (s *Stream) border(c Client, ok bool) {
-	c = c.clean()
-	if ok && !s.trust.own(c) {
+// border takes one step of the walk described in canon.go: the hop in hand, ok if
+// it names an address.
+func (s *Stream) border(ok bool) {
+	if !ok {
+		return
+	}
+	s.hop.clean()
+	if !s.trust.own(&s.hop) {
 		s.walking = false
-		s.msg.Client = c
+		s.msg.Client = s.hop.client()
 	}
 }
 
@@ -109,7 +115,7 @@ func (s *Stream) Header(name, value []byte) {
 	switch string(s.name) {
 	case "received":
 		if s.walking {
-			s.border(parseReceived(s.value))
+			s.border(s.hop.parse(s.value))
 			return
 		}
 	case "authentication-results":
@@ -183,7 +189,7 @@ func (s *Stream) Finish() *Message {
 	s.sum.Write(s.sumBuf)
 	s.sumBuf = s.sumBuf[:0]
 	s.sum.Sum(s.msg.Digest[:0])
-	s.msg.Features = s.set.sorted()
+	s.msg.Features = s.set.drain()
 	s.msg.Grams = s.excerpt.buckets(s.clientLine())
 	return &s.msg
 }
