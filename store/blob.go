@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"github.com/klauspost/compress/zstd"
+
+	"fanmill/classify"
 )
 
 // appendFeatures appends the stored form of features: 8 bytes each, little endian.
@@ -24,6 +26,41 @@ func parseFeatures(features []uint64, b []byte) ([]uint64, error) {
 		features = append(features, binary.LittleEndian.Uint64(b))
 	}
 	return features, nil
+}
+
+// appendGrams appends the stored form of grams: of each the distance from the
+// one before it, less one (of the first, its value), as so many bytes 255 and one
+// byte below 255 that add up to it. A message has some hundred to two thousand of
+// the buckets, so that most take one byte, where a varint would take two from 128 on.
+func appendGrams(b []byte, grams []uint32) []byte {
+	next := uint32(0)
+	for _, g := range grams {
+		d := g - next
+		for ; d >= 255; d -= 255 {
+			b = append(b, 255)
+		}
+		b = append(b, byte(d))
+		next = g + 1
+	}
+	return b
+}
+
+// parseGrams appends what appendGrams stored to grams.
+func parseGrams(grams []uint32, b []byte) ([]uint32, error) {
+	g := uint32(0)
+	for _, d := range b {
+		if g += uint32(d); g >= classify.Buckets {
+			return grams, fmt.Errorf("gram %d of %d: %w", g, classify.Buckets, ErrDamaged)
+		}
+		if d < 255 {
+			grams = append(grams, g)
+			g++
+		}
+	}
+	if len(b) > 0 && b[len(b)-1] == 255 {
+		return grams, fmt.Errorf("list of grams is cut short: %w", ErrDamaged)
+	}
+	return grams, nil
 }
 
 // packer compresses messages for the ledger. Its halves are made when first used:

@@ -46,7 +46,8 @@ type DB struct {
 	following bool
 	unsaved   int64 // ops applied since the snapshot on disk
 	lastEnd   time.Time
-	lastLong  bool // the last update kept others waiting
+	lastLong  bool    // the last update kept others waiting
+	spare     []int32 // a buffer for weights as they were before an update
 	seq       atomic.Int64
 
 	rmu sync.Mutex // guards r and rpack
@@ -68,7 +69,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{
 		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledgerFile),
-		turn: make(chan struct{}, 1), mem: memory{scopes: make(map[string]*Model)},
+		turn: make(chan struct{}, 1), mem: memory{scopes: make(map[string]*Model), due: make(map[*Model]struct{})},
 	}
 	if err := db.open(ctx); err != nil {
 		return nil, errors.Join(explain(db.path, err), db.closeFiles())

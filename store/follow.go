@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"fanmill/classify"
 )
 
 const (
@@ -18,9 +20,12 @@ const (
 	snapshotPause = time.Minute
 )
 
-const selectOps = `SELECT op.seq, op.scope,
-	op.class_before, op.adds_before, op.step_before, op.class_after, op.adds_after, op.step_after,
-	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN msg.features END
+const selectOps = `SELECT op.seq, op.scope, op.row,
+	op.class_before, op.adds_before, op.step_before, op.sure_before,
+	op.class_after, op.adds_after, op.step_after, op.sure_after,
+	msg.class, msg.sure, msg.score_c, msg.score_e, msg.score_l,
+	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
+	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM body WHERE id = msg.id) END
 FROM op LEFT JOIN msg ON msg.id = op.row WHERE op.seq > ? ORDER BY op.seq`
 
 // selectLast yields the number of the last op, even if the log was pruned of it.
@@ -51,47 +56,72 @@ func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
 func (db *DB) catchUp(ctx context.Context) (int, error) {
 	start := db.seq.Load()
 	last, err := db.w.integer(selectLast)
-	if err != nil || last == start {
+	if err != nil || last == start && len(db.mem.due) == 0 {
 		return 0, err
 	}
-	var buf []uint64
+	err = db.w.consistent(func() error {
+		if err := db.apply(ctx); err != nil {
+			return err
+		}
+		return db.refit(ctx)
+	})
+	return int(max(0, db.seq.Load()-start)), err
+}
+
+// apply carries out the ops that other processes have written. Fits stay as they
+// are.
+func (db *DB) apply(ctx context.Context) error {
+	start := db.seq.Load()
+	last, err := db.w.integer(selectLast)
+	if err != nil || last == start {
+		return err
+	}
+	var buf lists
 	err = db.w.query(selectOps, func(v []driver.Value) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		buf, err = db.applyOp(v, buf[:0])
-		return err
+		return db.applyOp(v, &buf)
 	}, start)
 	if errors.Is(err, errRebuild) || err == nil && db.seq.Load() < last || last < start {
 		db.log.Warn("building the model from the rows of the ledger", "reason", errRebuild, "from", db.seq.Load(), "to", last)
 		err = db.rebuild(ctx)
 	}
-	return int(max(0, db.seq.Load()-start)), err
+	return err
 }
 
-// applyOp changes the model by one row of selectOps; buf holds its features.
-func (db *DB) applyOp(v []driver.Value, buf []uint64) ([]uint64, error) {
+// applyOp changes the model by one row of selectOps.
+func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 	if asInt(v[0]) != db.seq.Load()+1 {
-		return buf, errRebuild
+		return errRebuild
 	}
 	if m := db.mem.model(asText(v[1])); m != nil {
-		before, after := asMark(v[2:5]), asMark(v[5:8])
-		if ham, spam := difference(before, after); ham|spam != 0 && v[8] == nil {
-			return buf, errRebuild
+		ch := readChange(v[2:])
+		if err := buf.parse(&ch, v[16], v[17]); err != nil {
+			return err
 		}
-		var err error
-		if buf, err = parseFeatures(buf, asBlob(v[8])); err != nil {
-			return buf, err
+		if ch.lacks() {
+			return errRebuild
 		}
-		db.mem.change(m, buf, before, after)
+		db.mem.change(m, &ch)
 	}
 	db.seq.Add(1)
 	db.unsaved++
-	return buf, nil
+	return nil
+}
+
+// readChange takes a change from a row of selectOps, from op.row on. An op does
+// not say whether it changed the row's scores, nor whether a later op has done so:
+// it is taken for one that did, unless it changed nothing else.
+func readChange(v []driver.Value) change {
+	ch := change{row: asInt(v[0]), before: asMark(v[1:5]), after: asMark(v[5:9]), label: asLabel(v[9:14])}
+	ch.same = ch.before == ch.after
+	ch.label.Spam, ch.label.Sure = ch.after.Class == Spam, ch.after.Sure
+	return ch
 }
 
 func asMark(v []driver.Value) Mark {
-	return Mark{Class: Class(asInt(v[0])), Adds: int(asInt(v[1])), Step: asInt(v[2])}
+	return Mark{Class: Class(asInt(v[0])), Adds: int(asInt(v[1])), Step: asInt(v[2]), Sure: asInt(v[3]) != 0}
 }
 
 // Follow keeps the model current until ctx ends or the DB is closed. While the
@@ -190,7 +220,7 @@ func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
 	}
 	var m *Model
 	err := db.w.consistent(func() error {
-		if _, err := db.catchUp(ctx); err != nil { // within a Tx there is nothing to do
+		if err := db.apply(ctx); err != nil { // within a Tx there is nothing to do
 			return err
 		}
 		c, err := db.readCounts(ctx, scope)
@@ -211,20 +241,31 @@ func (db *DB) readCounts(ctx context.Context, scope string) (c counts, err error
 	if err != nil {
 		return c, err
 	}
-	var buf []uint64
-	err = db.w.query("SELECT id, class, adds, features FROM msg WHERE scope = ? AND class <> 0 AND adds > 0", func(v []driver.Value) error {
+	const query = `SELECT msg.id, class, adds, step, CASE WHEN adds > 0 THEN features END, CASE WHEN step <> 0 THEN grams END
+		FROM msg JOIN body USING (id) WHERE scope = ? AND class <> 0 AND (adds > 0 OR step <> 0)`
+	var buf lists
+	err = db.w.query(query, func(v []driver.Value) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if v[3] == nil {
-			return damaged(db.path, fmt.Sprintf("message %d counts but has no features", asInt(v[0])))
-		}
-		if buf, err = parseFeatures(buf[:0], asBlob(v[3])); err != nil {
+		m := Mark{Class: Class(asInt(v[1])), Adds: int(asInt(v[2])), Step: asInt(v[3])}
+		ch := change{row: asInt(v[0]), before: Mark{Class: m.Class}, after: m, same: true}
+		if err := buf.parse(&ch, v[4], v[5]); err != nil {
 			return err
 		}
-		m := Mark{Class: Class(asInt(v[1])), Adds: int(asInt(v[2]))}
-		c.change(buf, Mark{Class: m.Class}, m) // the label is counted already
+		if ch.lacks() {
+			return damaged(db.path, fmt.Sprintf("message %d counts but has no features or grams", ch.row))
+		}
+		c.change(&ch) // the label is counted already
 		return nil
 	}, scope)
+	if err != nil {
+		return c, err
+	}
+	c.window.stale = true
+	if c.behind(scope) {
+		c.window.fit, err = db.calibrate(ctx, scope, &c)
+		c.window.fitted = classify.FitLabels(c.ham + c.spam)
+	}
 	return c, err
 }

@@ -50,23 +50,30 @@ func (tx *Tx) Judged(scope string, id int64) error {
 	return nil
 }
 
-const dropFeatures = `UPDATE msg SET features = NULL, waits = 0 WHERE id IN
-	(SELECT id FROM msg WHERE waits AND scope = ? AND id <= ? LIMIT ?)`
+const (
+	judgedWaiting = ` WHERE id IN (SELECT id FROM msg WHERE waits AND scope = ? AND id <= ? ORDER BY id LIMIT ?)`
+	dropFeatures  = `UPDATE body SET features = NULL, grams = NULL` + judgedWaiting
+	waitNoLonger  = `UPDATE msg SET waits = 0` + judgedWaiting
+)
 
-// DropFeatures takes away the features that were kept for a second look, in at
+// DropFeatures takes away the features and grams that were kept for a second look, in at
 // most limit of the rows that had it, and returns in how many. Those rows have never
-// counted, so no op speaks of these features, and no follower or snapshot has them.
+// counted nor had a step, so no op speaks of what is dropped, and no follower or
+// snapshot has it.
 func (tx *Tx) DropFeatures(scope string, limit int) (n int, err error) {
 	last, err := tx.LastJudged(scope)
 	if err != nil {
 		return 0, err
 	}
-	res, err := tx.db.w.exec(dropFeatures, scope, last, int64(limit))
-	if err != nil {
-		return 0, tx.fail("drop features", err)
+	for _, sql := range []string{dropFeatures, waitNoLonger} {
+		res, err := tx.db.w.exec(sql, scope, last, int64(limit))
+		if err != nil {
+			return 0, tx.fail("drop features", err)
+		}
+		dropped, _ := res.RowsAffected()
+		n = int(dropped)
 	}
-	dropped, err := res.RowsAffected()
-	return int(dropped), err
+	return n, nil
 }
 
 // LastJudged is the last row that was judged again, 0 when none was.

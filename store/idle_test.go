@@ -28,7 +28,7 @@ func TestDroppedFeaturesNeverCounted(t *testing.T) {
 	}
 	update(forget(counted.Digest))
 	idle := counted
-	idle.Adds, idle.Waits, waiting.Waits = 0, true, true
+	idle.Adds, idle.Step, idle.Waits, waiting.Step, waiting.Waits = 0, 0, true, 0, true
 	learn(t, db, idle, waiting)
 	update(func(tx *Tx) error { return tx.Judged("", 2) })
 	update(func(tx *Tx) error {

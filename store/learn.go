@@ -10,23 +10,29 @@ import (
 
 const (
 	insertMsg = `INSERT INTO msg
-	(scope, digest, class, adds, step, score_c, score_e, score_l, log_odds, time, source, complete, waits, features, message)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
-	updateMsg = `UPDATE msg SET class = ?, adds = ?, step = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
-	time = ?, source = ?, waits = waits AND ?, features = coalesce(features, ?) WHERE id = ?`
-	forgetMsg  = `UPDATE msg SET class = 0, adds = 0, step = 0, time = ?, source = ? WHERE id = ?`
-	confirmMsg = `UPDATE msg SET time = ?, source = ? WHERE id = ?`
+	(scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits)
+	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
+	insertBody = `INSERT INTO body (id, features, grams, message) VALUES (?,?,?,?)`
+	updateMsg  = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
+	time = ?, source = ?, waits = waits AND ? WHERE id = ?`
+	updateBody = `UPDATE body SET features = coalesce(features, ?), grams = coalesce(grams, ?) WHERE id = ?`
+	forgetMsg  = `UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, time = ?, source = ? WHERE id = ?`
+	confirmMsg = `UPDATE msg SET sure = ?, time = ?, source = ? WHERE id = ?`
 	insertOp   = `INSERT INTO op
-	(time, actor, source, kind, row, scope, class_before, adds_before, class_after, adds_after, step_before, step_after)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?)`
+	(time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, class_after, adds_after, step_after, sure_after)
+	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 )
 
 // Learn records a labelled message and counts it row.Adds times, in the ledger
-// and at once in the model. A message that the scope already has gets the class, adds,
-// step and scores of row (kind flip; kind learn if it was forgotten); its kept
-// features stand, and its source where the class stays. Nothing is written when class, adds and step are the same. row.ID is
-// ignored. Features are needed when the message counts and always in a user's scope; they
-// and the message are copied.
+// and at once in the model, and adds row.Step to the weights of its grams. A message
+// that the scope already has gets the class, adds, step, sure and scores of row (kind
+// flip; kind learn if it was forgotten); its kept features and grams stand, and its
+// source where the class stays. Nothing is written when class, adds, step and sure are
+// the same. row.ID is ignored.
+//
+// Features are needed when the message counts, grams when it has a step, and both
+// always in a user's scope; they and the message are copied. A change of adds and
+// step that leaves class, sure and the scores C, E and L as they are costs no new Fit.
 func (tx *Tx) Learn(row Row, by Origin) error {
 	if err := tx.usable(); err != nil {
 		return err
@@ -42,17 +48,17 @@ func (tx *Tx) Learn(row Row, by Origin) error {
 		return err
 	}
 	keepMessage(&row)
-	if row.Features == nil && (row.Adds > 0 || !row.Complete) {
-		return tx.relearn(model, row, by) // can only be a change of what is there
+	if row.Features == nil && (row.Adds > 0 || !row.Complete) || row.Grams == nil && (row.Step != 0 || !row.Complete) {
+		return tx.relearn(model, &row, by) // can only be a change of what is there
 	}
 	id, err := tx.insert(&row, by.Source)
 	if err != nil {
 		return err
 	}
 	if id == 0 {
-		return tx.relearn(model, row, by)
+		return tx.relearn(model, &row, by)
 	}
-	return tx.record(model, Op{Kind: KindLearn, Row: id, Scope: row.Scope, After: row.mark(), Origin: by}, row.Features)
+	return tx.record(model, KindLearn, by, &change{row: id, after: row.mark(), features: row.Features, grams: row.Grams, label: row.label()})
 }
 
 // keepMessage takes away what the ledger does not keep.
@@ -68,58 +74,72 @@ func keepMessage(row *Row) {
 
 // insert writes a new row and returns its id, 0 when the message is there already.
 func (tx *Tx) insert(row *Row, source string) (int64, error) {
-	var features, message []byte
-	waits := row.Waits && row.Adds == 0 && row.Complete
-	if row.Adds > 0 || !row.Complete || waits {
-		features = appendFeatures(make([]byte, 0, 8*len(row.Features)), row.Features)
-	}
-	if row.Message != nil {
-		var err error
-		if message, err = tx.db.pack.pack(row.Message); err != nil {
-			return 0, tx.fail("record message", err)
-		}
-	}
-	res, err := tx.db.w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step,
-		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), source, row.Complete, waits,
-		nilIfNone(features), nilIfNone(message))
+	w := tx.db.w
+	waits := row.Waits && row.Adds == 0 && row.Step == 0 && row.Complete
+	res, err := w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
+		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), source, row.Complete, waits)
 	if err != nil {
 		return 0, tx.fail("record message", err)
 	}
 	if n, _ := res.RowsAffected(); n == 0 {
 		return 0, nil
 	}
-	id, err := res.LastInsertId()
-	return id, err
+	id, _ := res.LastInsertId()
+	all := waits || !row.Complete
+	features, grams := tx.stored(row, all || row.Adds > 0, all || row.Step != 0)
+	var message []byte
+	if row.Message != nil {
+		if message, err = tx.db.pack.pack(row.Message); err != nil {
+			return 0, tx.fail("record message", err)
+		}
+	}
+	if _, err := w.exec(insertBody, id, nilIfNone(features), nilIfNone(grams), nilIfNone(message)); err != nil {
+		return 0, tx.fail("record message", err)
+	}
+	return id, nil
+}
+
+// stored returns the stored forms of a row's features and grams, each if it is
+// wanted and known, valid until the next call.
+func (tx *Tx) stored(row *Row, features, grams bool) (f, g []byte) {
+	if tx.features == nil { // what is empty must not be stored as what is not known
+		tx.features, tx.grams = make([]byte, 0, 4<<10), make([]byte, 0, 4<<10)
+	}
+	if features && row.Features != nil {
+		tx.features = appendFeatures(tx.features[:0], row.Features)
+		f = tx.features
+	}
+	if grams && row.Grams != nil {
+		tx.grams = appendGrams(tx.grams[:0], row.Grams)
+		g = tx.grams
+	}
+	return f, g
 }
 
 // relearn gives a message that the ledger has the label of row.
-func (tx *Tx) relearn(model *Model, row Row, by Origin) error {
+func (tx *Tx) relearn(model *Model, row *Row, by Origin) error {
 	old, err := findRow(tx.db.w, row.Scope, row.Digest)
 	switch {
 	case errors.Is(err, ErrNoRow):
-		return fmt.Errorf("learn %s: features are needed", row.Digest)
+		return fmt.Errorf("learn %s: features and grams are needed", row.Digest)
 	case err != nil:
 		return tx.fail("find message", err)
 	case old.mark() == row.mark():
 		return nil
 	}
-	kept, err := tx.features(old.ID, old.Adds > 0 || row.Adds > 0)
-	if err != nil {
-		return err
+	ch := &change{
+		row: old.ID, before: old.mark(), after: row.mark(), label: row.label(),
+		same: old.Class == row.Class && old.label() == row.label(),
 	}
-	var added []byte
-	if kept == nil && row.Adds > 0 {
-		if kept = row.Features; kept == nil {
-			return fmt.Errorf("learn %s: features are needed, the ledger has none", row.Digest)
-		}
-		added = appendFeatures(make([]byte, 0, 8*len(kept)), kept)
+	if err := tx.relist(ch, row); err != nil {
+		return err
 	}
 	source := by.Source
 	if row.Class == old.Class {
 		source = old.Source
 	}
-	_, err = tx.db.w.exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step,
-		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), source, row.Adds == 0, nilIfNone(added), old.ID)
+	_, err = tx.db.w.exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
+		row.Time.UnixMicro(), source, row.Adds == 0 && row.Step == 0, old.ID)
 	if err != nil {
 		return tx.fail("change message", err)
 	}
@@ -127,7 +147,48 @@ func (tx *Tx) relearn(model *Model, row Row, by Origin) error {
 	if old.Class == None {
 		kind = KindLearn
 	}
-	return tx.record(model, Op{Kind: kind, Row: old.ID, Scope: row.Scope, Before: old.mark(), After: row.mark(), Origin: by}, kept)
+	return tx.record(model, kind, by, ch)
+}
+
+// relist gives a change the features and grams that the ledger has of its row,
+// and the ledger those of row that it lacks.
+func (tx *Tx) relist(ch *change, row *Row) error {
+	if err := tx.kept(ch); err != nil {
+		return err
+	}
+	addFeatures, addGrams := ch.features == nil && ch.counts(), ch.grams == nil && ch.steps()
+	if !addFeatures && !addGrams {
+		return nil
+	}
+	if addFeatures {
+		ch.features = row.Features
+	}
+	if addGrams {
+		ch.grams = row.Grams
+	}
+	if ch.lacks() {
+		return fmt.Errorf("learn %s: features or grams are needed, the ledger has none", row.Digest)
+	}
+	f, g := tx.stored(row, addFeatures, addGrams)
+	if _, err := tx.db.w.exec(updateBody, nilIfNone(f), nilIfNone(g), ch.row); err != nil {
+		return tx.fail("change message", err)
+	}
+	return nil
+}
+
+// kept gives a change those features and grams of its row that it needs and the
+// ledger has.
+func (tx *Tx) kept(ch *change) error {
+	if !ch.counts() && !ch.steps() {
+		return nil
+	}
+	err := tx.db.w.query("SELECT features, grams FROM body WHERE id = ?", func(v []driver.Value) error {
+		return tx.lists.parse(ch, v[0], v[1])
+	}, ch.row)
+	if err != nil {
+		return tx.fail("read features", err)
+	}
+	return nil
 }
 
 // Forget takes the label of a message away and reports whether it had one. The row
@@ -141,72 +202,66 @@ func (tx *Tx) Forget(scope string, d classify.Digest, by Origin) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	features, err := tx.features(row.ID, row.Adds > 0)
-	if err != nil {
+	ch := &change{row: row.ID, before: row.mark()}
+	if err := tx.kept(ch); err != nil {
 		return false, err
 	}
 	if _, err := tx.db.w.exec(forgetMsg, tx.now.UnixMicro(), by.Source, row.ID); err != nil {
 		return false, tx.fail("forget message", err)
 	}
-	err = tx.record(model, Op{Kind: KindForget, Row: row.ID, Scope: scope, Before: row.mark(), Origin: by}, features)
+	err = tx.record(model, KindForget, by, ch)
 	return err == nil, err
 }
 
 // Confirm makes by the source of a label that the message has: where a person
 // says what was labelled automatically, the label is the person's from then on. What
-// counts stays as it is.
+// counts stays as it is. Nothing is written when by is its source already.
 func (tx *Tx) Confirm(scope string, d classify.Digest, by Origin) error {
+	return tx.confirm(scope, d, by, false)
+}
+
+// Insist is Confirm of a label that a person repeats or insists on: it is taken at
+// its word from then on (Row.Sure). Nothing is written when it is sure already.
+func (tx *Tx) Insist(scope string, d classify.Digest, by Origin) error {
+	return tx.confirm(scope, d, by, true)
+}
+
+func (tx *Tx) confirm(scope string, d classify.Digest, by Origin, insist bool) error {
 	row, found, err := tx.Find(scope, d)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if !found || row.Class == None {
+	case !found || row.Class == None:
 		return fmt.Errorf("confirm %s: %w", d, ErrNoRow)
+	case insist && row.Sure, !insist && row.Source == by.Source:
+		return nil
 	}
 	model, err := tx.load(scope)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.db.w.exec(confirmMsg, tx.now.UnixMicro(), by.Source, row.ID); err != nil {
+	ch := &change{row: row.ID, before: row.mark(), same: !insist}
+	row.Sure = row.Sure || insist
+	ch.after, ch.label = row.mark(), row.label()
+	if _, err := tx.db.w.exec(confirmMsg, row.Sure, tx.now.UnixMicro(), by.Source, row.ID); err != nil {
 		return tx.fail("confirm label", err)
 	}
-	return tx.record(model, Op{Kind: KindLearn, Row: row.ID, Scope: scope, Before: row.mark(), After: row.mark(), Origin: by}, nil)
+	return tx.record(model, KindLearn, by, ch)
 }
 
-// features returns the kept features of a row, nil when there are none or they
-// are not wanted.
-func (tx *Tx) features(id int64, wanted bool) (features []uint64, err error) {
-	if !wanted {
-		return nil, nil
-	}
-	err = tx.db.w.query("SELECT features FROM msg WHERE id = ?", func(v []driver.Value) (err error) {
-		if v[0] != nil {
-			features, err = parseFeatures(make([]uint64, 0, len(asBlob(v[0]))/8), asBlob(v[0]))
-		}
-		return err
-	}, id)
-	if err != nil {
-		return nil, tx.fail("read features", err)
-	}
-	return features, nil
-}
-
-// record logs an op and carries it out on the model.
-func (tx *Tx) record(model *Model, op Op, features []uint64) error {
-	res, err := tx.db.w.exec(insertOp, tx.now.UnixMicro(), op.Origin.Actor, op.Origin.Source, int64(op.Kind), op.Row, op.Scope,
-		int64(op.Before.Class), int64(op.Before.Adds), int64(op.After.Class), int64(op.After.Adds), op.Before.Step, op.After.Step)
+// record logs a change and carries it out on the model.
+func (tx *Tx) record(model *Model, kind Kind, by Origin, ch *change) error {
+	b, a := ch.before, ch.after
+	res, err := tx.db.w.exec(insertOp, tx.now.UnixMicro(), by.Actor, by.Source, int64(kind), ch.row, model.scope,
+		int64(b.Class), int64(b.Adds), b.Step, b.Sure, int64(a.Class), int64(a.Adds), a.Step, a.Sure)
 	if err != nil {
 		return tx.fail("log change", err)
 	}
 	if seq, _ := res.LastInsertId(); seq != tx.db.seq.Load()+1 {
 		return tx.fail("log change", damaged(tx.db.path, fmt.Sprintf("op %d follows op %d", seq, tx.db.seq.Load())))
 	}
-	first := len(tx.list)
-	if ham, spam := difference(op.Before, op.After); ham|spam != 0 {
-		tx.list = append(tx.list, features...)
-	}
-	tx.done = append(tx.done, done{model, first, len(tx.list), op.Before, op.After})
-	tx.db.mem.change(model, tx.list[first:], op.Before, op.After)
+	tx.remember(model, ch)
+	tx.db.mem.change(model, ch)
 	tx.db.seq.Add(1)
 	tx.db.unsaved++
 	return nil

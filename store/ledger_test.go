@@ -20,55 +20,79 @@ type step struct {
 	scope string
 	n     int
 	adds  int
+	step  int64
+	sure  bool
 	fail  bool
 }
 
 var steps = rapid.Custom(func(t *rapid.T) step {
 	return step{
-		do:    rapid.SampledFrom([]string{"ham", "spam", "forget", "catchup", "ask"}).Draw(t, "do"),
+		do:    rapid.SampledFrom([]string{"ham", "spam", "ham", "spam", "forget", "insist", "confirm", "catchup", "ask"}).Draw(t, "do"),
 		scope: rapid.SampledFrom([]string{"", "", "anna", "ben"}).Draw(t, "scope"),
-		n:     rapid.IntRange(1, 12).Draw(t, "message"),
+		n:     rapid.IntRange(1, 40).Draw(t, "message"),
 		adds:  rapid.SampledFrom([]int{0, 1, 1, 1, 3}).Draw(t, "adds"),
-		fail:  rapid.IntRange(0, 6).Draw(t, "fail") == 0,
+		step:  rapid.SampledFrom([]int64{0, 0, 5, -70000, math.MaxInt32, math.MinInt32}).Draw(t, "step"),
+		sure:  rapid.IntRange(0, 9).Draw(t, "sure") == 0,
+		fail:  rapid.IntRange(0, 12).Draw(t, "fail") == 0,
 	}
 })
 
 var errOnPurpose = errors.New("on purpose")
 
-func (s step) carryOut(tx *Tx) error {
-	switch s.do {
-	case "forget":
-		_, err := tx.Forget(s.scope, digest(s.n), Origin{Source: "train"})
-		return err
-	case "ask":
-		tx.Model(s.scope).Totals()
-		return nil
-	case "catchup":
-		return nil
-	}
-	class := Ham
-	if s.do == "spam" {
-		class = Spam
-	}
+// row is what a step learns.
+func (s step) row(class Class) Row {
 	row := message(s.n, class, s.adds)
-	row.Scope = s.scope
-	return tx.Learn(row, Origin{Source: "train"})
+	row.Scope, row.Step, row.Sure = s.scope, s.step, s.sure
+	return row
 }
 
-// oracle is the model as plain maps: the labels now, and nothing of how they came.
-type oracle map[string]map[int]Row
+func (s step) carryOut(tx *Tx) error {
+	by := Origin{Source: "train"}
+	switch s.do {
+	case "forget":
+		_, err := tx.Forget(s.scope, digest(s.n), by)
+		return err
+	case "insist":
+		return unlessNoRow(tx.Insist(s.scope, digest(s.n), by))
+	case "confirm":
+		return unlessNoRow(tx.Confirm(s.scope, digest(s.n), Origin{Source: "held"}))
+	case "ask":
+		tx.Model(s.scope).Fit()
+		return nil
+	case "ham":
+		return tx.Learn(s.row(Ham), by)
+	case "spam":
+		return tx.Learn(s.row(Spam), by)
+	}
+	return nil
+}
+
+func unlessNoRow(err error) error {
+	if errors.Is(err, ErrNoRow) {
+		return nil
+	}
+	return err
+}
+
+// oracle is the model in its plainest form: for each scope the rows in order of
+// their first learning, and nothing of how they came to be what they are.
+type oracle map[string][]Row
 
 func (o oracle) apply(s step) {
-	if o[s.scope] == nil {
-		o[s.scope] = map[int]Row{}
-	}
-	switch s.do {
-	case "ham":
-		o[s.scope][s.n] = message(s.n, Ham, s.adds)
-	case "spam":
-		o[s.scope][s.n] = message(s.n, Spam, s.adds)
-	case "forget":
-		delete(o[s.scope], s.n)
+	rows := o[s.scope]
+	i := slices.IndexFunc(rows, func(r Row) bool { return r.Digest == digest(s.n) })
+	switch class := map[string]Class{"ham": Ham, "spam": Spam}[s.do]; {
+	case class != None && i < 0:
+		o[s.scope] = append(rows, s.row(class))
+	case class != None:
+		if row := s.row(class); row.mark() != rows[i].mark() {
+			rows[i] = row
+		}
+	case i < 0:
+	case s.do == "forget":
+		rows[i].Class, rows[i].Adds, rows[i].Step, rows[i].Sure = None, 0, 0, false
+	case s.do == "insist" && rows[i].Class != None:
+		rows[i].Sure = true
 	}
 }
 
@@ -76,8 +100,15 @@ func (o oracle) export() string {
 	var b bytes.Buffer
 	for _, scope := range []string{"", "anna", "ben"} {
 		var c counts
+		var labels []classify.Label
 		for _, row := range o[scope] {
-			c.change(row.Features, Mark{}, row.mark())
+			c.change(&change{after: row.mark(), features: row.Features, grams: row.Grams, same: true})
+			if row.Class != None {
+				labels = append(labels, row.label())
+			}
+		}
+		if n := classify.FitLabels(len(labels)); n > 0 && (scope == "" || c.ham >= 20 && c.spam >= 20) {
+			c.window.fit, c.window.fitted = classify.Calibrate(labels[max(0, n-classify.FitWindow):n]), n
 		}
 		c.export(&b, scope)
 	}
@@ -91,7 +122,7 @@ func TestModelEqualsLedger(t *testing.T) {
 		dir := t.TempDir()
 		handles := []*DB{openAt(t, dir), openAt(t, dir)}
 		want := oracle{}
-		for _, batch := range rapid.SliceOfN(rapid.SliceOfN(steps, 1, 6), 1, 12).Draw(rt, "batches") {
+		for _, batch := range rapid.SliceOfN(rapid.SliceOfN(steps, 1, 20), 1, 12).Draw(rt, "batches") {
 			db := handles[rapid.IntRange(0, 1).Draw(rt, "handle")]
 			fails := slices.ContainsFunc(batch, func(s step) bool { return s.fail })
 			err := db.Update(t.Context(), func(tx *Tx) error {

@@ -6,82 +6,22 @@ import (
 	"fanmill/classify"
 )
 
-// counts is what one scope's training adds up to.
-type counts struct {
-	tab       *table // nil until something counts
-	totals    classify.Count
-	ham, spam int // labelled messages, counting or not
-}
-
-// change carries an op out: before is taken away, after is given.
-func (c *counts) change(features []uint64, before, after Mark) {
-	c.label(before.Class, -1)
-	c.label(after.Class, +1)
-	ham, spam := difference(before, after)
-	if ham|spam == 0 {
-		return
-	}
-	c.totals.Ham += ham
-	c.totals.Spam += spam
-	if c.tab == nil {
-		c.tab = new(table)
-	}
-	for _, f := range features {
-		c.tab.add(f, ham, spam)
-	}
-}
-
-func (c *counts) label(class Class, n int) {
-	switch class {
-	case Ham:
-		c.ham += n
-	case Spam:
-		c.spam += n
-	}
-}
-
-// difference returns what turns the counts of before into those of after,
-// modulo 2^32.
-func difference(before, after Mark) (ham, spam uint32) {
-	for _, m := range [...]struct {
-		mark Mark
-		sign int
-	}{{before, -1}, {after, +1}} {
-		switch m.mark.Class {
-		case Ham:
-			ham += uint32(m.sign * m.mark.Adds)
-		case Spam:
-			spam += uint32(m.sign * m.mark.Adds)
-		}
-	}
-	return ham, spam
-}
-
-func (c *counts) labels() Labels {
-	return Labels{Ham: c.ham, Spam: c.spam, HamAdds: int(c.totals.Ham), SpamAdds: int(c.totals.Spam)}
-}
-
-func (c *counts) features() int {
-	if c.tab == nil {
-		return 0
-	}
-	return c.tab.live
-}
-
 // memory is the model of one process: the site's counts and those of the
 // scopes asked for so far. mu guards all of it; only the holder of DB.turn changes it.
 type memory struct {
 	mu     sync.RWMutex
 	site   counts
-	scopes map[string]*Model // also "", the site's
+	scopes map[string]*Model   // also "", the site's
+	due    map[*Model]struct{} // whose Fit may be behind; for the holder of the turn
 }
 
 // Model is the trained model of one scope, kept current while its DB is open
 // (by Update, CatchUp or Follow). It implements classify.Model and is safe for
 // concurrent use; a look-up neither allocates nor touches the disk.
 type Model struct {
-	mem *memory
-	own *counts // nil for the site's model
+	mem   *memory
+	scope string
+	own   *counts // nil for the site's model
 }
 
 var _ classify.Model = (*Model)(nil)
@@ -120,6 +60,32 @@ func (m *Model) Lookup(features []uint64, out []classify.Count) {
 	}
 }
 
+// Weigh returns the sum of the linear part's weights of these buckets.
+func (m *Model) Weigh(grams []uint32) int64 {
+	m.mem.mu.RLock()
+	defer m.mem.mu.RUnlock()
+	sum := m.mem.site.weigh(grams)
+	if m.own != nil {
+		sum += m.own.weigh(grams)
+	}
+	return sum
+}
+
+// Fit returns the calibrator made last: the scope's own when it has at least
+// classify.MinLabels labels of each class, else the site's.
+func (m *Model) Fit() classify.Fit {
+	m.mem.mu.RLock()
+	defer m.mem.mu.RUnlock()
+	w := &m.mem.site.window
+	if m.own != nil && m.own.fits() && m.own.window.fitted > 0 {
+		w = &m.own.window
+	}
+	if w.fitted == 0 {
+		return classify.PriorFit()
+	}
+	return w.fit
+}
+
 // Features returns how many features the scope's own training counts.
 func (m *Model) Features() int {
 	m.mem.mu.RLock()
@@ -149,10 +115,31 @@ func (mem *memory) model(scope string) *Model {
 }
 
 // change carries an op out on a loaded model.
-func (mem *memory) change(m *Model, features []uint64, before, after Mark) {
+func (mem *memory) change(m *Model, ch *change) {
 	mem.mu.Lock()
 	defer mem.mu.Unlock()
-	m.counts().change(features, before, after)
+	m.counts().change(ch)
+	mem.due[m] = struct{}{}
+}
+
+// takeBack carries the opposite of an op out, but for the weights.
+func (mem *memory) takeBack(m *Model, ch *change, features []uint64) {
+	mem.mu.Lock()
+	defer mem.mu.Unlock()
+	c := m.counts()
+	c.label(ch.after.Class, -1)
+	c.label(ch.before.Class, +1)
+	c.window.stale = c.window.stale || !ch.same
+	if ham, spam := difference(ch.after, ch.before); ham|spam != 0 {
+		c.add(features, ham, spam)
+	}
+	mem.due[m] = struct{}{}
+}
+
+func (mem *memory) setWeights(m *Model, w []int32) {
+	mem.mu.Lock()
+	defer mem.mu.Unlock()
+	m.counts().weights = w
 }
 
 // set replaces the counts of a scope, so that models handed out stay good.
@@ -161,13 +148,14 @@ func (mem *memory) set(scope string, c counts) *Model {
 	defer mem.mu.Unlock()
 	m := mem.scopes[scope]
 	if m == nil {
-		m = &Model{mem: mem}
+		m = &Model{mem: mem, scope: scope}
 		if scope != "" {
 			m.own = new(counts)
 		}
 		mem.scopes[scope] = m
 	}
 	*m.counts() = c
+	mem.due[m] = struct{}{}
 	return m
 }
 
@@ -181,9 +169,3 @@ func (mem *memory) names() []string {
 	}
 	return names
 }
-
-// Weigh returns the sum of the linear part's weights of these buckets.
-func (m *Model) Weigh(grams []uint32) int64 { return 0 }
-
-// Fit returns the calibrator.
-func (m *Model) Fit() classify.Fit { return classify.PriorFit() }

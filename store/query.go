@@ -9,19 +9,18 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 
 	"fanmill/classify"
 )
 
-const rowColumns = "SELECT id, scope, digest, class, adds, step, score_c, score_e, score_l, log_odds, time, source, complete"
+const rowColumns = "SELECT msg.id, scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete"
 
 // asRow reads rowColumns.
 func asRow(v []driver.Value) Row {
 	r := Row{
-		ID: asInt(v[0]), Scope: asText(v[1]), Class: Class(asInt(v[3])), Adds: int(asInt(v[4])), Step: asInt(v[5]),
-		ScoreC: asFloat(v[6]), ScoreE: asFloat(v[7]), ScoreL: asFloat(v[8]), LogOdds: asFloat(v[9]),
-		Time: asTime(v[10]), Source: asText(v[11]), Complete: asInt(v[12]) != 0,
+		ID: asInt(v[0]), Scope: asText(v[1]), Class: Class(asInt(v[3])), Adds: int(asInt(v[4])), Step: asInt(v[5]), Sure: asInt(v[6]) != 0,
+		ScoreC: asFloat(v[7]), ScoreE: asFloat(v[8]), ScoreL: asFloat(v[9]), LogOdds: asFloat(v[10]),
+		Time: asTime(v[11]), Source: asText(v[12]), Complete: asInt(v[13]) != 0,
 	}
 	copy(r.Digest[:], asBlob(v[2]))
 	return r
@@ -40,17 +39,30 @@ func findRow(c *conn, scope string, d classify.Digest) (row Row, err error) {
 // loadRow returns a row with its blobs, or ErrNoRow.
 func loadRow(c *conn, p *packer, id int64) (row Row, err error) {
 	err = ErrNoRow
-	queryErr := c.query(rowColumns+", features, message FROM msg WHERE id = ?", func(v []driver.Value) error {
-		row, err = asRow(v), nil
-		if features := asBlob(v[13]); features != nil {
-			row.Features, err = parseFeatures(make([]uint64, 0, len(features)/8), features)
-		}
-		if message := asBlob(v[14]); message != nil && err == nil {
-			row.Message, err = p.unpack(message)
-		}
+	queryErr := c.query(rowColumns+", features, grams, message FROM msg JOIN body USING (id) WHERE msg.id = ?", func(v []driver.Value) error {
+		row = asRow(v)
+		err = row.readBody(p, v[14:])
 		return errStop
 	}, id)
 	return row, cmp.Or(queryErr, err)
+}
+
+// readBody takes features, grams and message, as far as they are kept.
+func (r *Row) readBody(p *packer, v []driver.Value) (err error) {
+	if b := asBlob(v[0]); b != nil {
+		if r.Features, err = parseFeatures(make([]uint64, 0, len(b)/8), b); err != nil {
+			return err
+		}
+	}
+	if b := asBlob(v[1]); b != nil {
+		if r.Grams, err = parseGrams(make([]uint32, 0, len(b)), b); err != nil {
+			return err
+		}
+	}
+	if b := asBlob(v[2]); b != nil {
+		r.Message, err = p.unpack(b)
+	}
+	return err
 }
 
 // ask runs fn with the connection for queries, which sees what is committed.
@@ -69,7 +81,7 @@ func (db *DB) ask(ctx context.Context, what string, fn func(c *conn) error) erro
 	return nil
 }
 
-// Find returns the row of a message without features and message, and whether
+// Find returns the row of a message without features, grams and message, and whether
 // there is one.
 func (db *DB) Find(ctx context.Context, scope string, d classify.Digest) (row Row, found bool, err error) {
 	err = db.ask(ctx, "find message", func(c *conn) (err error) {
@@ -82,7 +94,7 @@ func (db *DB) Find(ctx context.Context, scope string, d classify.Digest) (row Ro
 	return row, err == nil, err
 }
 
-// Load returns a row with features and message, as far as they are kept; ErrNoRow
+// Load returns a row with features, grams and message, as far as they are kept; ErrNoRow
 // when there is none.
 func (db *DB) Load(ctx context.Context, id int64) (row Row, err error) {
 	err = db.ask(ctx, fmt.Sprintf("load message %d", id), func(c *conn) (err error) {
@@ -95,14 +107,9 @@ func (db *DB) Load(ctx context.Context, id int64) (row Row, err error) {
 // Recent returns the rows of a scope recorded last, the newest first, without
 // features and messages; forgotten ones are among them.
 func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, err error) {
-	where := " FROM msg WHERE scope = ? ORDER BY id DESC LIMIT ?"
-	if scope == "" {
-		// Most rows are the site's: walk back from the last one. The index would give all of them to sort.
-		where = " FROM msg WHERE +scope = ? ORDER BY id DESC LIMIT ?"
-	}
 	err = db.ask(ctx, "list messages", func(c *conn) error {
 		rows = rows[:0]
-		return c.query(rowColumns+where, func(v []driver.Value) error {
+		return c.query(rowColumns+" FROM msg WHERE scope = ? ORDER BY id DESC LIMIT ?", func(v []driver.Value) error {
 			rows = append(rows, asRow(v))
 			return ctx.Err()
 		}, scope, int64(limit))
@@ -112,14 +119,14 @@ func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, 
 
 // Ops returns at most limit ops with a seq above after, the oldest first.
 func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []Op, err error) {
-	const query = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before,
-		class_after, adds_after, step_after FROM op WHERE seq > ? ORDER BY seq LIMIT ?`
+	const query = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before,
+		class_after, adds_after, step_after, sure_after FROM op WHERE seq > ? ORDER BY seq LIMIT ?`
 	err = db.ask(ctx, "list ops", func(c *conn) error {
 		ops = ops[:0]
 		return c.query(query, func(v []driver.Value) error {
 			ops = append(ops, Op{
 				Seq: asInt(v[0]), Time: asTime(v[1]), Origin: Origin{Actor: asText(v[2]), Source: asText(v[3])},
-				Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(v[7:10]), After: asMark(v[10:13]),
+				Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(v[7:11]), After: asMark(v[11:15]),
 			})
 			return ctx.Err()
 		}, after, int64(limit))
@@ -175,8 +182,8 @@ func (db *DB) Check(ctx context.Context) error {
 }
 
 // Export writes the model of all scopes in a canonical form: for each scope that has
-// rows, in order, a line with its name and totals and then its features that count,
-// ascending. Two ledgers with the same training export the same bytes.
+// rows, in order, a line with its name and totals, one with its Fit if it has one, and
+// then its features that count and its weights that are not zero, ascending. Two ledgers with the same training export the same bytes.
 func (db *DB) Export(w io.Writer) error {
 	scopes, err := db.Scopes()
 	if err != nil {
@@ -200,20 +207,4 @@ func (db *DB) Export(w io.Writer) error {
 		return fmt.Errorf("export model: %w", err)
 	}
 	return nil
-}
-
-func (c *counts) export(w io.Writer, scope string) {
-	if c.ham+c.spam == 0 && c.features() == 0 && c.totals == (classify.Count{}) {
-		return // as if it had never learned
-	}
-	fmt.Fprintf(w, "scope %q labels %d %d adds %d %d\n", scope, c.ham, c.spam, c.totals.Ham, c.totals.Spam)
-	if c.tab == nil {
-		return
-	}
-	list := make([]slot, 0, c.tab.live)
-	c.tab.each(func(f uint64, n classify.Count) { list = append(list, slot{f, n.Ham, n.Spam}) })
-	slices.SortFunc(list, func(a, b slot) int { return cmp.Compare(a.feature, b.feature) })
-	for _, p := range list {
-		fmt.Fprintf(w, "%016x %d %d\n", p.feature, p.ham, p.spam)
-	}
 }

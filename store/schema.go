@@ -30,8 +30,9 @@ type schema struct {
 const metaDDL = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;`
 
-// Columns that are read often stand before the blobs, so that SQLite need not
-// walk overflow pages to find them.
+// The state of the rows and what is kept of their messages lie in two tables:
+// labels are read, flipped and forgotten by the thousand, and so that touches some
+// hundred pages where it would rewrite all the mail.
 var ledgerSchema = schema{
 	what: "ledger", appID: 0x66616e6c, version: 1, model: true,
 	ddl: metaDDL + `
@@ -41,7 +42,8 @@ CREATE TABLE msg (
 	digest BLOB NOT NULL,
 	class INTEGER NOT NULL,
 	adds INTEGER NOT NULL,
-	step INTEGER NOT NULL DEFAULT 0,
+	step INTEGER NOT NULL,
+	sure INTEGER NOT NULL,
 	score_c REAL NOT NULL,
 	score_e REAL NOT NULL,
 	score_l REAL NOT NULL,
@@ -50,12 +52,16 @@ CREATE TABLE msg (
 	source TEXT NOT NULL,
 	complete INTEGER NOT NULL,
 	waits INTEGER NOT NULL,
-	features BLOB,
-	message BLOB,
 	UNIQUE (scope, digest)
 ) STRICT;
-CREATE INDEX msg_state ON msg (scope, class, adds);
+CREATE INDEX msg_scope ON msg (scope);
 CREATE INDEX msg_waits ON msg (scope, id) WHERE waits;
+CREATE TABLE body (
+	id INTEGER PRIMARY KEY,
+	features BLOB,
+	grams BLOB,
+	message BLOB
+) STRICT;
 CREATE TABLE op (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT,
 	time INTEGER NOT NULL,
@@ -66,10 +72,12 @@ CREATE TABLE op (
 	scope TEXT NOT NULL,
 	class_before INTEGER NOT NULL,
 	adds_before INTEGER NOT NULL,
+	step_before INTEGER NOT NULL,
+	sure_before INTEGER NOT NULL,
 	class_after INTEGER NOT NULL,
 	adds_after INTEGER NOT NULL,
-	step_before INTEGER NOT NULL DEFAULT 0,
-	step_after INTEGER NOT NULL DEFAULT 0
+	step_after INTEGER NOT NULL,
+	sure_after INTEGER NOT NULL
 ) STRICT;`,
 }
 

@@ -20,7 +20,7 @@ import (
 
 const (
 	snapshotMagic  = "fanmill model\r\n\x00"
-	snapshotFormat = 1
+	snapshotFormat = 2
 	slotSize       = 16
 	snapshotBuffer = 64 << 10
 )
@@ -40,6 +40,7 @@ type snapHeader struct {
 	HamZero     uint32 // counts of feature 0
 	SpamZero    uint32
 	Slots       uint64
+	Weights     uint64 // of the linear part: 0 or classify.Buckets
 }
 
 var snapHeaderSize = int64(binary.Size(snapHeader{}))
@@ -80,7 +81,7 @@ func (db *DB) writeSnapshot() error {
 	}
 	if !db.newerOnDisk(head) {
 		db.sweepSnapshots()
-		if err := replaceFile(db.snapshotPath(), func(w io.Writer) error { return db.mem.site.tab.write(w, head) }); err != nil {
+		if err := replaceFile(db.snapshotPath(), func(w io.Writer) error { return db.mem.site.write(w, head) }); err != nil {
 			return fmt.Errorf("write snapshot: %w", err)
 		}
 	}
@@ -112,6 +113,7 @@ func (db *DB) snapshotHeader() (*snapHeader, error) {
 			h.Slots += uint64(t.shards[i].live())
 		}
 	}
+	h.Weights = uint64(len(site.weights))
 	return h, nil
 }
 
@@ -129,13 +131,14 @@ func (db *DB) newerOnDisk(mine *snapHeader) bool {
 	return h.Seq > mine.Seq
 }
 
-// write streams the header and the counting slots of t, which may be nil.
-func (t *table) write(out io.Writer, h *snapHeader) error {
+// write streams the header, the counting slots and the weights.
+func (c *counts) write(out io.Writer, h *snapHeader) error {
 	crc := crc32.New(castagnoli)
 	w := bufio.NewWriterSize(io.MultiWriter(out, crc), snapshotBuffer)
 	if err := binary.Write(w, binary.LittleEndian, h); err != nil {
 		return err
 	}
+	t := c.tab
 	if t == nil {
 		t = new(table)
 	}
@@ -148,6 +151,9 @@ func (t *table) write(out io.Writer, h *snapHeader) error {
 				w.Write(p.append(b[:0]))
 			}
 		}
+	}
+	for _, x := range c.weights {
+		w.Write(binary.LittleEndian.AppendUint32(b[:0], uint32(x)))
 	}
 	if err := w.Flush(); err != nil { // keeps the first error of the writes above
 		return err
@@ -177,11 +183,19 @@ func (db *DB) loadSnapshot() error {
 	if err := db.checkHeader(f, &h); err != nil {
 		return err
 	}
-	t, err := readTable(sum, &h)
-	if err != nil {
+	c := counts{
+		ham: int(h.Ham), spam: int(h.Spam), totals: classify.Count{Ham: h.HamAdds, Spam: h.SpamAdds},
+		window: window{stale: true},
+	}
+	if c.tab, err = readTable(sum, &h); err != nil {
 		return err
 	}
-	c := counts{tab: t, ham: int(h.Ham), spam: int(h.Spam), totals: classify.Count{Ham: h.HamAdds, Spam: h.SpamAdds}}
+	if c.weights, err = readWeights(sum, int(h.Weights)); err != nil {
+		return err
+	}
+	if err := sum.check(); err != nil {
+		return err
+	}
 	db.mem.set("", c)
 	db.seq.Store(h.Seq)
 	db.unsaved = 0
@@ -207,15 +221,17 @@ func (db *DB) checkHeader(f *os.File, h *snapHeader) error {
 		return fmt.Errorf("feature version %d, want %d", h.Features, classify.FeatureVersion)
 	case hex.EncodeToString(h.Ledger[:]) != db.uuid:
 		return errors.New("it belongs to another ledger")
-	case h.Slots > uint64(info.Size()) || info.Size() != snapHeaderSize+shards*4+int64(h.Slots)*slotSize+crc32.Size:
-		return fmt.Errorf("%d bytes do not hold %d features", info.Size(), h.Slots)
+	case h.Weights != 0 && h.Weights != classify.Buckets:
+		return fmt.Errorf("%d weights, want %d", h.Weights, classify.Buckets)
+	case h.Slots > uint64(info.Size()) || info.Size() != snapHeaderSize+shards*4+int64(h.Slots)*slotSize+int64(h.Weights)*4+crc32.Size:
+		return fmt.Errorf("%d bytes do not hold %d features and %d weights", info.Size(), h.Slots, h.Weights)
 	case h.OpTime != opTime:
 		return fmt.Errorf("op %d is not the ledger's", h.Seq)
 	}
 	return nil
 }
 
-// readTable reads the slots and compares the checksum at the end.
+// readTable reads the slots.
 func readTable(sum *summed, h *snapHeader) (*table, error) {
 	t := &table{zero: classify.Count{Ham: h.HamZero, Spam: h.SpamZero}}
 	if t.zero != (classify.Count{}) {
@@ -236,11 +252,16 @@ func readTable(sum *summed, h *snapHeader) (*table, error) {
 		}
 		t.live += int(n)
 	}
-	want := sum.crc.Sum32()
-	if got, err := sum.uint32(); err != nil || got != want {
-		return nil, errors.Join(errors.New("checksum does not match"), err)
-	}
 	return t, nil
+}
+
+// readWeights reads n weights; none are nil.
+func readWeights(sum *summed, n int) (weights []int32, err error) {
+	if n > 0 {
+		weights = make([]int32, n)
+		err = binary.Read(sum, binary.LittleEndian, weights)
+	}
+	return weights, err
 }
 
 func readShard(sum *summed, index, n int) (shard, error) {
@@ -283,6 +304,15 @@ func (s *summed) next(n int) ([]byte, error) {
 	}
 	s.crc.Write(b)
 	return b, nil
+}
+
+// check compares the checksum of all that was read with the one that follows.
+func (s *summed) check() error {
+	want := s.crc.Sum32()
+	if got, err := s.uint32(); err != nil || got != want {
+		return errors.Join(errors.New("checksum does not match"), err)
+	}
+	return nil
 }
 
 func (s *summed) uint32() (uint32, error) {

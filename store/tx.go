@@ -21,19 +21,24 @@ const (
 // process, are in the model. It must not be used after the function given to
 // Update has returned, nor by other goroutines.
 type Tx struct {
-	db   *DB
-	ctx  context.Context
-	now  time.Time
-	err  error // the first fault of the database: nothing more may be written
-	done []done
-	list []uint64 // the features of done, one after another
+	db  *DB
+	ctx context.Context
+	now time.Time
+	err error // the first fault of the database: nothing more may be written
+
+	done    []done
+	list    []uint64           // the features of done, one after another
+	weights map[*Model][]int32 // as they were before the first step
+
+	lists           lists
+	features, grams []byte // buffers of stored
 }
 
 // done is a change of the model that a rollback takes back.
 type done struct {
-	model         *Model
-	first, end    int // features in Tx.list
-	before, after Mark
+	model      *Model
+	first, end int // features in Tx.list
+	change     change
 }
 
 // Update runs fn in a write transaction: it waits for other writers, applies
@@ -52,13 +57,14 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	start := time.Now()
 	defer func() { db.lastEnd = time.Now(); db.lastLong = db.lastEnd.Sub(start) > longUpdate }()
 	tx := &Tx{db: db, ctx: ctx, now: start}
+	defer tx.end()
 	committed := false
 	defer func() {
 		if !committed {
 			tx.rollback()
 		}
 	}()
-	if _, err := db.catchUp(ctx); err != nil {
+	if err := db.apply(ctx); err != nil {
 		return fmt.Errorf("follow ledger: %w", explain(db.path, err))
 	}
 	if err := tx.run(fn); err != nil {
@@ -104,23 +110,59 @@ func (tx *Tx) run(fn func(*Tx) error) error {
 	if tx.err != nil {
 		return tx.err
 	}
+	if err := tx.refit(); err != nil {
+		return err
+	}
 	if _, err := tx.db.w.exec("COMMIT"); err != nil {
 		return fmt.Errorf("commit to ledger: %w", explain(tx.db.path, err))
 	}
 	return nil
 }
 
+// remember keeps what a rollback needs to take a change back. Lists of grams are
+// long: weights are kept whole instead, as they were.
+func (tx *Tx) remember(model *Model, ch *change) {
+	first := len(tx.list)
+	if ch.counts() {
+		tx.list = append(tx.list, ch.features...)
+	}
+	kept := *ch
+	kept.features, kept.grams = nil, nil
+	tx.done = append(tx.done, done{model, first, len(tx.list), kept})
+	if _, saved := tx.weights[model]; ch.steps() && !saved {
+		if tx.weights == nil {
+			tx.weights = make(map[*Model][]int32)
+		}
+		tx.weights[model] = append(tx.db.spare[:0], model.counts().weights...)
+		tx.db.spare = nil // until the transaction has ended
+	}
+}
+
+// end gives a buffer back for the next transaction.
+func (tx *Tx) end() {
+	for _, w := range tx.weights {
+		tx.db.spare = w
+	}
+}
+
 // rollback takes the transaction's changes out of ledger and model.
 func (tx *Tx) rollback() {
 	db := tx.db
 	for i := len(tx.done) - 1; i >= 0; i-- {
-		d := tx.done[i]
-		db.mem.change(d.model, tx.list[d.first:d.end], d.after, d.before)
+		d := &tx.done[i]
+		db.mem.takeBack(d.model, &d.change, tx.list[d.first:d.end])
 	}
+	for m, w := range tx.weights {
+		db.mem.setWeights(m, w)
+	}
+	tx.weights = nil
 	db.seq.Add(-int64(len(tx.done)))
 	db.unsaved -= int64(len(tx.done))
 	if err := db.w.rollback(); err != nil {
 		db.log.Error("cannot roll back the ledger", "error", err)
+	}
+	if _, err := db.catchUp(context.WithoutCancel(tx.ctx)); err != nil {
+		db.log.Warn("cannot calibrate after a transaction that failed, trying again with the next", "error", explain(db.path, err))
 	}
 }
 
@@ -145,12 +187,12 @@ func (tx *Tx) fail(what string, err error) error {
 // Model returns the model of a scope as the transaction sees it: with all it has
 // learned so far. If the scope cannot be read the transaction will fail, and the
 // site's model is returned.
-func (tx *Tx) Model(scope string) *Model {
+func (tx *Tx) Model(scope string) TxModel {
 	m, err := tx.load(scope)
 	if err != nil {
-		return tx.db.mem.model("")
+		m = tx.db.mem.model("")
 	}
-	return m
+	return TxModel{m, tx}
 }
 
 func (tx *Tx) load(scope string) (*Model, error) {

@@ -73,7 +73,7 @@ func TestFaultEndsTransaction(t *testing.T) {
 	row := message(1, Ham, 1)
 	row.Scope = "anna"
 	learn(t, db, row)
-	if err := db.w.run("UPDATE msg SET features = x'0102'"); err != nil {
+	if err := db.w.run("UPDATE body SET features = x'0102'"); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()

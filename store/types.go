@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -37,17 +38,19 @@ type Row struct {
 	Digest classify.Digest
 	Class  Class
 	Adds   int   // how often it counts; 0: recorded only
-	Step   int64 // of the linear part
+	Step   int64 // added to the linear part's weight of each of Grams; fits int32
+	Sure   bool  // a person repeated or insisted on the label
 
 	Source string // who gave the class: Origin.Source of that change; ignored in Learn
 
 	// Scores before training.
 	ScoreC, ScoreE, ScoreL, LogOdds float64
 
-	Features []uint64  // distinct, ascending
+	Features []uint64  // distinct, ascending; nil: not known
+	Grams    []uint32  // buckets of the linear part, distinct, ascending; nil: not known
 	Message  []byte    // canonical form, at most MaxMessage bytes are kept
 	Complete bool      // Message is all of the canonical form
-	Waits    bool      // in Learn of a new message: keep the features for a second look although the row does not count
+	Waits    bool      // in Learn of a new message: keep features and grams for a second look although the row does not count
 	Time     time.Time // of the last change of the label; zero in Learn: now
 }
 
@@ -71,8 +74,8 @@ type Kind uint8
 
 // The kinds of op.
 const (
-	KindLearn  Kind = iota + 1 // a message without a label got one, or one with the same label another source
-	KindFlip                   // class or adds of a labelled message changed
+	KindLearn  Kind = iota + 1 // a message without a label got one, or a label was confirmed or insisted on
+	KindFlip                   // class, adds or step of a labelled message changed
 	KindForget                 // the label was taken away
 	KindExpire                 // the label was taken away for its age
 )
@@ -92,11 +95,12 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Mark is the part of a row that the model depends on.
+// Mark is the part of a row that the model depends on and that ops change.
 type Mark struct {
 	Class Class
 	Adds  int
 	Step  int64
+	Sure  bool
 }
 
 // Op is one entry of the ledger's log.
@@ -115,7 +119,12 @@ type Labels struct {
 	Ham, Spam, HamAdds, SpamAdds int
 }
 
-func (r *Row) mark() Mark { return Mark{Class: r.Class, Adds: r.Adds, Step: r.Step} }
+func (r *Row) mark() Mark { return Mark{Class: r.Class, Adds: r.Adds, Step: r.Step, Sure: r.Sure} }
+
+// label is the row as the calibrator sees it.
+func (r *Row) label() classify.Label {
+	return classify.Label{C: r.ScoreC, E: r.ScoreE, L: r.ScoreL, Spam: r.Class == Spam, Sure: r.Sure}
+}
 
 // check reports what the ledger must not take in.
 func (r *Row) check() error {
@@ -124,18 +133,31 @@ func (r *Row) check() error {
 		return fmt.Errorf("learn %s: class %d is neither ham nor spam", r.Digest, r.Class)
 	case r.Adds < 0 || r.Adds > maxAdds:
 		return fmt.Errorf("learn %s: adds %d is not in 0..%d", r.Digest, r.Adds, maxAdds)
+	case r.Step != int64(int32(r.Step)):
+		return fmt.Errorf("learn %s: step %d does not fit 32 bits", r.Digest, r.Step)
 	}
 	for _, x := range [...]float64{r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds} {
 		if math.IsNaN(x) {
 			return fmt.Errorf("learn %s: a score is not a number", r.Digest)
 		}
 	}
-	for i := 1; i < len(r.Features); i++ {
-		if r.Features[i-1] >= r.Features[i] {
-			return fmt.Errorf("learn %s: features are not distinct and ascending", r.Digest)
-		}
+	if !ascending(r.Features) {
+		return fmt.Errorf("learn %s: features are not distinct and ascending", r.Digest)
+	}
+	if n := len(r.Grams); !ascending(r.Grams) || n > 0 && r.Grams[n-1] >= classify.Buckets {
+		return fmt.Errorf("learn %s: grams are not distinct, ascending and below %d", r.Digest, classify.Buckets)
 	}
 	return checkScope(r.Scope)
+}
+
+// ascending reports that no element is followed by an equal or lower one.
+func ascending[T cmp.Ordered](list []T) bool {
+	for i := 1; i < len(list); i++ {
+		if list[i-1] >= list[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // checkScope refuses names that could not be shown or typed again.

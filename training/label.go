@@ -66,17 +66,21 @@ func outcome(old store.Class, adds int) Outcome {
 	return Learned
 }
 
-// row makes the ledger's entry. Features are never nil there: nil would mean
-// that they are not known.
+// row makes the ledger's entry. Features and grams are never nil there: nil would
+// mean that they are not known.
 func (t *Trainer) row(class store.Class, adds int, before classify.Score, m *classify.Message) store.Row {
 	features := m.Features
 	if features == nil {
 		features = []uint64{}
 	}
+	grams := m.Grams
+	if grams == nil {
+		grams = []uint32{}
+	}
 	return store.Row{
 		Scope: t.o.Scope, Digest: m.Digest, Class: class, Adds: adds,
 		ScoreC: before.C, ScoreE: before.E, ScoreL: before.L, LogOdds: before.LogOdds,
-		Features: features, Message: m.Canonical, Complete: m.Complete,
+		Features: features, Grams: grams, Message: m.Canonical, Complete: m.Complete,
 	}
 }
 

@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"slices"
+
+	"fanmill/classify"
+)
+
+// The calibrator of a scope is a function of the rows that are labelled now,
+// and of nothing else: of n such rows, in order of id, the first
+// classify.FitLabels(n) count, and of these the newest classify.FitWindow are
+// fitted. So whoever has the same rows has the same Fit, bit for bit, however it
+// came there, and what was forgotten has no say.
+//
+// Training asks for the Fit with every message. The labels of new rows are
+// therefore kept in memory as they come; after any other change they are read
+// from the ledger again, once, when somebody asks.
+
+// window is a scope's Fit and the labels it is made from. Its labels belong to
+// the holder of DB.turn; fit and fitted change under memory.mu.
+type window struct {
+	labels []classify.Label // of the newest labelled rows, in order of id
+	last   int64            // id of the newest of them
+	stale  bool             // labels and last must be read from the ledger
+	fitted int              // the FitLabels that fit was made for; 0: there is no fit
+	fit    classify.Fit
+}
+
+// change takes in the label of a row that comes after all others; any other
+// change makes the window stale.
+func (w *window) change(ch *change) {
+	switch {
+	case ch.same || w.stale:
+	case ch.before.Class == None && ch.row > w.last:
+		if len(w.labels) >= 2*classify.FitWindow {
+			w.labels = append(w.labels[:0], w.labels[len(w.labels)-3*classify.FitWindow/2:]...)
+		}
+		w.labels, w.last = append(w.labels, ch.label), ch.row
+	default:
+		w.stale = true
+	}
+}
+
+// fitRows returns which of n labelled rows, counted from the oldest, go into
+// the Fit.
+func fitRows(n int) (first, end int) {
+	end = classify.FitLabels(n)
+	return max(0, end-classify.FitWindow), end
+}
+
+// behind reports that the Fit is not that of the rows. Few labels of a user's
+// scope make none: the site's is better.
+func (c *counts) behind(scope string) bool {
+	if scope != "" && !c.fits() {
+		return false
+	}
+	end := classify.FitLabels(c.ham + c.spam)
+	return c.window.fitted != end || c.window.stale && end > 0
+}
+
+// fits reports that a user's scope has labels enough for a Fit of its own.
+func (c *counts) fits() bool { return min(c.ham, c.spam) >= classify.MinLabels }
+
+// refit makes the Fits that are behind anew, for the holder of the turn.
+func (db *DB) refit(ctx context.Context) error {
+	for m := range db.mem.due {
+		c := m.counts()
+		if c.behind(m.scope) {
+			fit, err := db.calibrate(ctx, m.scope, c)
+			if err != nil {
+				return err
+			}
+			db.mem.mu.Lock()
+			c.window.fit, c.window.fitted = fit, classify.FitLabels(c.ham+c.spam)
+			db.mem.mu.Unlock()
+		}
+		delete(db.mem.due, m)
+	}
+	return nil
+}
+
+// calibrate returns the Fit of a scope's counts.
+func (db *DB) calibrate(ctx context.Context, scope string, c *counts) (classify.Fit, error) {
+	n, w := c.ham+c.spam, &c.window
+	first, end := fitRows(n)
+	if end > 0 && (w.stale || len(w.labels) < n-first) {
+		if err := w.read(ctx, db.w, scope, n-first); err != nil {
+			return classify.Fit{}, err
+		}
+	}
+	// Rows that somebody else has written meanwhile may make the list another
+	// than expected; their ops will make the window stale.
+	have := len(w.labels)
+	return classify.Calibrate(w.labels[max(0, have-(n-first)):max(0, have-(n-end))]), nil
+}
+
+const selectWindow = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
+	WHERE scope = ? AND class <> 0 ORDER BY id DESC LIMIT ?`
+
+// asLabel reads class, sure and scores.
+func asLabel(v []driver.Value) classify.Label {
+	return classify.Label{
+		Spam: Class(asInt(v[0])) == Spam, Sure: asInt(v[1]) != 0,
+		C: asFloat(v[2]), E: asFloat(v[3]), L: asFloat(v[4]),
+	}
+}
+
+// read fills the window with a scope's newest labels.
+func (w *window) read(ctx context.Context, c *conn, scope string, limit int) error {
+	labels, last := slices.Grow(w.labels[:0], limit), int64(0)
+	err := c.query(selectWindow, func(v []driver.Value) error {
+		last = max(last, asInt(v[0]))
+		labels = append(labels, asLabel(v[1:]))
+		return ctx.Err()
+	}, scope, int64(limit))
+	if err != nil {
+		w.stale = true
+		return err
+	}
+	slices.Reverse(labels)
+	w.labels, w.last, w.stale = labels, last, false
+	return nil
+}
+
+// TxModel is a scope's model as a transaction sees it.
+type TxModel struct {
+	*Model
+	tx *Tx
+}
+
+// Fit returns the calibrator of the labels as the transaction has left them so
+// far. Asking costs some milliseconds whenever new labels make a new Fit (see
+// classify.FitLabels) or labels of older rows have changed, else nothing. If the
+// labels cannot be read the transaction will fail, and the Fit is the one made last.
+func (m TxModel) Fit() classify.Fit {
+	m.tx.refit()
+	return m.Model.Fit()
+}
+
+func (tx *Tx) refit() error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	if err := tx.db.refit(tx.ctx); err != nil {
+		return tx.fail("calibrate", err)
+	}
+	return nil
+}
