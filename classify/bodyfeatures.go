@@ -177,9 +177,7 @@ type markupSink Stream
 func (m *markupSink) Link(tag, attr, url []byte) {
 	s := (*Stream)(m)
 	s.set.feature(pLinkTag, append(append(append(s.scratch[:0], cut(tag, 16)...), ' '), cut(attr, 16)...))
-	url = bytes.TrimSpace(url)
-	s.excerpt.link(url)
-	s.url(url)
+	s.url(bytes.TrimSpace(url))
 }
 
 // Tag gives a tag's name.

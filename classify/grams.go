@@ -12,15 +12,13 @@ import (
 // measured, and need no words (University of Waterloo at TREC 2007; figures in
 // docs/accuracy.md).
 const (
-	gramBits = 17
+	gramBits = 18
 	// Buckets is how many weights the linear opinion has.
 	Buckets = 1 << gramBits
 
 	gramField  = 256  // bytes of one field
 	gramOthers = 1500 // bytes of all fields that are not named in gramFields
 	gramText   = 1500 // bytes of decoded text
-	gramLinks  = 500  // bytes of targets of links in HTML
-	gramLink   = 40   // bytes of one of them
 )
 
 // gramFields come first in the excerpt, in this order.
@@ -30,7 +28,6 @@ var gramFields = [...]string{"from", "subject", "to", "reply-to", "message-id", 
 type excerptSet struct {
 	named  [len(gramFields)][]byte
 	others []byte
-	links  []byte
 	text   []byte
 	all    []byte
 	blank  bool // text ends in a blank
@@ -42,7 +39,7 @@ func (x *excerptSet) reset() {
 	for i := range x.named {
 		x.named[i] = x.named[i][:0]
 	}
-	x.others, x.links, x.text, x.blank = x.others[:0], x.links[:0], x.text[:0], true
+	x.others, x.text, x.blank = x.others[:0], x.text[:0], true
 }
 
 // field takes a header field: lower-case name, decoded value.
@@ -82,13 +79,6 @@ func (x *excerptSet) body(b []byte) {
 	}
 }
 
-// link takes the target of a link.
-func (x *excerptSet) link(url []byte) {
-	if len(x.links) < gramLinks {
-		x.links = append(append(x.links, cut(url, gramLink)...), ' ')
-	}
-}
-
 // buckets returns the distinct buckets of the excerpt in the order of its
 // bytes, valid until the next call. Sums over buckets need no other order, and
 // listing thousands of them in ascending order took five times as long.
@@ -100,7 +90,7 @@ func (x *excerptSet) buckets(client []byte) []uint32 {
 	x.all = append(x.all, client...)
 	x.all = append(x.all, cut(x.others, gramOthers)...)
 	header := len(x.all)
-	x.all = append(append(x.all, x.links...), x.text...)
+	x.all = append(x.all, x.text...)
 	x.grams = slices.Grow(x.grams[:0], len(x.all)+1)
 	x.list(x.all[:header])
 	x.list(x.all[header:])

@@ -49,7 +49,7 @@ func (sc *Scorer) Score(features []uint64, grams []uint32, m Model) Score {
 	tails := combine(sc.clues)
 	s := Score{C: tails.logOdds(), E: second(counts, total), L: linear(m.Weigh(grams), len(grams)), Clues: len(sc.clues)}
 	s.LogOdds = thin(fit.LogOdds(s.C, s.E, s.L), total)
-	s.P = fit.report(s.LogOdds)
+	s.P = report(s.LogOdds)
 	return s
 }
 
