@@ -214,11 +214,13 @@ func solve(h *[4][4]float64, g point) point {
 	return g
 }
 
-// asinh compresses an opinion: linear near 0, logarithmic far out.
+// asinh compresses an opinion: linear near 0, logarithmic far out. No opinion is
+// beyond 1e9; what a damaged ledger may hold is cut to that.
 func asinh(x float64) float64 {
 	if x < 0 {
 		return -asinh(-x)
 	}
+	x = min(x, 1e9)
 	return ln(x + math.Sqrt(float64(x*x)+1))
 }
 

@@ -9,11 +9,13 @@ import "math"
 // integers, and the step is stored with the message, so that learning, flipping
 // and forgetting are additions that commute.
 const (
-	maxTau    = 2
-	unitStep  = 1 << 20 // fixed point: 20 binary digits after the point
-	damping   = 0.9     // share of a step that goes with the chance of a slip
-	skipCount = 0.5     // a label that is more likely a slip is not counted
+	maxTau   = 2
+	unitStep = 1 << 20 // fixed point: 20 binary digits after the point
+	damping  = 0.9     // share of a step that goes with the chance of a slip
 )
+
+// Doubtful is the chance from which on a label is taken for a slip.
+const Doubtful = 0.5
 
 // linear is the opinion of a sum of weights over n buckets: each bucket has the
 // value 1/sqrt(n).

@@ -1,0 +1,43 @@
+package classify
+
+import (
+	"math"
+	"testing"
+)
+
+func TestSecondReading(t *testing.T) {
+	even := Count{Ham: 100, Spam: 100}
+	if e := second(nil, even); e != 0 {
+		t.Errorf("of nothing: %v", e)
+	}
+	if e := second([]Count{{Ham: 50, Spam: 50}}, even); e != 0 {
+		t.Errorf("of a word as common in both classes: %v", e)
+	}
+	spam, ham := second([]Count{{Spam: 20}}, even), second([]Count{{Ham: 20}}, even)
+	if spam <= 0 || spam != -ham {
+		t.Errorf("of a spam word %v, of a ham word %v", spam, ham)
+	}
+	if more := second([]Count{{Spam: 20}, {Spam: 30}}, even); more <= spam {
+		t.Errorf("two spam words say %v, one %v", more, spam)
+	}
+	// A word seen once says less than one seen often, and no class is preferred
+	// for being larger.
+	if once := second([]Count{{Spam: 1}}, even); once >= spam {
+		t.Errorf("seen once %v, seen often %v", once, spam)
+	}
+	if e := second([]Count{{Ham: 90, Spam: 10}}, Count{Ham: 900, Spam: 100}); math.Abs(e-second(nil, Count{Ham: 900, Spam: 100})) > 1e-9 {
+		t.Errorf("a word in a tenth of each class changes the reading to %v", e)
+	}
+}
+
+// Thousands of strong features stay within the range of numbers.
+func TestSecondReadingOfVeryMuch(t *testing.T) {
+	counts := make([]Count, 8000)
+	for i := range counts {
+		counts[i] = Count{Ham: 5000}
+	}
+	e := second(counts, Count{Ham: 5000, Spam: 5000})
+	if math.IsNaN(e) || math.IsInf(e, 0) || e > -100 {
+		t.Errorf("8000 ham words: %v", e)
+	}
+}
