@@ -174,7 +174,7 @@ func (m *message) row(j *judgement, id string, o policy.Outcome, recipients []st
 	if j.msg != nil {
 		rec.Digest, rec.Subject, rec.From, rec.MessageID = j.msg.Digest, j.msg.Subject, j.msg.From, j.msg.MessageID
 		if m.rules.KeepFeatures {
-			rec.Features = slices.Clone(j.msg.Features)
+			rec.Features, rec.Grams = slices.Clone(j.msg.Features), slices.Clone(j.msg.Grams)
 		}
 	}
 	m.Recorder.Add(rec)

@@ -66,6 +66,11 @@ func (ch *change) lacks() bool {
 	return ch.counts() && ch.features == nil || ch.steps() && ch.grams == nil
 }
 
+// missing is the fault of a row whose change lacks its lists.
+func missing(path string, ch *change) error {
+	return damaged(path, fmt.Sprintf("message %d counts but has no features or grams", ch.row))
+}
+
 // change carries an op out: before is taken away, after is given.
 func (c *counts) change(ch *change) {
 	c.label(ch.before.Class, -1)

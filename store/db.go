@@ -40,8 +40,8 @@ type DB struct {
 	// turn is held (a token in the channel) by whoever uses the fields below
 	// it or changes the model.
 	turn      chan struct{}
-	w         *conn // writes, and follows other writers
-	pack      packer
+	w         *conn  // writes, and follows other writers
+	packed    []byte // a buffer for pack
 	closed    bool
 	following bool
 	unsaved   int64 // ops applied since the snapshot on disk
@@ -50,9 +50,8 @@ type DB struct {
 	spare     []int32 // a buffer for weights as they were before an update
 	seq       atomic.Int64
 
-	rmu sync.Mutex // guards r and rpack
+	rmu sync.Mutex // guards r
 	r   *conn      // answers queries, so that they need not wait for an update
-	rp  packer
 
 	mem memory
 }
@@ -180,9 +179,6 @@ func (db *DB) closeFiles() error {
 			*c = nil
 		}
 	}
-	db.pack.close()
-	db.rp.close()
-	db.pack, db.rp = packer{}, packer{}
 	return errors.Join(errs...)
 }
 

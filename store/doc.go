@@ -7,7 +7,7 @@
 //
 //	fanmill.db   the ledger: SQLite, WAL, synchronous FULL, mode 0640
 //	history.db   past verdicts and daily counters: SQLite, WAL, synchronous NORMAL
-//	model.snap   a snapshot of the site's counts, for a fast start
+//	model.snap   a snapshot of the site's counts and weights, for a fast start
 //
 // # Ledger
 //
@@ -16,37 +16,48 @@
 //	meta  key, value: "schema", "features" (classify.FeatureVersion), "ledger" (a random
 //	      id), "judged:SCOPE" (the last row that had a second look)
 //	msg   one row for each scope and digest: the state. class (0 forgotten, 1 ham,
-//	      2 spam), adds (how often the message counts, 0 allowed), step, the scores
-//	      before training, source (who gave the class: what people say outranks what
-//	      fanmill labelled), waits (features are kept for a second look, and never
-//	      counted), features (8 bytes each, little endian, ascending) and the
-//	      canonical message (zstd)
-//	op    append-only: every change of class or adds of a row, with both before and
-//	      after, numbered without gaps by seq
+//	      2 spam), adds (how often the message counts, 0 allowed), step (what it adds to
+//	      each of its weights), sure (a person insists on the class), the scores before
+//	      training, source (who gave the class: what people say outranks what fanmill
+//	      labelled), waits (features and grams are kept for a second look, and have had
+//	      no effect)
+//	body  of the same row what is kept of the message: features (8 bytes each, little
+//	      endian, ascending), grams (see appendGrams) and the canonical message (a
+//	      Snappy block)
+//	op    append-only: every change of class, adds, step or sure of a row, with what
+//	      they were before and after, numbered without gaps by seq
 //
-// Features are kept where they cannot be had again from the message or where a
-// follower needs them: in rows with adds > 0, in rows whose message is cut or
-// missing, in every user scope, which keeps no message text at all, and in rows that
-// wait for a second look (see training) and have never counted. Features that have
-// counted are never dropped or replaced, so all ops of a row speak of the same
-// features and an op is a complete difference: adds_before taken from class_before,
-// adds_after given to class_after, for each feature and for the totals. Such
-// differences commute. A forgotten row stays with class 0 and no adds.
+// Features and grams are kept where they cannot be had again from the message or
+// where a follower needs them: features in rows with adds > 0, grams in rows with a
+// step, both in rows whose message is cut or missing, in every user scope, which keeps
+// no message text at all, and in rows that wait for a second look (see training).
+// What has counted is never dropped or replaced, so all ops of a row speak of the same
+// features and grams, and an op is a complete difference: adds_before taken from
+// class_before, adds_after given to class_after, for each feature and for the totals,
+// and step_after less step_before added to the weight of each gram. Such differences
+// commute. A forgotten row stays with class 0, no adds and no step.
 //
 // # Model
 //
 // Counts lie in 64 open-addressing tables of 16-byte slots with linear probing; one
-// table grows at a time, by about 1.3. A scope's model is the site's counts plus
-// its own, added at look-up; scopes are read from their rows when first asked for.
+// table grows at a time, by about 1.3. The weights of the linear part are
+// classify.Buckets int32, from the first step on. A scope's model is the site's counts
+// and weights plus its own, added at look-up; scopes are read from their rows when
+// first asked for.
+//
+// The Fit, which joins the opinions, is not added up but made from the scores and
+// labels of the rows (see fit.go): by whoever changes or follows the ledger, before
+// the change is committed, so that look-ups find it ready.
 //
 // # Snapshot
 //
-// model.snap is little endian: a 100-byte header (magic, format, feature version,
+// model.snap is little endian: a 108-byte header (magic, format, feature version,
 // ledger id, op seq, time of that op, rows and totals of each class, counts of
-// feature 0, number of slots), then for each of the 64 tables a uint32 length and
-// its slots (uint64 feature, uint32 ham, uint32 spam), then CRC-32C of it all. It
-// is written under another name, synced and renamed. One that does not fit the
-// ledger is ignored with a log line and the model is built from the rows.
+// feature 0, number of slots and of weights), then for each of the 64 tables a uint32
+// length and its slots (uint64 feature, uint32 ham, uint32 spam), then the weights
+// (int32), then CRC-32C of it all. It is written under another name, synced and
+// renamed. One that does not fit the ledger is ignored with a log line and the model
+// is built from the rows.
 //
 // # Concurrency
 //

@@ -96,8 +96,16 @@ func (db *DB) calibrate(ctx context.Context, scope string, c *counts) (classify.
 	return classify.Calibrate(w.labels[max(0, have-(n-first)):max(0, have-(n-end))]), nil
 }
 
-const selectWindow = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
+const selectLabels = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
 	WHERE scope = ? AND class <> 0 ORDER BY id DESC LIMIT ?`
+
+// eachLabel calls fn with a scope's labels, the newest first.
+func eachLabel(ctx context.Context, c *conn, scope string, limit int, fn func(id int64, l classify.Label)) error {
+	return c.query(selectLabels, func(v []driver.Value) error {
+		fn(asInt(v[0]), asLabel(v[1:]))
+		return ctx.Err()
+	}, scope, int64(limit))
+}
 
 // asLabel reads class, sure and scores.
 func asLabel(v []driver.Value) classify.Label {
@@ -109,18 +117,16 @@ func asLabel(v []driver.Value) classify.Label {
 
 // read fills the window with a scope's newest labels.
 func (w *window) read(ctx context.Context, c *conn, scope string, limit int) error {
-	labels, last := slices.Grow(w.labels[:0], limit), int64(0)
-	err := c.query(selectWindow, func(v []driver.Value) error {
-		last = max(last, asInt(v[0]))
-		labels = append(labels, asLabel(v[1:]))
-		return ctx.Err()
-	}, scope, int64(limit))
+	w.stale = true // until all are read
+	w.labels, w.last = slices.Grow(w.labels[:0], limit), 0
+	err := eachLabel(ctx, c, scope, limit, func(id int64, l classify.Label) {
+		w.labels, w.last = append(w.labels, l), max(w.last, id)
+	})
 	if err != nil {
-		w.stale = true
 		return err
 	}
-	slices.Reverse(labels)
-	w.labels, w.last, w.stale = labels, last, false
+	slices.Reverse(w.labels)
+	w.stale = false
 	return nil
 }
 

@@ -234,8 +234,9 @@ func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
 
 // readCounts adds the rows of a scope up.
 func (db *DB) readCounts(ctx context.Context, scope string) (c counts, err error) {
-	err = db.w.query("SELECT class, count(*) FROM msg WHERE scope = ? GROUP BY class", func(v []driver.Value) error {
-		c.label(Class(asInt(v[0])), int(asInt(v[1])))
+	const labels = "SELECT count(*) FILTER (WHERE class = 1), count(*) FILTER (WHERE class = 2) FROM msg WHERE scope = ?"
+	err = db.w.query(labels, func(v []driver.Value) error {
+		c.ham, c.spam = int(asInt(v[0])), int(asInt(v[1]))
 		return nil
 	}, scope)
 	if err != nil {
@@ -254,7 +255,7 @@ func (db *DB) readCounts(ctx context.Context, scope string) (c counts, err error
 			return err
 		}
 		if ch.lacks() {
-			return damaged(db.path, fmt.Sprintf("message %d counts but has no features or grams", ch.row))
+			return missing(db.path, &ch)
 		}
 		c.change(&ch) // the label is counted already
 		return nil

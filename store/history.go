@@ -22,7 +22,7 @@ type HistoryOptions struct {
 
 	Subject   bool // keep subjects
 	Addresses bool // keep mail addresses: Sender, Recipients, From
-	Features  bool // keep feature lists, so that a message can be learned after it has gone
+	Features  bool // keep features and grams, so that a message can be learned after it has gone
 
 	SecureDelete bool          // overwrite what is deleted with zeros
 	ReadOnly     bool          // only look; the history must exist
@@ -44,7 +44,8 @@ type Record struct {
 	Verdict                  string
 	Score                    classify.Score
 	Outcome, Rule, Scope     string
-	Features                 []uint64
+	Features                 []uint64 // nil: not kept; the same holds for Grams
+	Grams                    []uint32 // buckets of the linear part
 	Unscored                 bool
 }
 
@@ -86,7 +87,7 @@ type History struct {
 	now  func() time.Time
 
 	mu     sync.Mutex // guards the queue
-	queue  []Record
+	queue  []queued
 	bytes  int
 	counts map[DayCount]int64 // key with N zero
 	lost   int64              // records dropped since the last report
@@ -122,7 +123,8 @@ CREATE TABLE feature (
 	n INTEGER PRIMARY KEY,
 	pressing INTEGER NOT NULL,
 	version INTEGER NOT NULL,
-	list BLOB NOT NULL
+	list BLOB NOT NULL,
+	grams BLOB
 ) STRICT;
 CREATE INDEX feature_pressing ON feature (n) WHERE pressing;
 CREATE TABLE daily (
@@ -202,7 +204,9 @@ func (h *History) connect() (r, w *conn, err error) {
 // logged.
 func (h *History) Add(r Record) {
 	h.trim(&r)
-	size := 256 + len(r.Sender) + len(r.Client) + len(r.Subject) + len(r.From) + len(r.MessageID) + 8*len(r.Features)
+	q := queued{Record: r}
+	q.pack()
+	size := 256 + len(r.Sender) + len(r.Client) + len(r.Subject) + len(r.From) + len(r.MessageID) + len(q.features) + len(q.grams)
 	for _, rcpt := range r.Recipients {
 		size += len(rcpt)
 	}
@@ -212,11 +216,28 @@ func (h *History) Add(r Record) {
 		h.lost++
 		return
 	}
-	r.Recipients = slices.Clone(r.Recipients)
-	r.Features = slices.Clone(r.Features)
-	h.queue = append(h.queue, r)
+	h.queue = append(h.queue, q)
 	h.bytes += size
 	h.signal()
+}
+
+// queued is a record on its way to disk, with its lists as they will be stored:
+// grams take a quarter of the space then.
+type queued struct {
+	Record
+	features, grams []byte // nil: not kept
+}
+
+// pack copies what the record refers to.
+func (q *queued) pack() {
+	q.Recipients = slices.Clone(q.Recipients)
+	if q.Features != nil {
+		q.features = appendFeatures(make([]byte, 0, 8*len(q.Features)), q.Features)
+		if q.Grams != nil {
+			q.grams = appendGrams(make([]byte, 0, len(q.Grams)+len(q.Grams)/8), q.Grams)
+		}
+	}
+	q.Features, q.Grams = nil, nil
 }
 
 // trim takes away what the history does not keep.
@@ -231,7 +252,7 @@ func (h *History) trim(r *Record) {
 		r.Sender, r.Recipients, r.From = "", nil, ""
 	}
 	if !h.opts.Features {
-		r.Features = nil
+		r.Features, r.Grams = nil, nil
 	}
 }
 

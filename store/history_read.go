@@ -59,7 +59,7 @@ func (h *History) ask(ctx context.Context, what string, fn func(*conn) error) er
 	return nil
 }
 
-// Get returns the record of a message, with its features if they are kept and of
+// Get returns the record of a message, with its features and grams if they are kept and of
 // the present feature version; ErrNoRecord when there is none. What was
 // added last may still be on its way: Flush first.
 func (h *History) Get(ctx context.Context, id string) (r Record, err error) {
@@ -80,13 +80,16 @@ func (h *History) Get(ctx context.Context, id string) (r Record, err error) {
 }
 
 func (r *Record) readFeatures(c *conn, n int64) error {
-	return c.query("SELECT list FROM feature WHERE n = ? AND version = ?", func(v []driver.Value) (err error) {
+	return c.query("SELECT list, grams FROM feature WHERE n = ? AND version = ?", func(v []driver.Value) (err error) {
 		r.Features, err = parseFeatures([]uint64{}, asBlob(v[0]))
+		if g := asBlob(v[1]); g != nil && err == nil {
+			r.Grams, err = parseGrams([]uint32{}, g)
+		}
 		return err
 	}, n, int64(classify.FeatureVersion))
 }
 
-// Find returns the records that q chooses, the newest first, without features.
+// Find returns the records that q chooses, the newest first, without features and grams.
 func (h *History) Find(ctx context.Context, q Query) (found []Record, err error) {
 	where, args := q.where()
 	err = h.ask(ctx, "search history", func(c *conn) error {

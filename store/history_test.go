@@ -49,7 +49,7 @@ func record(n int, c *clock) Record {
 		Recipients: []string{"ben@example.net", "carl_x@example.net"}, Subject: "100% off", From: "Anna <anna@example.org>",
 		MessageID: "<1@example.org>", Size: 12345, Digest: digest(n), Verdict: "ham",
 		Score: classify.Score{P: 0.1, LogOdds: -2.2, C: -3, E: 1, L: 0.5, Clues: 7}, Outcome: "accept", Rule: "default",
-		Scope: "ben", Features: []uint64{1, 2, 1 << 63}, Unscored: n%2 == 1,
+		Scope: "ben", Features: []uint64{1, 2, 1 << 63}, Grams: []uint32{0, 300, classify.Buckets - 1}, Unscored: n%2 == 1,
 	}
 }
 
@@ -67,8 +67,8 @@ func TestHistoryGivesBackWhatItGot(t *testing.T) {
 	in.Time = in.Time.Truncate(time.Microsecond)
 	h.Add(in)
 	want := in
-	want.Recipients, want.Features = slices.Clone(in.Recipients), slices.Clone(in.Features)
-	in.Recipients[0], in.Features[0] = "changed", 99 // the caller's again
+	want.Recipients, want.Features, want.Grams = slices.Clone(in.Recipients), slices.Clone(in.Features), slices.Clone(in.Grams)
+	in.Recipients[0], in.Features[0], in.Grams[1] = "changed", 99, 7 // the caller's again
 	flush(t, h)
 	h.Close()
 	h = historyAt(t, dir, c, nil)
@@ -99,7 +99,7 @@ func TestHistoryKeepsOnlyWhatIsWanted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Subject != "" || got.From != "" || got.Sender != "" || got.Recipients != nil || got.Features != nil {
+	if got.Subject != "" || got.From != "" || got.Sender != "" || got.Recipients != nil || got.Features != nil || got.Grams != nil {
 		t.Errorf("kept %+v", got)
 	}
 	if n, err := h.r.integer("SELECT count(*) FROM feature"); err != nil || n != 0 {

@@ -33,7 +33,7 @@ type historian struct {
 }
 
 type batch struct {
-	records []Record
+	records []queued
 	counts  map[DayCount]int64
 	lost    int64
 }
@@ -144,22 +144,22 @@ func (h *historian) insert() error {
 	return nil
 }
 
-func (h *historian) insertRecord(r *Record) error {
+func (h *historian) insertRecord(r *queued) error {
 	res, err := h.w.exec(`INSERT INTO record (id, time, queue_id, client, sender, recipients, subject, sender_field, message_id,
 		size, digest, verdict, p, log_odds, c, e, l, clues, outcome, rule, scope, unscored, pressing)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
 		r.ID, r.Time.UnixMicro(), r.QueueID, r.Client, r.Sender, joinAddresses(r.Recipients), r.Subject, r.From, r.MessageID,
 		r.Size, r.Digest[:], r.Verdict, r.Score.P, r.Score.LogOdds, r.Score.C, r.Score.E, r.Score.L, int64(r.Score.Clues),
 		r.Outcome, r.Rule, r.Scope, r.Unscored, r.pressing())
-	if err != nil || r.Features == nil {
+	if err != nil || r.features == nil {
 		return err
 	}
 	if n, _ := res.RowsAffected(); n == 0 {
 		return nil // the first record of an id stands
 	}
 	n, _ := res.LastInsertId()
-	_, err = h.w.exec("INSERT INTO feature VALUES (?,?,?,?)",
-		n, r.pressing(), int64(classify.FeatureVersion), appendFeatures(make([]byte, 0, 8*len(r.Features)), r.Features))
+	_, err = h.w.exec("INSERT INTO feature VALUES (?,?,?,?,?)",
+		n, r.pressing(), int64(classify.FeatureVersion), r.features, nilIfNone(r.grams))
 	return err
 }
 

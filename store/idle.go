@@ -51,7 +51,7 @@ func (tx *Tx) Judged(scope string, id int64) error {
 }
 
 const (
-	judgedWaiting = ` WHERE id IN (SELECT id FROM msg WHERE waits AND scope = ? AND id <= ? ORDER BY id LIMIT ?)`
+	judgedWaiting = ` WHERE id IN (SELECT id FROM msg INDEXED BY msg_waits WHERE waits AND scope = ? AND id <= ? ORDER BY id LIMIT ?)`
 	dropFeatures  = `UPDATE body SET features = NULL, grams = NULL` + judgedWaiting
 	waitNoLonger  = `UPDATE msg SET waits = 0` + judgedWaiting
 )

@@ -2,7 +2,6 @@ package store
 
 import (
 	"database/sql/driver"
-	"errors"
 	"fmt"
 
 	"fanmill/classify"
@@ -11,11 +10,14 @@ import (
 const (
 	insertMsg = `INSERT INTO msg
 	(scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`
+	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 	insertBody = `INSERT INTO body (id, features, grams, message) VALUES (?,?,?,?)`
 	updateMsg  = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
 	time = ?, source = ?, waits = waits AND ? WHERE id = ?`
 	updateBody = `UPDATE body SET features = coalesce(features, ?), grams = coalesce(grams, ?) WHERE id = ?`
+	selectMark = `SELECT id, class, adds, step, sure,
+	CASE WHEN adds > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
+	CASE WHEN step <> 0 THEN (SELECT grams FROM body WHERE id = msg.id) END FROM msg WHERE scope = ? AND digest = ?`
 	forgetMsg  = `UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, time = ?, source = ? WHERE id = ?`
 	confirmMsg = `UPDATE msg SET sure = ?, time = ?, source = ? WHERE id = ?`
 	insertOp   = `INSERT INTO op
@@ -43,22 +45,21 @@ func (tx *Tx) Learn(row Row, by Origin) error {
 	if row.Time.IsZero() {
 		row.Time = tx.now
 	}
-	model, err := tx.load(row.Scope)
-	if err != nil {
-		return err
-	}
 	keepMessage(&row)
-	if row.Features == nil && (row.Adds > 0 || !row.Complete) || row.Grams == nil && (row.Step != 0 || !row.Complete) {
-		return tx.relearn(model, &row, by) // can only be a change of what is there
-	}
-	id, err := tx.insert(&row, by.Source)
+	old, found, err := tx.Find(row.Scope, row.Digest)
 	if err != nil {
 		return err
 	}
-	if id == 0 {
-		return tx.relearn(model, &row, by)
+	model, err := tx.load(row.Scope)
+	switch {
+	case err != nil:
+		return err
+	case found:
+		return tx.relearn(model, &old, &row, by)
+	case row.Features == nil && (row.Adds > 0 || !row.Complete), row.Grams == nil && (row.Step != 0 || !row.Complete):
+		return fmt.Errorf("learn %s: features and grams are needed", row.Digest)
 	}
-	return tx.record(model, KindLearn, by, &change{row: id, after: row.mark(), features: row.Features, grams: row.Grams, label: row.label()})
+	return tx.insert(model, &row, by)
 }
 
 // keepMessage takes away what the ledger does not keep.
@@ -72,31 +73,27 @@ func keepMessage(row *Row) {
 	row.Complete = row.Complete && row.Message != nil
 }
 
-// insert writes a new row and returns its id, 0 when the message is there already.
-func (tx *Tx) insert(row *Row, source string) (int64, error) {
+// insert records a message that the scope does not have.
+func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
 	w := tx.db.w
 	waits := row.Waits && row.Adds == 0 && row.Step == 0 && row.Complete
 	res, err := w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
-		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), source, row.Complete, waits)
+		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), by.Source, row.Complete, waits)
 	if err != nil {
-		return 0, tx.fail("record message", err)
-	}
-	if n, _ := res.RowsAffected(); n == 0 {
-		return 0, nil
+		return tx.fail("record message", err)
 	}
 	id, _ := res.LastInsertId()
 	all := waits || !row.Complete
 	features, grams := tx.stored(row, all || row.Adds > 0, all || row.Step != 0)
 	var message []byte
 	if row.Message != nil {
-		if message, err = tx.db.pack.pack(row.Message); err != nil {
-			return 0, tx.fail("record message", err)
-		}
+		tx.db.packed = pack(tx.db.packed, row.Message)
+		message = tx.db.packed
 	}
 	if _, err := w.exec(insertBody, id, nilIfNone(features), nilIfNone(grams), nilIfNone(message)); err != nil {
-		return 0, tx.fail("record message", err)
+		return tx.fail("record message", err)
 	}
-	return id, nil
+	return tx.record(model, KindLearn, by, &change{row: id, after: row.mark(), features: row.Features, grams: row.Grams, label: row.label()})
 }
 
 // stored returns the stored forms of a row's features and grams, each if it is
@@ -116,15 +113,9 @@ func (tx *Tx) stored(row *Row, features, grams bool) (f, g []byte) {
 	return f, g
 }
 
-// relearn gives a message that the ledger has the label of row.
-func (tx *Tx) relearn(model *Model, row *Row, by Origin) error {
-	old, err := findRow(tx.db.w, row.Scope, row.Digest)
-	switch {
-	case errors.Is(err, ErrNoRow):
-		return fmt.Errorf("learn %s: features and grams are needed", row.Digest)
-	case err != nil:
-		return tx.fail("find message", err)
-	case old.mark() == row.mark():
+// relearn gives a message that the scope has the label of row.
+func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
+	if old.mark() == row.mark() {
 		return nil
 	}
 	ch := &change{
@@ -138,7 +129,7 @@ func (tx *Tx) relearn(model *Model, row *Row, by Origin) error {
 	if row.Class == old.Class {
 		source = old.Source
 	}
-	_, err = tx.db.w.exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
+	_, err := tx.db.w.exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
 		row.Time.UnixMicro(), source, row.Adds == 0 && row.Step == 0, old.ID)
 	if err != nil {
 		return tx.fail("change message", err)
@@ -194,19 +185,28 @@ func (tx *Tx) kept(ch *change) error {
 // Forget takes the label of a message away and reports whether it had one. The row
 // stays, with what is kept of the message.
 func (tx *Tx) Forget(scope string, d classify.Digest, by Origin) (bool, error) {
-	row, found, err := tx.Find(scope, d)
-	if err != nil || !found || row.Class == None {
+	if err := tx.usable(); err != nil {
 		return false, err
+	}
+	ch := new(change)
+	err := tx.db.w.query(selectMark, func(v []driver.Value) error {
+		ch.row, ch.before = asInt(v[0]), asMark(v[1:5])
+		return tx.lists.parse(ch, v[5], v[6])
+	}, scope, d[:])
+	if err != nil {
+		return false, tx.fail("find message", err)
+	}
+	switch {
+	case ch.before.Class == None: // also when it is not there
+		return false, nil
+	case ch.lacks():
+		return false, tx.fail("forget message", missing(tx.db.path, ch))
 	}
 	model, err := tx.load(scope)
 	if err != nil {
 		return false, err
 	}
-	ch := &change{row: row.ID, before: row.mark()}
-	if err := tx.kept(ch); err != nil {
-		return false, err
-	}
-	if _, err := tx.db.w.exec(forgetMsg, tx.now.UnixMicro(), by.Source, row.ID); err != nil {
+	if _, err := tx.db.w.exec(forgetMsg, tx.now.UnixMicro(), by.Source, ch.row); err != nil {
 		return false, tx.fail("forget message", err)
 	}
 	err = tx.record(model, KindForget, by, ch)
@@ -260,6 +260,7 @@ func (tx *Tx) record(model *Model, kind Kind, by Origin, ch *change) error {
 	if seq, _ := res.LastInsertId(); seq != tx.db.seq.Load()+1 {
 		return tx.fail("log change", damaged(tx.db.path, fmt.Sprintf("op %d follows op %d", seq, tx.db.seq.Load())))
 	}
+	tx.asked = false
 	tx.remember(model, ch)
 	tx.db.mem.change(model, ch)
 	tx.db.seq.Add(1)

@@ -123,17 +123,17 @@ func (mem *memory) change(m *Model, ch *change) {
 }
 
 // takeBack carries the opposite of an op out, but for the weights.
-func (mem *memory) takeBack(m *Model, ch *change, features []uint64) {
+func (mem *memory) takeBack(d *done) {
 	mem.mu.Lock()
 	defer mem.mu.Unlock()
-	c := m.counts()
-	c.label(ch.after.Class, -1)
-	c.label(ch.before.Class, +1)
-	c.window.stale = c.window.stale || !ch.same
-	if ham, spam := difference(ch.after, ch.before); ham|spam != 0 {
-		c.add(features, ham, spam)
+	c := d.model.counts()
+	c.label(d.after.Class, -1)
+	c.label(d.before.Class, +1)
+	c.window.stale = c.window.stale || !d.same
+	if ham, spam := difference(d.after, d.before); ham|spam != 0 {
+		c.add(d.features, ham, spam)
 	}
-	mem.due[m] = struct{}{}
+	mem.due[d.model] = struct{}{}
 }
 
 func (mem *memory) setWeights(m *Model, w []int32) {

@@ -181,7 +181,11 @@ func TestUnusableSnapshots(t *testing.T) {
 		"op time":         put32(52, 5),
 		"totals":          put32(76, 5),
 		"slots":           put32(92, 1<<30),
-		"count of a slot": bytesOf(func(b []byte) []byte { b[len(b)-8] ^= 1; return b }),
+		"weights":         put32(100, 1<<30),
+		"no weights":      put32(100, 0),
+		"older format":    put32(16, 1),
+		"a count":         bytesOf(func(b []byte) []byte { b[snapHeaderSize+4+8] ^= 1; return b }),
+		"a weight":        bytesOf(func(b []byte) []byte { b[len(b)-8] ^= 1; return b }),
 		"checksum":        bytesOf(func(b []byte) []byte { b[len(b)-1] ^= 1; return b }),
 		"table length":    put32(int(snapHeaderSize), 1<<31),
 		"noise": bytesOf(func(b []byte) []byte {

@@ -37,18 +37,18 @@ func findRow(c *conn, scope string, d classify.Digest) (row Row, err error) {
 }
 
 // loadRow returns a row with its blobs, or ErrNoRow.
-func loadRow(c *conn, p *packer, id int64) (row Row, err error) {
+func loadRow(c *conn, id int64) (row Row, err error) {
 	err = ErrNoRow
 	queryErr := c.query(rowColumns+", features, grams, message FROM msg JOIN body USING (id) WHERE msg.id = ?", func(v []driver.Value) error {
 		row = asRow(v)
-		err = row.readBody(p, v[14:])
+		err = row.readBody(v[14:])
 		return errStop
 	}, id)
 	return row, cmp.Or(queryErr, err)
 }
 
 // readBody takes features, grams and message, as far as they are kept.
-func (r *Row) readBody(p *packer, v []driver.Value) (err error) {
+func (r *Row) readBody(v []driver.Value) (err error) {
 	if b := asBlob(v[0]); b != nil {
 		if r.Features, err = parseFeatures(make([]uint64, 0, len(b)/8), b); err != nil {
 			return err
@@ -60,7 +60,7 @@ func (r *Row) readBody(p *packer, v []driver.Value) (err error) {
 		}
 	}
 	if b := asBlob(v[2]); b != nil {
-		r.Message, err = p.unpack(b)
+		r.Message, err = unpack(b)
 	}
 	return err
 }
@@ -98,7 +98,7 @@ func (db *DB) Find(ctx context.Context, scope string, d classify.Digest) (row Ro
 // when there is none.
 func (db *DB) Load(ctx context.Context, id int64) (row Row, err error) {
 	err = db.ask(ctx, fmt.Sprintf("load message %d", id), func(c *conn) (err error) {
-		row, err = loadRow(c, &db.rp, id)
+		row, err = loadRow(c, id)
 		return err
 	})
 	return row, err

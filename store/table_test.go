@@ -112,7 +112,8 @@ func TestLookupAllocatesNothing(t *testing.T) {
 	out := make([]classify.Count, len(rows[0].Features))
 	for _, scope := range []string{"", "anna@example.org"} {
 		m := mustModel(t, db, scope)
-		if n := testing.AllocsPerRun(100, func() { m.Lookup(rows[0].Features, out); m.Totals() }); n != 0 {
+		look := func() { m.Lookup(rows[0].Features, out); m.Totals(); m.Weigh(rows[0].Grams); m.Fit() }
+		if n := testing.AllocsPerRun(100, look); n != 0 {
 			t.Errorf("scope %q: %v allocations", scope, n)
 		}
 		if out[0].Ham != 1 {
@@ -127,8 +128,12 @@ func TestLookupAllocatesNothing(t *testing.T) {
 func TestLookupOfAnEmptyModelClearsOut(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	out := []classify.Count{{Ham: 7, Spam: 9}}
-	mustModel(t, db, "").Lookup([]uint64{5}, out)
+	m := mustModel(t, db, "")
+	m.Lookup([]uint64{5}, out)
 	if out[0] != (classify.Count{}) {
 		t.Errorf("got %v", out[0])
+	}
+	if sum := m.Weigh([]uint32{0, classify.Buckets - 1}); sum != 0 || m.Fit() != classify.PriorFit() {
+		t.Errorf("weights %d, fit %+v", sum, m.Fit())
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"fanmill/classify"
@@ -26,8 +27,10 @@ type Tx struct {
 	now time.Time
 	err error // the first fault of the database: nothing more may be written
 
+	found Row  // what Find answered last; without an ID: none
+	asked bool // since the last change
+
 	done    []done
-	list    []uint64           // the features of done, one after another
 	weights map[*Model][]int32 // as they were before the first step
 
 	lists           lists
@@ -36,9 +39,10 @@ type Tx struct {
 
 // done is a change of the model that a rollback takes back.
 type done struct {
-	model      *Model
-	first, end int // features in Tx.list
-	change     change
+	model         *Model
+	before, after Mark
+	same          bool
+	features      []uint64
 }
 
 // Update runs fn in a write transaction: it waits for other writers, applies
@@ -122,13 +126,11 @@ func (tx *Tx) run(fn func(*Tx) error) error {
 // remember keeps what a rollback needs to take a change back. Lists of grams are
 // long: weights are kept whole instead, as they were.
 func (tx *Tx) remember(model *Model, ch *change) {
-	first := len(tx.list)
+	d := done{model: model, before: ch.before, after: ch.after, same: ch.same}
 	if ch.counts() {
-		tx.list = append(tx.list, ch.features...)
+		d.features = slices.Clone(ch.features)
 	}
-	kept := *ch
-	kept.features, kept.grams = nil, nil
-	tx.done = append(tx.done, done{model, first, len(tx.list), kept})
+	tx.done = append(tx.done, d)
 	if _, saved := tx.weights[model]; ch.steps() && !saved {
 		if tx.weights == nil {
 			tx.weights = make(map[*Model][]int32)
@@ -149,8 +151,7 @@ func (tx *Tx) end() {
 func (tx *Tx) rollback() {
 	db := tx.db
 	for i := len(tx.done) - 1; i >= 0; i-- {
-		d := &tx.done[i]
-		db.mem.takeBack(d.model, &d.change, tx.list[d.first:d.end])
+		db.mem.takeBack(&tx.done[i])
 	}
 	for m, w := range tx.weights {
 		db.mem.setWeights(m, w)
@@ -209,14 +210,18 @@ func (tx *Tx) Find(scope string, d classify.Digest) (Row, bool, error) {
 	if err := tx.usable(); err != nil {
 		return Row{}, false, err
 	}
+	if f := &tx.found; tx.asked && f.Scope == scope && f.Digest == d {
+		return *f, f.ID != 0, nil
+	}
 	row, err := findRow(tx.db.w, scope, d)
 	switch {
 	case errors.Is(err, ErrNoRow):
-		return Row{}, false, nil
+		row = Row{Scope: scope, Digest: d}
 	case err != nil:
 		return Row{}, false, tx.fail("find message", err)
 	}
-	return row, true, nil
+	tx.found, tx.asked = row, true
+	return row, row.ID != 0, nil
 }
 
 // Load returns a row with features and message, as far as they are kept; ErrNoRow
@@ -225,7 +230,7 @@ func (tx *Tx) Load(id int64) (Row, error) {
 	if err := tx.usable(); err != nil {
 		return Row{}, err
 	}
-	row, err := loadRow(tx.db.w, &tx.db.pack, id)
+	row, err := loadRow(tx.db.w, id)
 	if err != nil {
 		return Row{}, fmt.Errorf("load message %d: %w", id, explain(tx.db.path, err))
 	}

@@ -112,6 +112,26 @@ func TestKeptFeaturesStand(t *testing.T) {
 	sameAsRebuilt(t, db)
 }
 
+// TestForgetWhatIsLost: a message whose features or grams are gone cannot be taken out of
+// the model, and says so instead of leaving half of it there.
+func TestForgetWhatIsLost(t *testing.T) {
+	for _, column := range []string{"features", "grams"} {
+		db := openAt(t, t.TempDir())
+		learn(t, db, message(1, Ham, 1))
+		was := export(t, db)
+		if err := db.w.run("UPDATE body SET " + column + " = NULL"); err != nil {
+			t.Fatal(err)
+		}
+		err := db.Update(t.Context(), func(tx *Tx) error {
+			_, err := tx.Forget("", digest(1), Origin{})
+			return err
+		})
+		if !errors.Is(err, ErrDamaged) || export(t, db) != was {
+			t.Errorf("without %s: %v, model\n%s", column, err, head(export(t, db)))
+		}
+	}
+}
+
 func TestUpdateEndsWithContext(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	err := db.Update(t.Context(), func(*Tx) error {

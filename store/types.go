@@ -60,6 +60,9 @@ const MaxMessage = 256 << 10
 // maxAdds bounds Row.Adds, so that no single row can bring a count near overflow.
 const maxAdds = 1 << 16
 
+// maxScore bounds the scores, so that no row can bring a Fit near overflow.
+const maxScore = 1e9
+
 // maxScope bounds the length of a scope's name in bytes.
 const maxScope = 255
 
@@ -137,8 +140,8 @@ func (r *Row) check() error {
 		return fmt.Errorf("learn %s: step %d does not fit 32 bits", r.Digest, r.Step)
 	}
 	for _, x := range [...]float64{r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds} {
-		if math.IsNaN(x) {
-			return fmt.Errorf("learn %s: a score is not a number", r.Digest)
+		if !(math.Abs(x) <= maxScore) {
+			return fmt.Errorf("learn %s: score %g is not in -%g..%[3]g", r.Digest, x, maxScore)
 		}
 	}
 	if !ascending(r.Features) {

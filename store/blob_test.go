@@ -1,0 +1,77 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"fanmill/classify"
+)
+
+// TestGramsComeBack: any list of buckets is stored and read as it was, appended to what
+// is there already.
+func TestGramsComeBack(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		bucket := rapid.OneOf(
+			rapid.Uint32Range(0, classify.Buckets-1),
+			rapid.Uint32Range(0, 600),
+			rapid.Uint32Range(classify.Buckets-3, classify.Buckets-1),
+		)
+		grams := rapid.SliceOf(bucket).Draw(t, "grams")
+		slices.Sort(grams)
+		grams = slices.Compact(grams)
+		stored := appendGrams([]byte("x"), grams)
+		got, err := parseGrams([]uint32{7}, stored[1:])
+		if err != nil || stored[0] != 'x' || got[0] != 7 || !slices.Equal(got[1:], grams) {
+			t.Fatalf("%v came back as %v from %x (%v)", grams, got, stored, err)
+		}
+		if most := len(grams) + classify.Buckets/255 + 1; len(stored) > 1+most {
+			t.Fatalf("%d grams take %d bytes, want at most %d", len(grams), len(stored), most)
+		}
+	})
+}
+
+// TestAnyBytesAreGramsOrDamage: whatever lies in the column gives buckets that weights
+// can be looked up by, or an error.
+func TestAnyBytesAreGramsOrDamage(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := rapid.SliceOf(rapid.OneOf(rapid.Byte(), rapid.Just(byte(255)))).Draw(t, "bytes")
+		grams, err := parseGrams(nil, b)
+		switch {
+		case err != nil && !errors.Is(err, ErrDamaged):
+			t.Fatalf("%x: %v", b, err)
+		case err == nil && (!ascending(grams) || !slices.Equal(appendGrams([]byte{}, grams), b)):
+			t.Fatalf("%x gives %v", b, grams)
+		}
+	})
+	for name, b := range map[string][]byte{
+		"cut":       {3, 255},
+		"too large": slices.Repeat([]byte{255}, classify.Buckets/255+1),
+		"after all": append(appendGrams(nil, []uint32{classify.Buckets - 1}), 0),
+	} {
+		if grams, err := parseGrams(nil, b); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %v, %v", name, grams, err)
+		}
+	}
+}
+
+// TestDamagedMessages: what is no stored message, or would be longer than any that was
+// stored, is an error.
+func TestDamagedMessages(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"empty":     {},
+		"noise":     []byte("no packed text"),
+		"cut":       pack(nil, slices.Repeat([]byte("ham "), 100))[:9],
+		"very long": pack(nil, make([]byte, MaxMessage+1)),
+	} {
+		if m, err := unpack(b); !errors.Is(err, ErrDamaged) {
+			t.Errorf("%s: %d bytes, %v", name, len(m), err)
+		}
+	}
+	longest := slices.Repeat([]byte("abcdefgh"), MaxMessage/8)
+	if m, err := unpack(pack(nil, longest)); err != nil || !slices.Equal(m, longest) {
+		t.Errorf("longest message: %d bytes, %v", len(m), err)
+	}
+}

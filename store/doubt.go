@@ -1,0 +1,94 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"fanmill/classify"
+)
+
+// Doubts are the labels of a scope's Fit that are probably wrong.
+type Doubts struct {
+	Labels, Spam int     // labels that the Fit is made from, and how many of them say spam
+	Total        int     // doubtful ones
+	Worst        []Doubt // of these the likeliest to be wrong, the likeliest first
+}
+
+// Doubt is one label that is probably wrong.
+type Doubt struct {
+	Row                   // without features, grams and message
+	Chance        float64 // that the label is wrong
+	Subject, From string  // decoded from the kept message, "" where none is kept; hostile: escape them
+}
+
+// doubtful is from which chance on a label is listed as probably wrong.
+const doubtful = 0.5
+
+// Doubtful lists the labels of a scope's Fit that it takes for slips, at most
+// limit of them. Labels that are sure are believed.
+func (db *DB) Doubtful(ctx context.Context, scope string, limit int) (d Doubts, err error) {
+	model, err := db.Model(scope)
+	if err != nil {
+		return d, err
+	}
+	fit := model.Fit()
+	err = db.ask(ctx, "look for doubtful labels", func(c *conn) error {
+		return c.consistent(func() error {
+			var rows []Doubt
+			if d, rows, err = findDoubts(ctx, c, scope, fit); err != nil {
+				return err
+			}
+			d.Worst = rows[:min(max(limit, 0), len(rows))]
+			for i := range d.Worst {
+				if err := d.Worst[i].load(c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	})
+	return d, err
+}
+
+// findDoubts looks at all labels of a scope's Fit; of the rows it returns only
+// id and chance are set.
+func findDoubts(ctx context.Context, c *conn, scope string, fit classify.Fit) (d Doubts, rows []Doubt, err error) {
+	n, err := c.integer("SELECT count(*) FROM msg WHERE scope = ? AND class <> 0", scope)
+	if err != nil {
+		return d, nil, err
+	}
+	first, end := fitRows(int(n))
+	rank := int(n)
+	err = eachLabel(ctx, c, scope, int(n)-first, func(id int64, l classify.Label) {
+		if rank--; rank >= end {
+			return
+		}
+		d.Labels++
+		if l.Spam {
+			d.Spam++
+		}
+		chance := fit.Slip(l.Spam, fit.LogOdds(l.C, l.E, l.L))
+		if !l.Sure && chance >= doubtful {
+			rows = append(rows, Doubt{Row: Row{ID: id}, Chance: chance})
+		}
+	})
+	d.Total = len(rows)
+	slices.SortFunc(rows, func(a, b Doubt) int {
+		return cmp.Or(cmp.Compare(b.Chance, a.Chance), cmp.Compare(b.ID, a.ID))
+	})
+	return d, rows, err
+}
+
+// load reads what else is known of a row.
+func (d *Doubt) load(c *conn) (err error) {
+	if d.Row, err = loadRow(c, d.ID); err != nil {
+		return err
+	}
+	if d.Message != nil {
+		m := classify.Extract(classify.DefaultOptions(), d.Message)
+		d.Subject, d.From = m.Subject, m.From
+	}
+	d.Features, d.Grams, d.Message = nil, nil, nil
+	return nil
+}
