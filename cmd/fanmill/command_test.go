@@ -142,7 +142,7 @@ func TestUsageErrors(t *testing.T) {
 		"stats x":             "stats: too many arguments",
 		"stats --days x":      `stats: invalid value "x" for flag --days`,
 		"stats --scope a\x01": `stats: invalid value "a\x01" for flag --scope: bad request: "a\x01" is no name of a scope`,
-		"eval a b":            "eval: too many arguments",
+		"eval":                "eval: too few arguments",
 	} {
 		e, out, errs := testEnv(t)
 		e.data = t.TempDir()

@@ -1,47 +1,71 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"strconv"
+	"io/fs"
+	"os"
 
+	"fanmill/policy"
 	"fanmill/training/eval"
+	"fanmill/training/eval/figures"
+	"fanmill/training/eval/render"
 )
 
 // evalCmd measures accuracy on labelled mail.
 type evalCmd struct {
-	from, folds int
-	seed        uint64
-	shuffle     string
-	all         bool
-	json, quiet bool
+	from              firstValue
+	folds, delay      int
+	split             splitValue
+	flip              shareValue
+	flipHam, flipSpam shareValue
+	seeds, shuffles   seedsValue
+	compare           bool
+	all               bool
+	advise            oneInValue
+	worst, resamples  int
+	html              string
+	json, quiet       bool
 }
 
 func (c *evalCmd) flags(fs *flag.FlagSet) {
-	fs.IntVar(&c.from, "from", 1, "count from message `N` on; those before are only learned")
+	c.from = 1
+	fs.Var(&c.from, "from", "count from message `N` on; those before are only learned; auto: from the 20th of the rarer class")
+	fs.IntVar(&c.delay, "delay", 0, "labels are learned `N` messages late; the last N are never learned")
 	fs.IntVar(&c.folds, "folds", 0, "cross-validate with `K` parts instead of going by the order")
-	fs.Uint64Var(&c.seed, "seed", 0, "with --folds: `S` decides how the parts are drawn")
-	fs.StringVar(&c.shuffle, "shuffle", "", "take the messages in the order that the number `S` makes of theirs")
+	fs.Var(&c.split, "split", "learn the first part, then score the rest: half, or the `SHARE` that is learned")
+	fs.Var(&c.flip, "flip", "learn the share `P` of all labels wrong; the true ones judge")
+	fs.Var(&c.flipHam, "flip-ham", "learn the share `P` of ham as spam")
+	fs.Var(&c.flipSpam, "flip-spam", "learn the share `P` of spam as ham")
+	fs.Var(&c.seeds, "seed", "`S` decides how parts are drawn and which labels are flipped; 1-10: ten runs")
+	fs.Var(&c.shuffles, "shuffle", "take the messages in the order that the number `S` makes of theirs; 1-10: ten runs")
+	fs.BoolVar(&c.compare, "compare", false, "compare two configurations: A.toml B.toml stand before the indexes")
 	fs.BoolVar(&c.all, "train-all", false, "count every message, not only near-errors")
-	fs.BoolVar(&c.json, "json", false, "print JSON")
+	fs.Var(&c.advise, "advise", "propose cut-offs that reject 1 in `N` ham at most; 1000 or \"1 in 1000\"")
+	fs.IntVar(&c.worst, "worst", 0, "show the `N` surest mistakes of each index with their clues")
+	fs.IntVar(&c.resamples, "resamples", figures.Resamples, "resample `N` times for the intervals")
+	fs.StringVar(&c.html, "html", "", "write a page with the curves and the surest mistakes to `FILE`")
+	fs.BoolVar(&c.json, "json", false, "print JSON, see docs/evaluation.md")
 	fs.BoolVar(&c.quiet, "quiet", false, "draw no progress")
 }
 
 // Run measures.
 func (c *evalCmd) Run(ctx context.Context, e *Env) error {
-	set, err := e.settings()
+	b, err := c.bench(e)
 	if err != nil {
 		return err
 	}
-	o, err := c.options(e.Args[0], set)
+	page, err := openPage(c.html)
 	if err != nil {
 		return err
 	}
+	defer page.abandon()
 	bar := newMeter(e, c.quiet, "measuring")
-	o.Progress = func(done, total int) { bar.show(done, int64(done), int64(total)) }
-	r, err := eval.Run(ctx, o)
+	b.Progress = func(done, total int) { bar.show(done, int64(done), int64(total)) }
+	out, err := b.Run(ctx)
 	bar.clear()
 	switch {
 	case ctx.Err() != nil:
@@ -50,26 +74,160 @@ func (c *evalCmd) Run(ctx context.Context, e *Env) error {
 		return exit(exitData, fmt.Errorf("measure accuracy: %w", err))
 	case err != nil:
 		return fmt.Errorf("measure accuracy: %w", err)
-	case c.json:
-		return printJSON(e.Stdout, r)
 	}
-	return writeError(r.WriteText(e.Stdout))
+	if err := c.print(e, out); err != nil {
+		return err
+	}
+	return page.write(func(w *bytes.Buffer) error { return render.WritePage(w, out, safe) })
 }
 
-func (c *evalCmd) options(index string, set *settings) (eval.Options, error) {
-	o := eval.DefaultOptions(index)
-	o.Classify, o.Cutoffs, o.Rule = set.classify, set.policy.Cutoffs, set.rule
-	o.From, o.Folds, o.Seed = c.from, c.folds, c.seed
-	o.Rule.All = o.Rule.All || c.all
-	if c.from < 1 || c.folds < 0 || c.folds == 1 {
-		return o, usageErrorf("--from counts from 1, --folds from 2")
+func (c *evalCmd) print(e *Env, out *eval.Outcome) error {
+	if c.json {
+		return printJSON(e.Stdout, render.JSON(out))
 	}
-	if c.shuffle != "" {
-		n, err := strconv.ParseUint(c.shuffle, 10, 64)
-		if err != nil {
-			return o, usageErrorf("--shuffle: %w", errors.Unwrap(err))
+	return writeError(render.WriteText(e.Stdout, out, safe))
+}
+
+// bench says what to measure, from flags and configuration.
+func (c *evalCmd) bench(e *Env) (eval.Bench, error) {
+	b := eval.Bench{Resamples: c.resamples, Worst: c.worst, OneIn: int(c.advise)}
+	if err := c.check(); err != nil {
+		return b, err
+	}
+	if c.html != "" && c.worst == 0 {
+		b.Worst = 25
+	}
+	configs := []string{e.configPath()}
+	b.Indexes = e.Args
+	if c.compare {
+		if len(e.Args) < 3 {
+			return b, usageErrorf("--compare: want two configuration files and then an INDEX")
 		}
-		o.Shuffle = &n
+		configs, b.Indexes = e.Args[:2], e.Args[2:]
 	}
-	return o, nil
+	for _, path := range configs {
+		set, err := e.settingsOf(path)
+		if err != nil {
+			return b, err
+		}
+		b.Configs = append(b.Configs, c.config(path, set))
+		b.Drops = set.policy.Spam == policy.Discard
+	}
+	b.Plans = c.plans()
+	if b.OneIn > 0 && (len(b.Indexes) > 1 || len(b.Plans) > 1 || c.compare) {
+		return b, usageErrorf("--advise wants one INDEX, one configuration and one seed")
+	}
+	return b, nil
+}
+
+// check refuses flags that do not go together, or whose values no corpus fits.
+func (c *evalCmd) check() error {
+	switch {
+	case c.folds < 0 || c.folds == 1:
+		return usageErrorf("--folds: %d is less than 2", c.folds)
+	case c.delay < 0:
+		return usageErrorf("--delay: %d is less than 0", c.delay)
+	case c.worst < 0:
+		return usageErrorf("--worst: %d is less than 0", c.worst)
+	case c.resamples < 100:
+		return usageErrorf("--resamples: %d is less than 100", c.resamples)
+	case c.flip > 0 && c.flipHam+c.flipSpam > 0:
+		return usageErrorf("--flip and --flip-ham or --flip-spam exclude each other")
+	case c.folds > 0 && c.delay > 0, c.folds > 0 && c.split > 0, c.delay > 0 && c.split > 0:
+		return usageErrorf("--delay, --folds and --split exclude each other")
+	}
+	return nil
+}
+
+// config is the part of a configuration that accuracy depends on.
+func (c *evalCmd) config(path string, set *settings) eval.Config {
+	rule := set.rule
+	rule.All = rule.All || c.all
+	return eval.Config{Name: path, Classify: set.classify, Cutoffs: set.policy.Cutoffs, Rule: rule}
+}
+
+// plans are one for each order and seed. Advice is taken from trained models
+// only, where nothing else was asked for.
+func (c *evalCmd) plans() []eval.Plan {
+	plan := eval.Plan{
+		From: int(c.from), Delay: c.delay, Folds: c.folds, Split: float64(c.split),
+		FlipHam: float64(c.flip + c.flipHam), FlipSpam: float64(c.flip + c.flipSpam),
+	}
+	if c.advise > 0 && c.from == 1 && c.folds == 0 {
+		plan.From = eval.FromAuto
+	}
+	orders := []*uint64{nil}
+	if len(c.shuffles) > 0 {
+		orders = nil
+		for i := range c.shuffles {
+			orders = append(orders, &c.shuffles[i])
+		}
+	}
+	seeds := c.seeds
+	if len(seeds) == 0 {
+		seeds = seedsValue{0}
+	}
+	var plans []eval.Plan
+	for _, order := range orders {
+		for _, seed := range seeds {
+			plan.Shuffle, plan.Seed = order, seed
+			plans = append(plans, plan)
+		}
+	}
+	return plans
+}
+
+// page is the file that a page goes to. It is opened before the measuring, so
+// that a wrong path is not found out after it, and changed only after that. A nil
+// page is none.
+type page struct {
+	file *os.File
+	made bool
+}
+
+func openPage(path string) (*page, error) {
+	if path == "" {
+		return nil, nil
+	}
+	_, err := os.Stat(path)
+	made := errors.Is(err, fs.ErrNotExist)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, exit(exitCantCreate, fmt.Errorf("write page: %w", err))
+	}
+	return &page{f, made}, nil
+}
+
+// write replaces the file's content.
+func (p *page) write(content func(*bytes.Buffer) error) error {
+	if p == nil {
+		return nil
+	}
+	var b bytes.Buffer
+	err := content(&b)
+	if fi, statErr := p.file.Stat(); err == nil && statErr == nil && fi.Mode().IsRegular() {
+		err = p.file.Truncate(0)
+	}
+	if err == nil {
+		_, err = p.file.Write(b.Bytes())
+	}
+	if err == nil {
+		err = p.file.Close()
+	}
+	if err != nil {
+		return exit(exitIO, fmt.Errorf("write page: %w", err))
+	}
+	p.file = nil
+	return nil
+}
+
+// abandon leaves nothing behind of a page that was not written.
+func (p *page) abandon() {
+	if p == nil || p.file == nil {
+		return
+	}
+	_ = p.file.Close()
+	if p.made {
+		_ = os.Remove(p.file.Name())
+	}
 }

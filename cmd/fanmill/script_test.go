@@ -44,6 +44,8 @@ func scriptMain() {
 //	                              stands on standard output
 //	mbox ham|spam N FILE          write N short messages of one class, enough of
 //	                              which (20) make the filter sure of others
+//	corpus N INDEX                write N such messages of each class, a file for each,
+//	                              and an index that names ham and spam in turn
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -57,7 +59,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "await": await, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id,
+			"exits": exits, "await": await, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id, "corpus": corpusCmd,
 		},
 	})
 }
@@ -136,6 +138,29 @@ func mbox(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(letters(args[0], n)), 0o644))
+}
+
+func corpusCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: corpus N INDEX")
+	}
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	dir := ts.MkAbs(args[1] + ".d")
+	ts.Check(os.Mkdir(dir, 0o755))
+	var index strings.Builder
+	messages := map[string][]string{}
+	for _, class := range []string{"ham", "spam"} {
+		messages[class] = strings.Split("\n\n"+letters(class, n), "\n\nFrom ")[1:]
+	}
+	for i := range n {
+		for _, class := range []string{"ham", "spam"} {
+			path := filepath.Join(dir, fmt.Sprint(class, i))
+			ts.Check(os.WriteFile(path, []byte("From "+messages[class][i]), 0o644))
+			fmt.Fprintf(&index, "%s %s\n", class, path)
+		}
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(index.String()), 0o644))
 }
 
 // letters returns an mbox of n messages of a class, no two the same.

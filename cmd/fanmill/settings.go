@@ -68,12 +68,15 @@ func newSettings(path string, file *config.Config) (*settings, error) {
 }
 
 // settings returns the configuration in force for a command.
-func (e *Env) settings() (*settings, error) {
+func (e *Env) settings() (*settings, error) { return e.settingsOf(e.configPath()) }
+
+// settingsOf returns the configuration in a file.
+func (e *Env) settingsOf(path string) (*settings, error) {
 	dir, err := e.dataDir()
 	if err != nil {
 		dir = config.DefaultDataDir // only paths that such a command does not use are below it
 	}
-	return loadSettings(e.configPath(), dir)
+	return loadSettings(path, dir)
 }
 
 // logger is for what commands other than serve have to log: warnings.

@@ -1,37 +1,42 @@
-// Package eval measures the filter on a labelled corpus, in the way of TREC's
-// spam track: every message is scored by what was learned from those before it,
-// then learned from.
+// Package eval measures the filter on labelled mail, in the way of TREC's spam
+// track: every message is scored by what was learned from those before it, then
+// learned from. Labels may come late or wrong, and messages may be held out
+// instead; see Plan.
 //
 // A corpus is given by an index, a text file of lines `spam PATH` and `ham
 // PATH`, paths relative to the index's folder, one message per file. Each run
 // starts from an empty model that lives in memory and follows the rules of the
-// store: a message that was seen before changes nothing, with the other label
-// it changes sides. A run uses one goroutine; several may run at once, but then
-// Report.Seconds counts the CPU time of all.
+// store: a message that was seen before changes nothing, with the other label it
+// changes sides.
+//
+// The features of a corpus are taken from its files once, on all CPUs, and all
+// runs share them. Several runs, and the parts of a cross-validation, are done at
+// once as far as memory allows; the results do not depend on it.
 package eval
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"syscall"
-	"time"
 
 	"fanmill/classify"
 	"fanmill/training"
+	"fanmill/training/eval/figures"
 )
 
-// Options say what to measure.
-type Options struct {
-	Index    string // path of the index file
+// Config is a configuration of the filter, as far as accuracy depends on it.
+type Config struct {
+	Name     string // of the file it stands in, "" for the defaults
 	Classify classify.Options
 	Cutoffs  classify.Cutoffs
 	Rule     training.Rule
-	From     int     // messages before the From-th (from 1) are learned, not counted
-	Folds    int     // 0: online; K >= 2: score each of K parts after learning the others
-	Seed     uint64  // how the parts are drawn
-	Shuffle  *uint64 // nil: the order of the index; else a permutation of it
+}
+
+// Options are one run over one index.
+type Options struct {
+	Index string // path of the index file
+	Config
+	Plan
 	Progress func(done, total int)
 }
 
@@ -39,137 +44,99 @@ type Options struct {
 // of scoring and training.
 func DefaultOptions(index string) Options {
 	return Options{
-		Index:    index,
-		Classify: classify.DefaultOptions(),
-		Cutoffs:  classify.DefaultCutoffs(),
-		Rule:     training.Rule{Margin: training.DefaultMargin},
-		From:     1,
+		Index: index,
+		Config: Config{
+			Classify: classify.DefaultOptions(), Cutoffs: classify.DefaultCutoffs(),
+			Rule: training.Rule{Margin: training.DefaultMargin},
+		},
+		Plan: Plan{From: 1},
 	}
 }
 
-// ErrOneClass says that the messages counted are all ham or all spam, so that
-// most of the figures have no meaning.
-var ErrOneClass = errors.New("the messages counted need both ham and spam")
-
-func (o Options) validate() error {
-	switch {
-	case o.Folds == 1 || o.Folds < 0:
-		return fmt.Errorf("%d folds: want 2 or more", o.Folds)
-	case o.From < 1:
-		return fmt.Errorf("counting from message %d: want 1 or more", o.From)
-	}
-	return errors.Join(o.Classify.Validate())
-}
-
-// Run measures and reports.
-func Run(ctx context.Context, o Options) (Report, error) {
-	if err := o.validate(); err != nil {
-		return Report{}, err
-	}
-	index, err := ReadIndex(o.Index)
+// Run measures and reports one run.
+func Run(ctx context.Context, o Options) (figures.Report, error) {
+	b := Bench{Indexes: []string{o.Index}, Configs: []Config{o.Config}, Plans: []Plan{o.Plan}, Progress: o.Progress}
+	out, err := b.Run(ctx)
 	if err != nil {
-		return Report{}, err
+		return figures.Report{}, err
 	}
-	if o.Folds > len(index) {
-		return Report{}, fmt.Errorf("%d folds of %d messages", o.Folds, len(index))
-	}
-	if o.Shuffle != nil {
-		shuffle(index, *o.Shuffle)
-	}
-	begin := cpuTime()
-	r := run{ctx: ctx, o: o, corpus: newReader(o.Classify, index), results: make([]Result, 0, len(index))}
-	if o.Folds > 0 {
-		err = r.crossValidate()
-	} else {
-		err = r.online()
-	}
-	if err != nil {
-		return Report{}, err
-	}
-	report, err := Measure(r.results[min(o.From-1, len(r.results)):], o.Cutoffs)
-	report.Seconds = (cpuTime() - begin).Seconds()
-	return report, err
+	return out.Series[0].Report, nil
 }
 
-func shuffle[T any](s []T, seed uint64) {
-	rand.New(rand.NewPCG(seed, 0)).Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+// Bench is a set of runs: each index with each configuration by each plan.
+type Bench struct {
+	Indexes   []string
+	Configs   []Config // one, or two to compare
+	Plans     []Plan   // one for each run, alike but for Seed and Shuffle
+	Resamples int      // for intervals; 0: figures.Resamples
+	Worst     int      // mistakes to explain of each index
+	OneIn     int      // advise cut-offs that lose 1 in OneIn ham at most; 0: none
+	Drops     bool     // see figures.Wish
+	Progress  func(done, total int)
 }
 
-// run is one measurement in progress; results are in the order of the corpus.
-type run struct {
-	ctx     context.Context
-	o       Options
-	corpus  *reader
-	results []Result
+// Outcome is what was measured: a Series for each index and configuration, the
+// configurations of an index side by side; those of several indexes put together
+// come last. With two configurations there is a Comparison for each pair.
+type Outcome struct {
+	Method      string       `json:"method"` // the plan, in words
+	Series      []Series     `json:"reports"`
+	Comparisons []Comparison `json:"comparisons,omitempty"`
+	Advice      *Advice      `json:"advice,omitempty"`
 }
 
-// online scores each message, then learns it.
-func (r *run) online() error {
-	learner := newLearner(r.o.Rule)
-	for i := range r.corpus.index {
-		m, err := r.next(i, i)
-		if err != nil {
-			return err
-		}
-		score := learner.score(m)
-		r.results = append(r.results, Result{Spam: m.spam, Score: score})
-		learner.learn(m, score)
+// Series is what was measured of one index with one configuration.
+type Series struct {
+	Index  string `json:"index"`
+	Pooled bool   `json:"pooled,omitempty"` // several indexes, put together
+	Config string `json:"config,omitempty"`
+	figures.Report
+	Mistakes []Mistake `json:"mistakes,omitempty"`
+
+	Results []figures.Run    `json:"-"` // what was counted of each run
+	Cutoffs classify.Cutoffs `json:"-"`
+	Entries []Entry          `json:"-"` // the corpus: results name its messages by their place
+}
+
+// Comparison is what the second configuration changes.
+type Comparison struct {
+	Index string `json:"index"`
+	figures.Comparison
+}
+
+// Advice are proposed cut-offs.
+type Advice struct {
+	figures.Advice
+	HamCutoff    float64   `json:"ham_cutoff"`
+	SpamCutoff   float64   `json:"spam_cutoff"`
+	RejectCutoff float64   `json:"reject_cutoff"`
+	Highest      []Highest `json:"highest_ham"`
+}
+
+// Highest is one of the ham that score highest, which set reject_cutoff.
+type Highest struct {
+	File  string  `json:"file"`
+	Score float64 `json:"score"`
+}
+
+// check refuses what cannot be run, before anything is read.
+func (b Bench) check() error {
+	var errs []error
+	if len(b.Indexes) == 0 || len(b.Plans) == 0 || len(b.Configs) < 1 || len(b.Configs) > 2 {
+		errs = append(errs, fmt.Errorf("%d indexes, %d runs, %d configurations: want one or more, of configurations one or two",
+			len(b.Indexes), len(b.Plans), len(b.Configs)))
 	}
-	return nil
-}
-
-// crossValidate learns all parts but one, in the order of the corpus, scores
-// the messages of that one, and does so for each part.
-func (r *run) crossValidate() error {
-	n := len(r.corpus.index)
-	part := make([]int, n)
-	for i := range part {
-		part[i] = i % r.o.Folds
+	if b.OneIn != 0 && (len(b.Indexes) > 1 || len(b.Plans) > 1 || len(b.Configs) > 1) {
+		errs = append(errs, errors.New("cut-offs are advised from one run over one index with one configuration"))
 	}
-	shuffle(part, r.o.Seed)
-	r.corpus.remember()
-	r.results = r.results[:n]
-	done := 0
-	for fold := range r.o.Folds {
-		learner := newLearner(r.o.Rule)
-		for _, learn := range []bool{true, false} {
-			for i := range n {
-				if (part[i] != fold) != learn {
-					continue
-				}
-				m, err := r.next(i, done/r.o.Folds)
-				if err != nil {
-					return err
-				}
-				done++
-				score := learner.score(m)
-				if learn {
-					learner.learn(m, score)
-				} else {
-					r.results[i] = Result{Spam: m.spam, Score: score}
-				}
-			}
+	for _, p := range b.Plans {
+		if err := p.check(); err != nil {
+			errs = append(errs, err)
+			break // the others are alike
 		}
 	}
-	return nil
-}
-
-// next reads the i-th message of the corpus.
-func (r *run) next(i, done int) (message, error) {
-	if err := r.ctx.Err(); err != nil {
-		return message{}, err
+	for _, c := range b.Configs {
+		errs = append(errs, c.Classify.Validate())
 	}
-	if r.o.Progress != nil && done%64 == 0 {
-		r.o.Progress(done, len(r.corpus.index))
-	}
-	return r.corpus.read(i)
-}
-
-// cpuTime is the CPU time this process has used, in user and system mode.
-func cpuTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0 // cannot fail with these arguments
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	return errors.Join(errs...)
 }

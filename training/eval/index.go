@@ -5,19 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-
-	"fanmill/classify"
 )
-
-// maxMessage bounds one file of a corpus; a larger one is an error.
-const maxMessage = 256 << 20
 
 // Entry is one line of an index.
 type Entry struct {
 	Spam bool
 	Path string // usable from the working directory
+	Line int    // in the index
 }
 
 // ReadIndex reads an index of lines `spam PATH` and `ham PATH`. Empty lines are
@@ -39,6 +34,7 @@ func ReadIndex(file string) ([]Entry, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", file, n, err)
 		}
+		e.Line = n
 		index = append(index, e)
 	}
 	if err := lines.Err(); err != nil {
@@ -62,52 +58,12 @@ func parseEntry(line, dir string) (Entry, error) {
 	return Entry{Spam: class == "spam", Path: path}, nil
 }
 
-// message is what learning needs of a message.
-type message struct {
-	spam     bool
-	digest   classify.Digest
-	features []uint64 // valid until the next message is read
-	grams    []uint32 // as long
-}
-
-// reader takes the features of the corpus' messages, one at a time.
-type reader struct {
-	index  []Entry
-	stream *classify.Stream
-	memory []message // nil: nothing is remembered
-}
-
-func newReader(o classify.Options, index []Entry) *reader {
-	o.Keep = 0
-	return &reader{index: index, stream: classify.NewStream(o)}
-}
-
-// remember keeps the features of each message, 8 bytes for each, so that later
-// passes do not read the files again.
-func (r *reader) remember() { r.memory = make([]message, len(r.index)) }
-
-func (r *reader) read(i int) (message, error) {
-	if r.memory != nil && r.memory[i].features != nil {
-		return r.memory[i], nil
+// classes counts the messages of an index.
+func classes(index []Entry) (ham, spam int) {
+	for _, e := range index {
+		if e.Spam {
+			spam++
+		}
 	}
-	entry := r.index[i]
-	info, err := os.Stat(entry.Path)
-	if err == nil && info.Size() > maxMessage {
-		err = fmt.Errorf("%s: a message of %d bytes, the limit is %d", entry.Path, info.Size(), maxMessage)
-	}
-	var raw []byte
-	if err == nil {
-		raw, err = os.ReadFile(entry.Path)
-	}
-	if err != nil {
-		return message{}, fmt.Errorf("read message %d of the index: %w", i+1, err)
-	}
-	r.stream.Reset()
-	read := r.stream.Stored(raw)
-	m := message{spam: entry.Spam, digest: read.Digest, features: read.Features, grams: read.Grams}
-	if r.memory != nil {
-		m.features, m.grams = slices.Clone(m.features), slices.Clone(m.grams)
-		r.memory[i] = m
-	}
-	return m, nil
+	return len(index) - spam, spam
 }

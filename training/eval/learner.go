@@ -40,3 +40,7 @@ func (l *learner) learn(m message, before classify.Score) {
 	l.counts.add(m.features, m.spam, adds)
 	l.labels[m.digest] = label{m.spam, adds}
 }
+
+// settle may go over all that was learned again, once a batch is complete and
+// before anything held out is scored.
+func (l *learner) settle() {}
