@@ -2,9 +2,10 @@ package classify
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"hash"
 	"slices"
+
+	"golang.org/x/crypto/blake2b"
 
 	"fanmill/classify/html"
 	"fanmill/classify/mime"
@@ -48,7 +49,8 @@ type Stream struct {
 // NewStream returns a Stream ready for its first message. Options that do not
 // validate are used as far as they go; call Validate first to tell the user.
 func NewStream(o Options) *Stream {
-	s := &Stream{opt: o, sum: sha256.New(), auth: map[string]bool{}}
+	sum, _ := blake2b.New256(nil) // an error is possible only with a key
+	s := &Stream{opt: o, sum: sum, auth: map[string]bool{}}
 	s.trust, _ = newTrust(o.OwnHosts)
 	for _, id := range o.AuthservIDs {
 		s.auth[string(appendLower(nil, []byte(id)))] = true
