@@ -68,18 +68,16 @@ func appendField(dst, name, value []byte) []byte {
 
 // body takes decoded text, runs of blanks squeezed to one.
 func (x *excerptSet) body(b []byte) {
-	for len(b) > 0 && len(x.text) < gramText {
-		c := b[0]
-		b = b[1:]
-		if c <= ' ' {
-			if x.blank {
-				continue
-			}
-			c = ' '
+	text, blank := x.text, x.blank
+	for i := 0; i < len(b) && len(text) < gramText; i++ {
+		c := max(b[i], ' ')
+		if c == ' ' && blank {
+			continue
 		}
-		x.blank = c == ' '
-		x.text = append(x.text, c)
+		blank = c == ' '
+		text = append(text, c)
 	}
+	x.text, x.blank = text, blank
 }
 
 // link takes the target of a link.
