@@ -20,7 +20,7 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 	s.name = lower
 	switch string(lower) {
 	case "content-transfer-encoding":
-		s.set.feature(pEncoding, lowerCut(value))
+		s.set.feature(pEncoding, s.lowerCut(value))
 	case "subject", "from":
 		if nested {
 			s.words(s.decode(appendValue(s.value[:0], value), "field"), pBody)
@@ -102,7 +102,7 @@ func (s *Stream) typeFeatures(t mime.Type) {
 
 // shapeFeatures gives what only the whole message shows.
 func (s *Stream) shapeFeatures() {
-	if s.topType == nil {
+	if !s.typed {
 		s.set.word(pShape, "no content type")
 	}
 	if s.headers == 0 {

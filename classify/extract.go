@@ -28,7 +28,7 @@ func (s *Stream) Stored(raw []byte) *Message {
 func Read(s *Stream, r io.Reader) (*Message, error) {
 	s.Reset()
 	br := bufio.NewReaderSize(r, 64<<10)
-	f := fieldFeeder{s: s, first: true}
+	f := s.newFeeder()
 	for !f.done {
 		line, err := br.ReadSlice('\n')
 		f.line(line)
@@ -55,7 +55,7 @@ func readError(err error) error {
 }
 
 func feedStored(s *Stream, raw []byte) {
-	f := fieldFeeder{s: s, first: true}
+	f := s.newFeeder()
 	for !f.done && len(raw) > 0 {
 		n := bytes.IndexByte(raw, '\n') + 1
 		if n == 0 {
@@ -66,6 +66,12 @@ func feedStored(s *Stream, raw []byte) {
 	}
 	f.flush()
 	s.Body(raw)
+}
+
+// newFeeder returns the Stream's feeder at the start of a message.
+func (s *Stream) newFeeder() *fieldFeeder {
+	s.feeder = fieldFeeder{s: s, first: true, field: s.feeder.field[:0]}
+	return &s.feeder
 }
 
 // fieldFeeder finds the header fields in the lines of a stored message. The

@@ -25,6 +25,7 @@ type Stream struct {
 	set     set
 	excerpt excerptSet
 	walker  *mime.Walker
+	feeder  fieldFeeder // of stored messages
 	lines   lines
 	fields  mime.FieldDecoder
 	html    html.Reader
@@ -41,8 +42,10 @@ type Stream struct {
 	walking bool   // on the way to the border
 	inBody  bool
 	headers int
-	topType []byte
+	topType mime.Type
 	topCTE  []byte
+	typed   bool // topType was met: of doubled fields the first counts
+	encoded bool // and topCTE
 	urls    int
 }
 
@@ -72,7 +75,8 @@ func (s *Stream) Reset() {
 	s.msg = Message{Canonical: canon, Complete: true}
 	s.walking, s.inBody = true, false
 	s.headers, s.urls = 0, 0
-	s.topType, s.topCTE = nil, nil
+	s.topType, s.topCTE = mime.ParseType(nil), s.topCTE[:0]
+	s.typed, s.encoded = false, false
 	s.lines.reset((*bodySink)(s))
 }
 
@@ -121,7 +125,7 @@ func (s *Stream) Header(name, value []byte) {
 			return
 		}
 	case "authentication-results":
-		if !s.auth[authservID(s.value)] {
+		if !s.vouched(s.value) {
 			return
 		}
 	}
