@@ -33,7 +33,7 @@ type excerptSet struct {
 	links  []byte
 	text   []byte
 	all    []byte
-	blank  bool // text ends in a blank
+	last   byte // of the text that came, blanks as ' '
 	grams  []uint32
 	seen   [Buckets / 64]uint64 // a bit for each bucket; all clear between messages
 }
@@ -42,7 +42,7 @@ func (x *excerptSet) reset() {
 	for i := range x.named {
 		x.named[i] = x.named[i][:0]
 	}
-	x.others, x.links, x.text, x.blank = x.others[:0], x.links[:0], x.text[:0], true
+	x.others, x.links, x.text, x.last = x.others[:0], x.links[:0], x.text[:0], ' '
 }
 
 // field takes a header field: lower-case name, decoded value.
@@ -66,18 +66,23 @@ func appendField(dst, name, value []byte) []byte {
 	return append(append(dst, value...), '\n')
 }
 
-// body takes decoded text, runs of blanks squeezed to one.
+// body takes decoded text, runs of blanks squeezed to one. Like list it has no
+// branch on what it keeps.
 func (x *excerptSet) body(b []byte) {
-	text, blank := x.text, x.blank
-	for i := 0; i < len(b) && len(text) < gramText; i++ {
-		c := max(b[i], ' ')
-		if c == ' ' && blank {
-			continue
+	n, last := len(x.text), x.last
+	out := slices.Grow(x.text, gramText+1-n)[:gramText+1]
+	for _, c := range b {
+		if n == gramText {
+			break
 		}
-		blank = c == ' '
-		text = append(text, c)
+		c = max(c, ' ')
+		out[n] = c
+		if int(c)+int(last) != ' '+' ' {
+			n++
+		}
+		last = c
 	}
-	x.text, x.blank = text, blank
+	x.text, x.last = out[:n], last
 }
 
 // link takes the target of a link.
