@@ -3,7 +3,6 @@ package classify
 import (
 	"bytes"
 	"strconv"
-	"strings"
 
 	"fanmill/classify/mime"
 	"fanmill/classify/words"
@@ -134,14 +133,29 @@ func (s *Stream) url(u []byte) {
 		end = len(rest)
 	}
 	s.urlHost(rest[:end])
-	for w := range bytes.FieldsFuncSeq(rest[end:], notURLWord) {
-		if len(w) <= words.MaxWord {
-			s.set.feature(pURLWord, w)
+	s.urlWords(rest[end:])
+}
+
+// urlWords gives the words of a link's path and query.
+func (s *Stream) urlWords(b []byte) {
+	for len(b) > 0 {
+		n := 0
+		for n < len(b) && !partsURLWords[b[n]] {
+			n++
 		}
+		if n > 0 && n <= words.MaxWord {
+			s.set.feature(pURLWord, b[:n])
+		}
+		b = b[min(n+1, len(b)):]
 	}
 }
 
-func notURLWord(r rune) bool { return strings.ContainsRune("/?#&=;.,:+-_%~!()@ ", r) }
+var partsURLWords = func() (t [256]bool) {
+	for _, c := range []byte("/?#&=;.,:+-_%~!()@ ") {
+		t[c] = true
+	}
+	return t
+}()
 
 func (s *Stream) urlHost(host []byte) {
 	if i := bytes.LastIndexByte(host, '@'); i >= 0 {
