@@ -6,8 +6,10 @@ import (
 	"net/netip"
 )
 
-// Digest is the SHA-256 of a message's canonical form: the same message has the
-// same digest wherever it was found (design invariant 1).
+// Digest is the BLAKE2b-256 (RFC 7693) of a message's canonical form: the same
+// message has the same digest wherever it was found (design invariant 1), and
+// nobody can write two messages with one digest. Of the hashes with that property
+// it is the fastest in a library that is kept well (docs/performance.md).
 type Digest [32]byte
 
 // String returns the digest in lower-case hexadecimal.

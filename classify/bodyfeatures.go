@@ -3,7 +3,6 @@ package classify
 import (
 	"bytes"
 	"strconv"
-	"strings"
 
 	"fanmill/classify/mime"
 	"fanmill/classify/words"
@@ -20,7 +19,7 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 	s.name = lower
 	switch string(lower) {
 	case "content-transfer-encoding":
-		s.set.feature(pEncoding, lowerCut(value))
+		s.set.feature(pEncoding, s.lowerCut(value))
 	case "subject", "from":
 		if nested {
 			s.words(s.decode(appendValue(s.value[:0], value), "field"), pBody)
@@ -102,7 +101,7 @@ func (s *Stream) typeFeatures(t mime.Type) {
 
 // shapeFeatures gives what only the whole message shows.
 func (s *Stream) shapeFeatures() {
-	if s.topType == nil {
+	if !s.typed {
 		s.set.word(pShape, "no content type")
 	}
 	if s.headers == 0 {
@@ -134,14 +133,29 @@ func (s *Stream) url(u []byte) {
 		end = len(rest)
 	}
 	s.urlHost(rest[:end])
-	for w := range bytes.FieldsFuncSeq(rest[end:], notURLWord) {
-		if len(w) <= words.MaxWord {
-			s.set.feature(pURLWord, w)
+	s.urlWords(rest[end:])
+}
+
+// urlWords gives the words of a link's path and query.
+func (s *Stream) urlWords(b []byte) {
+	for len(b) > 0 {
+		n := 0
+		for n < len(b) && !partsURLWords[b[n]] {
+			n++
 		}
+		if n > 0 && n <= words.MaxWord {
+			s.set.feature(pURLWord, b[:n])
+		}
+		b = b[min(n+1, len(b)):]
 	}
 }
 
-func notURLWord(r rune) bool { return strings.ContainsRune("/?#&=;.,:+-_%~!()@ ", r) }
+var partsURLWords = func() (t [256]bool) {
+	for _, c := range []byte("/?#&=;.,:+-_%~!()@ ") {
+		t[c] = true
+	}
+	return t
+}()
 
 func (s *Stream) urlHost(host []byte) {
 	if i := bytes.LastIndexByte(host, '@'); i >= 0 {

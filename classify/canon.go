@@ -1,6 +1,9 @@
 package classify
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // The canonical form (design invariant 1) is what a message is the same in,
 // wherever it is found: as SMTP brought it, in a Maildir or an mbox, in the
@@ -14,22 +17,19 @@ import "bytes"
 // gives the client features. At SMTP time the connection counts as the top-most
 // line. Without a border there are no client features and no Received lines.
 
-// droppedFields are never part of the canonical form. Postfix drops Bcc itself.
-var droppedFields = map[string]bool{
-	"return-path": true, "delivered-to": true, "x-original-to": true, "envelope-to": true, "delivery-date": true,
-	"status": true, "x-status": true, "x-uid": true, "x-uidl": true, "x-keywords": true, "x-imap": true, "x-imapbase": true,
-	"lines": true, "content-length": true, "bcc": true, "resent-bcc": true, "x-gmail-labels": true, "x-gm-thrid": true,
-	"x-authentication-warning": true, "x-bogosity": true, "x-scanned-by": true, "received-spf": true, "x-evolution-source": true,
-}
-
 var droppedPrefixes = []string{
 	"x-fanmill", "x-spam", "x-dspam", "x-rspamd", "x-mozilla-", "x-virus", "x-crm114", "x-barracuda", "x-ironport",
 	"x-mailscanner", "x-amavis", "x-pyzor", "x-razor", "x-sa-", "x-pm-", "x-hammie", "x-spambayes",
 }
 
-// dropped tells whether a field (lower-case name) is left out.
+// dropped tells whether a field (lower-case name) is never part of the canonical
+// form. Postfix drops Bcc itself.
 func dropped(name []byte) bool {
-	if droppedFields[string(name)] {
+	switch string(name) {
+	case "return-path", "delivered-to", "x-original-to", "envelope-to", "delivery-date",
+		"status", "x-status", "x-uid", "x-uidl", "x-keywords", "x-imap", "x-imapbase",
+		"lines", "content-length", "bcc", "resent-bcc", "x-gmail-labels", "x-gm-thrid",
+		"x-authentication-warning", "x-bogosity", "x-scanned-by", "received-spf", "x-evolution-source":
 		return true
 	}
 	if len(name) < 3 || name[0] != 'x' || name[1] != '-' {
@@ -47,29 +47,28 @@ func dropped(name []byte) bool {
 // ends is one space, none stands at the ends.
 func appendValue(dst, v []byte) []byte {
 	start := len(dst)
-	for len(v) > 0 {
-		i := 0
-		for i < len(v) && isBlank(v[i]) {
-			i++
+	dst = slices.Grow(dst, len(v))[:start+len(v)]
+	n, gap := start, false
+	for _, c := range v {
+		if isBlank(c) {
+			gap = n > start
+			continue
 		}
-		v = v[i:]
-		i = 0
-		for i < len(v) && !isBlank(v[i]) {
-			i++
+		if gap {
+			dst[n] = ' '
+			n++
+			gap = false
 		}
-		if i == 0 {
-			break
-		}
-		if len(dst) > start {
-			dst = append(dst, ' ')
-		}
-		dst = append(dst, v[:i]...)
-		v = v[i:]
+		dst[n] = c
+		n++
 	}
-	return dst
+	return dst[:n]
 }
 
-func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == 0 }
+func isBlank(c byte) bool {
+	const blanks = 1<<' ' | 1<<'\t' | 1<<'\r' | 1<<'\n' | 1<<0
+	return c <= ' ' && blanks>>c&1 != 0
+}
 
 func appendLower(dst, b []byte) []byte {
 	for _, c := range b {

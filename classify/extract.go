@@ -28,7 +28,7 @@ func (s *Stream) Stored(raw []byte) *Message {
 func Read(s *Stream, r io.Reader) (*Message, error) {
 	s.Reset()
 	br := bufio.NewReaderSize(r, 64<<10)
-	f := fieldFeeder{s: s, first: true}
+	f := s.newFeeder()
 	for !f.done {
 		line, err := br.ReadSlice('\n')
 		f.line(line)
@@ -55,7 +55,7 @@ func readError(err error) error {
 }
 
 func feedStored(s *Stream, raw []byte) {
-	f := fieldFeeder{s: s, first: true}
+	f := s.newFeeder()
 	for !f.done && len(raw) > 0 {
 		n := bytes.IndexByte(raw, '\n') + 1
 		if n == 0 {
@@ -68,6 +68,12 @@ func feedStored(s *Stream, raw []byte) {
 	s.Body(raw)
 }
 
+// newFeeder returns the Stream's feeder at the start of a message.
+func (s *Stream) newFeeder() *fieldFeeder {
+	s.feeder = fieldFeeder{s: s, first: true, field: s.feeder.field[:0]}
+	return &s.feeder
+}
+
 // fieldFeeder finds the header fields in the lines of a stored message. The
 // first line that is neither a field nor the continuation of one ends the
 // header, as it does in Postfix.
@@ -77,6 +83,8 @@ type fieldFeeder struct {
 	long  bool // the last piece had no line end: this one goes on with it
 	from  bool // the line in hand is a From_ line: all of it is dropped
 	field []byte
+	name  int // length of the field's name
+	colon int // where its colon stands
 	done  bool
 }
 
@@ -96,14 +104,14 @@ func (f *fieldFeeder) line(b []byte) {
 	}
 	f.first, f.from = false, false
 	f.flush()
-	t := bytes.TrimRight(b, "\r\n")
-	if len(t) > 0 && fieldColon(b) > 0 {
+	if name, colon := fieldName(b); name > 0 {
+		f.name, f.colon = name, colon
 		f.keep(b)
 		return
 	}
 	f.done = true
 	f.s.EndHeaders()
-	if len(t) > 0 {
+	if len(bytes.TrimRight(b, "\r\n")) > 0 {
 		f.s.Body(b)
 	}
 }
@@ -119,8 +127,7 @@ func (f *fieldFeeder) flush() {
 	if len(f.field) == 0 {
 		return
 	}
-	i := fieldColon(f.field)
-	f.s.Header(bytes.TrimRight(f.field[:i], " \t"), f.field[i+1:])
+	f.s.Header(f.field[:f.name], f.field[f.colon+1:])
 	f.field = f.field[:0]
 }
 
@@ -128,21 +135,18 @@ func (f *fieldFeeder) flush() {
 // long lines and than fieldMax, so that a field is one however it is read.
 const nameMax = 60 << 10
 
-// fieldColon finds the colon that ends a field's name (RFC 5322 section 2.2,
-// blanks before the colon allowed as in section 4.5.3); -1: no field.
-func fieldColon(b []byte) int {
-	i := bytes.IndexByte(cut(b, nameMax), ':')
-	if i <= 0 {
-		return -1
+// fieldName measures a field's name and finds the colon behind it (RFC 5322
+// section 2.2, blanks before the colon allowed as in section 4.5.3); 0: no field.
+func fieldName(b []byte) (name, colon int) {
+	colon = bytes.IndexByte(cut(b, nameMax), ':')
+	name = max(colon, 0)
+	for name > 0 && (b[name-1] == ' ' || b[name-1] == '\t') {
+		name--
 	}
-	name := bytes.TrimRight(b[:i], " \t")
-	for _, c := range name {
+	for _, c := range b[:name] {
 		if c <= ' ' || c == 0x7f {
-			return -1
+			return 0, colon
 		}
 	}
-	if len(name) == 0 {
-		return -1
-	}
-	return i
+	return name, colon
 }

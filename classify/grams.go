@@ -30,7 +30,7 @@ type excerptSet struct {
 	others []byte
 	text   []byte
 	all    []byte
-	blank  bool // text ends in a blank
+	last   byte // of the text that came, blanks as ' '
 	grams  []uint32
 	seen   [Buckets / 64]uint64 // a bit for each bucket; all clear between messages
 }
@@ -39,7 +39,7 @@ func (x *excerptSet) reset() {
 	for i := range x.named {
 		x.named[i] = x.named[i][:0]
 	}
-	x.others, x.text, x.blank = x.others[:0], x.text[:0], true
+	x.others, x.text, x.last = x.others[:0], x.text[:0], ' '
 }
 
 // field takes a header field: lower-case name, decoded value.
@@ -63,20 +63,23 @@ func appendField(dst, name, value []byte) []byte {
 	return append(append(dst, value...), '\n')
 }
 
-// body takes decoded text, runs of blanks squeezed to one.
+// body takes decoded text, runs of blanks squeezed to one. Like list it has no
+// branch on what it keeps.
 func (x *excerptSet) body(b []byte) {
-	for len(b) > 0 && len(x.text) < gramText {
-		c := b[0]
-		b = b[1:]
-		if c <= ' ' {
-			if x.blank {
-				continue
-			}
-			c = ' '
+	n, last := len(x.text), x.last
+	out := slices.Grow(x.text, gramText+1-n)[:gramText+1]
+	for _, c := range b {
+		if n == gramText {
+			break
 		}
-		x.blank = c == ' '
-		x.text = append(x.text, c)
+		c = max(c, ' ')
+		out[n] = c
+		if int(c)+int(last) != ' '+' ' {
+			n++
+		}
+		last = c
 	}
+	x.text, x.last = out[:n], last
 }
 
 // buckets returns the distinct buckets of the excerpt in the order of its

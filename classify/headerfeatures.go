@@ -2,8 +2,10 @@ package classify
 
 import (
 	"bytes"
+	"encoding/binary"
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"fanmill/classify/mime"
 	"fanmill/classify/words"
@@ -30,16 +32,16 @@ func (s *Stream) headerFeatures() {
 		s.authFeatures(v)
 	case "content-type":
 		s.excerpt.field(s.name, v)
-		if s.topType == nil {
-			s.topType = bytes.Clone(v)
-			s.typeFeatures(mime.ParseType(v))
+		if !s.typed {
+			s.topType, s.typed = mime.ParseType(v), true
+			s.typeFeatures(s.topType)
 		}
 	case "content-transfer-encoding":
 		s.excerpt.field(s.name, v)
-		if s.topCTE == nil {
-			s.topCTE = bytes.Clone(v)
+		if !s.encoded {
+			s.topCTE, s.encoded = append(s.topCTE, v...), true
 		}
-		s.set.feature(pEncoding, lowerCut(v))
+		s.set.feature(pEncoding, s.lowerCut(v))
 	case "message-id":
 		s.excerpt.field(s.name, v)
 		s.messageID(v)
@@ -72,13 +74,24 @@ func (s *Stream) decode(v []byte, where string) []byte {
 	if broken {
 		s.set.word(pDefect, where+":broken-ew")
 	}
-	for _, c := range v {
-		if c >= 0x80 {
-			s.set.word(pDefect, where+":8bit")
-			break
-		}
+	if !ascii(v) {
+		s.set.word(pDefect, where+":8bit")
 	}
 	return text
+}
+
+func ascii(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }
 
 // words gives every word of a header text under one kind, addresses and hosts
@@ -177,12 +190,17 @@ func (s *Stream) lower(name string) []byte {
 // lowered turns b to lower case where it stands.
 func lowered(b []byte) []byte { return appendLower(b[:0], b) }
 
-// authservID is the host that vouches for an Authentication-Results field.
-func authservID(v []byte) string {
+// vouched tells whether a host that is believed wrote an Authentication-Results
+// field: its name comes first.
+func (s *Stream) vouched(v []byte) bool {
+	if len(s.auth) == 0 {
+		return false
+	}
 	if i := bytes.IndexAny(v, "; "); i >= 0 {
 		v = v[:i]
 	}
-	return string(appendLower(nil, v))
+	s.scratch = appendLower(s.scratch[:0], v)
+	return s.auth[string(s.scratch)]
 }
 
 // authFeatures gives each method with its result (RFC 8601 section 2.2).
@@ -191,7 +209,8 @@ func (s *Stream) authFeatures(v []byte) {
 	for part := range bytes.SplitSeq(v, []byte{';'}) {
 		result, _, _ := bytes.Cut(bytes.TrimSpace(part), []byte{' '})
 		if len(result) > 0 {
-			s.set.feature(pAuth, appendLower(nil, cut(result, words.MaxWord)))
+			s.scratch = appendLower(s.scratch[:0], cut(result, words.MaxWord))
+			s.set.feature(pAuth, s.scratch)
 		}
 	}
 }
@@ -202,9 +221,11 @@ func (s *Stream) signatureFeatures(v []byte) {
 	mime.Params(v, func(name, value []byte) {
 		switch string(name) {
 		case "d":
-			s.hostSuffixes(appendLower(nil, cut(value, 255)), p)
+			s.host = appendLower(s.host[:0], cut(value, hostMax))
+			s.hostSuffixes(s.host, p)
 		case "a", "c", "s", "q", "v":
-			s.set.feature(p, append(append(append([]byte(nil), name...), '='), cut(value, words.MaxWord)...))
+			s.scratch = append(append(append(s.scratch[:0], name...), '='), cut(value, words.MaxWord)...)
+			s.set.feature(p, s.scratch)
 		}
 	})
 }
@@ -218,7 +239,7 @@ func (s *Stream) messageID(v []byte) {
 	if !ok {
 		s.set.word(pMsgIDHost, "none")
 	}
-	s.host = appendLower(s.host[:0], cut(host, 255))
+	s.host = appendLower(s.host[:0], cut(host, hostMax))
 	s.hostSuffixes(s.host, pMsgIDHost)
 	s.scratch = shape(s.scratch[:0], local)
 	s.set.feature(pMsgIDHost, s.scratch)
@@ -264,11 +285,12 @@ func cut(b []byte, n int) []byte {
 }
 
 // lowerCut is a short token in lower case without its parameters.
-func lowerCut(v []byte) []byte {
+func (s *Stream) lowerCut(v []byte) []byte {
 	if i := bytes.IndexAny(v, "; \t"); i >= 0 {
 		v = v[:i]
 	}
-	return appendLower(make([]byte, 0, words.MaxWord), cut(v, words.MaxWord))
+	s.scratch = appendLower(s.scratch[:0], cut(v, words.MaxWord))
+	return s.scratch
 }
 
 // excerpt bounds a decoded field and makes it valid UTF-8.
@@ -282,5 +304,5 @@ func excerpt(b []byte) string {
 			b = b[:len(b)-1]
 		}
 	}
-	return string(bytes.ToValidUTF8(b, []byte("?")))
+	return strings.ToValidUTF8(string(b), "?")
 }

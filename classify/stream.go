@@ -2,9 +2,10 @@ package classify
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"hash"
 	"slices"
+
+	"golang.org/x/crypto/blake2b"
 
 	"fanmill/classify/html"
 	"fanmill/classify/mime"
@@ -24,6 +25,7 @@ type Stream struct {
 	set     set
 	excerpt excerptSet
 	walker  *mime.Walker
+	feeder  fieldFeeder // of stored messages
 	lines   lines
 	fields  mime.FieldDecoder
 	html    html.Reader
@@ -40,15 +42,18 @@ type Stream struct {
 	walking bool   // on the way to the border
 	inBody  bool
 	headers int
-	topType []byte
+	topType mime.Type
 	topCTE  []byte
+	typed   bool // topType was met: of doubled fields the first counts
+	encoded bool // and topCTE
 	urls    int
 }
 
 // NewStream returns a Stream ready for its first message. Options that do not
 // validate are used as far as they go; call Validate first to tell the user.
 func NewStream(o Options) *Stream {
-	s := &Stream{opt: o, sum: sha256.New(), auth: map[string]bool{}}
+	sum, _ := blake2b.New256(nil) // an error is possible only with a key
+	s := &Stream{opt: o, sum: sum, auth: map[string]bool{}}
 	s.trust, _ = newTrust(o.OwnHosts)
 	for _, id := range o.AuthservIDs {
 		s.auth[string(appendLower(nil, []byte(id)))] = true
@@ -70,7 +75,8 @@ func (s *Stream) Reset() {
 	s.msg = Message{Canonical: canon, Complete: true}
 	s.walking, s.inBody = true, false
 	s.headers, s.urls = 0, 0
-	s.topType, s.topCTE = nil, nil
+	s.topType, s.topCTE = mime.ParseType(nil), s.topCTE[:0]
+	s.typed, s.encoded = false, false
 	s.lines.reset((*bodySink)(s))
 }
 
@@ -119,7 +125,7 @@ func (s *Stream) Header(name, value []byte) {
 			return
 		}
 	case "authentication-results":
-		if !s.auth[authservID(s.value)] {
+		if !s.vouched(s.value) {
 			return
 		}
 	}

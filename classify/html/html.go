@@ -1,15 +1,9 @@
 // Package html reads the markup of a mail part: what a person would see, where
-// its links lead, and which tags and attributes it is built from. It uses the
-// tokenizer of golang.org/x/net/html and builds no tree, so its cost is linear
-// in the text it is given.
+// its links lead, and which tags and attributes it is built from. It builds no
+// tree, so its cost is linear in the text it is given.
 package html
 
-import (
-	"bytes"
-	"io"
-
-	"golang.org/x/net/html"
-)
+import "bytes"
 
 // Sink takes what is found besides the text. Slices are valid during the call.
 type Sink interface {
@@ -24,67 +18,57 @@ type Sink interface {
 
 // Reader holds the buffers; the zero value is ready. Not for concurrent use.
 type Reader struct {
-	text []byte
+	tokens tokenizer
+	text   []byte
+	skip   []byte // name of the element in hand, when its content is not shown
 }
 
 // Text reads markup (UTF-8) and returns the visible text, valid until the next
 // call. Inline tags join what stands around them (V<b>ia</b>gra is one word),
 // other tags part it.
 func (r *Reader) Text(src []byte, sink Sink) []byte {
-	r.text = r.text[:0]
-	z := html.NewTokenizer(bytes.NewReader(src))
-	z.SetMaxBuf(0)
-	skip := []byte(nil) // content of this element is not shown
+	r.text, r.skip = r.text[:0], r.skip[:0]
+	z := &r.tokens
+	z.reset(src)
 	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			if z.Err() != io.EOF {
-				sink.Oddity("broken")
-			}
+		switch z.next() {
+		case noToken:
 			return r.text
-		case html.TextToken:
-			if skip == nil {
-				r.text = append(r.text, z.Text()...)
+		case textToken:
+			if len(r.skip) == 0 {
+				r.text = append(r.text, z.text()...)
 			}
-		case html.StartTagToken, html.SelfClosingTagToken:
-			skip = r.startTag(z, sink)
-		case html.EndTagToken:
-			name, _ := z.TagName()
-			if skip != nil && bytes.Equal(name, skip) {
-				skip = nil
+		case startToken:
+			r.startTag(z, sink)
+		case endToken:
+			if bytes.Equal(z.name, r.skip) {
+				r.skip = r.skip[:0]
 			}
-			r.breakAt(name)
-		case html.CommentToken:
+			r.breakAt(z.name)
+		case commentToken:
 			sink.Oddity("comment")
 		}
 	}
 }
 
-// startTag reports a tag and its attributes; it returns the tag's name when
-// its content is not text to be shown.
-func (r *Reader) startTag(z *html.Tokenizer, sink Sink) (skip []byte) {
-	name, more := z.TagName()
-	r.breakAt(name)
-	if hidden(name) {
-		skip = bytes.Clone(name)
+// startTag reports a tag and its attributes.
+func (r *Reader) startTag(z *tokenizer, sink Sink) {
+	r.breakAt(z.name)
+	if hidden(z.name) {
+		r.skip = append(r.skip[:0], z.name...)
 	}
-	sink.Tag(name)
-	for range 64 {
-		if !more {
-			break
-		}
-		var key, val []byte
-		key, val, more = z.TagAttr()
+	sink.Tag(z.name)
+	for i := range z.attrs {
+		key, val := z.attr(i)
 		switch {
 		case linkAttr(key):
-			sink.Link(name, key, val)
+			sink.Link(z.name, key, val)
 		case string(key) == "alt" || string(key) == "title":
 			r.text = append(append(append(r.text, ' '), val...), ' ')
 		default:
-			sink.Attr(name, key, val)
+			sink.Attr(z.name, key, val)
 		}
 	}
-	return skip
 }
 
 func (r *Reader) breakAt(tag []byte) {

@@ -1,6 +1,7 @@
 package mime
 
 import (
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 
@@ -50,6 +51,7 @@ type charsetConverter struct {
 	buf  []byte
 	last string
 	dec  *encoding.Decoder
+	same bool // dec leaves ASCII as it is
 	ok   bool
 }
 
@@ -59,9 +61,10 @@ type charsetConverter struct {
 func (c *charsetConverter) utf8(label string, b []byte) (out []byte, defect string) {
 	if label != c.last || !c.ok {
 		enc, ok := CharsetEncoding(label)
-		c.last, c.ok, c.dec = label, ok, nil
+		c.last, c.ok, c.dec, c.same = label, ok, nil, false
 		if enc != nil {
 			c.dec = enc.NewDecoder()
+			_, c.same = enc.(*charmap.Charmap) // of those that have names in mail
 		}
 		if !ok {
 			defect = "charset"
@@ -74,7 +77,24 @@ func (c *charsetConverter) utf8(label string, b []byte) (out []byte, defect stri
 		}
 		dec = charmap.Windows1252.NewDecoder()
 	}
+	if c.same && ascii(b) {
+		return b, defect
+	}
 	return c.transform(dec, b), defect
+}
+
+func ascii(b []byte) bool {
+	for ; len(b) >= 8; b = b[8:] {
+		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
+			return false
+		}
+	}
+	for _, c := range b {
+		if c >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func (c *charsetConverter) transform(dec *encoding.Decoder, b []byte) []byte {

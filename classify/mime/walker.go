@@ -83,15 +83,15 @@ type Walker struct {
 // New returns a Walker that tells sink what it finds.
 func New(lim Limits, sink Sink) *Walker { return &Walker{lim: lim, sink: sink} }
 
-// Begin starts a message whose top-level header gave the two field values
-// (either may be nil).
-func (w *Walker) Begin(contentType, cte []byte) {
+// Begin starts a message whose top-level header gave this type, and this value of
+// Content-Transfer-Encoding (which may be nil).
+func (w *Walker) Begin(t Type, cte []byte) {
 	w.stack, w.sums, w.bounds = w.stack[:0], w.sums[:0], w.bounds[:0]
 	w.told = ""
 	w.depth, w.parts, w.total = 0, 0, 0
 	w.field = w.field[:0]
 	w.nested = false
-	w.typ.parse(contentType)
+	w.typ = t
 	w.cte = append(w.cte[:0], cte...)
 	w.startBody()
 }

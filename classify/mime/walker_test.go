@@ -41,7 +41,7 @@ var wide = mime.Limits{Head: 64 << 10, Tail: 16 << 10, Total: 256 << 10, Parts: 
 func walk(lim mime.Limits, contentType, cte, body string) *found {
 	f := &found{}
 	w := mime.New(lim, f)
-	w.Begin([]byte(contentType), []byte(cte))
+	w.Begin(mime.ParseType([]byte(contentType)), []byte(cte))
 	for line := range strings.Lines(body) {
 		w.Line([]byte(strings.TrimRight(line, "\r\n")), true, true)
 	}
@@ -123,7 +123,7 @@ func TestTailIsTheEnd(t *testing.T) {
 		for _, piece := range []int{1, 3, 7, 60} {
 			f := &found{}
 			w := mime.New(mime.Limits{Head: 10, Tail: 8, Total: 1000, Parts: 1, Depth: 1}, f)
-			w.Begin(nil, nil)
+			w.Begin(mime.ParseType(nil), nil)
 			for rest := text; rest != ""; {
 				k := min(piece, len(rest))
 				w.Line([]byte(rest[:k]), len(rest) == len(text), false)
@@ -169,7 +169,7 @@ func TestBlankLines(t *testing.T) {
 					want := walk(wide, top, cte, body+strings.Repeat("\n", n+1)+"end\n\n--b\nA: b\n\nQUFB\n=41\n--b-\n\n--b--\n--\nend\n")
 					got := &found{}
 					w := mime.New(wide, got)
-					w.Begin([]byte(top), []byte(cte))
+					w.Begin(mime.ParseType([]byte(top)), []byte(cte))
 					for _, line := range strings.Split(body, "\n") {
 						w.Line([]byte(line), true, true)
 					}
