@@ -48,7 +48,7 @@ func (s *Stream) text(t mime.Type, b []byte) {
 		b = s.html.Text(b, (*markupSink)(s))
 	}
 	s.excerpt.body(b)
-	words.Split(b, s.bodyWord)
+	s.split.Split(b, s.bodyWord)
 }
 
 func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
@@ -57,10 +57,12 @@ func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 		s.url(w)
 	case k == words.Mail:
 		s.mailInText(w)
-	case k == words.Pair:
-		s.set.feature(pPair, w)
+	case k == words.Piece:
+		s.set.feature(pPiece, w)
 	case k == words.Sign:
 		s.set.feature(pSign, w)
+	case k == words.Trick:
+		s.set.feature(pTrick, w)
 	case cut:
 		s.set.feature(pLongWord, w[:1])
 	default:

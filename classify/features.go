@@ -21,7 +21,7 @@ func newPrefix(text, label string) *prefix {
 var (
 	pBody       = newPrefix("b", "")
 	pLongWord   = newPrefix("b-long", "long word: ")
-	pPair       = newPrefix("b2", "")
+	pPiece      = newPrefix("b2", "")
 	pSign       = newPrefix("sign", "sign: ")
 	pURLHost    = newPrefix("u-host", "link to host: ")
 	pURLWord    = newPrefix("u-word", "link: ")
@@ -52,6 +52,7 @@ var (
 	pMailer     = newPrefix("mailer", "mailer: ")
 	pBoundary   = newPrefix("boundary", "boundary like: ")
 	pShape      = newPrefix("shape", "message: ")
+	pTrick      = newPrefix("trick", "trick: ")
 )
 
 // mix joins a kind and the hash of a word into the feature's hash. The

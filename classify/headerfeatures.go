@@ -97,12 +97,14 @@ func ascii(b []byte) bool {
 // words gives every word of a header text under one kind, addresses and hosts
 // taken apart.
 func (s *Stream) words(text []byte, p *prefix) {
-	words.Split(text, func(k words.Kind, w []byte, cut bool) {
+	s.split.Split(text, func(k words.Kind, w []byte, cut bool) {
 		switch {
 		case k == words.Mail:
 			s.address(w, p)
 		case k == words.URL:
 			s.url(w)
+		case k == words.Trick:
+			s.set.feature(pTrick, w)
 		case cut:
 			s.set.word(p, "long word")
 		default:

@@ -9,6 +9,7 @@ import (
 
 	"fanmill/classify/html"
 	"fanmill/classify/mime"
+	"fanmill/classify/words"
 )
 
 // Stream turns one message, fed by stages, into its features. Every byte string
@@ -29,6 +30,7 @@ type Stream struct {
 	lines   lines
 	fields  mime.FieldDecoder
 	html    html.Reader
+	split   words.Splitter
 	sum     hash.Hash
 	sumBuf  []byte
 	msg     Message

@@ -1,222 +1,316 @@
 // Package words cuts text into the words that become features: words by the
-// rules of Unicode (UAX 29), runs of scripts written without spaces as pairs of
-// characters, runs of signs such as "!!!", and links taken out whole.
+// rules of Unicode (UAX 29), scripts written without spaces as pieces of two or
+// three characters, runs of signs such as "!!!", and links taken out whole.
+// Before that it undoes what makes equal words differ in their bytes: normal
+// forms, full-width and decorative letters, letters of another script that look
+// the same, characters that are not seen, and letters put apart. It tells of the
+// ones that are tricks.
 package words
 
-import (
-	"bytes"
-	"unicode"
-	"unicode/utf8"
-
-	"github.com/clipperhouse/uax29/v2/words"
-)
+import "unicode/utf8"
 
 // Kind tells what a piece of text is.
 type Kind uint8
 
 // The kinds.
 const (
-	Word Kind = iota
-	Pair      // two neighbouring characters of a script without spaces
-	Sign      // a run of punctuation or symbols
-	URL       // http://..., www....
-	Mail      // an address
+	Word  Kind = iota
+	Piece      // neighbouring characters of a script without spaces
+	Sign       // a run of punctuation or symbols
+	URL        // http://..., www....
+	Mail       // an address
+	Trick      // what was undone, such as "zero-width"
 )
 
-// MaxWord is the longest word, in bytes, that is given out whole.
+// MaxWord is the longest word, in characters, that is given out whole.
 const MaxWord = 40
 
-// Split calls emit for each piece of text (UTF-8), in order. Long words are
-// given out cut at MaxWord bytes with cut set.
-func Split(text []byte, emit func(k Kind, word []byte, cut bool)) {
-	for len(text) > 0 {
-		i := 0
-		for i < len(text) && kind[text[i]] == blank {
-			i++
+// Emit takes what was found, in order. Word is valid during the call; cut tells
+// that it is the start of a word longer than MaxWord.
+type Emit func(k Kind, word []byte, cut bool)
+
+// Splitter holds the buffers of Split; the zero value is ready. Not for
+// concurrent use.
+type Splitter struct {
+	folded  []byte
+	normal  []byte
+	word    []byte // a word whose letters of another script are replaced
+	apart   []byte // letters that stood apart, joined
+	ends    []int  // where each of them ends
+	nothing int    // runs of which nothing is seen
+}
+
+// Split calls emit for each piece of text (UTF-8).
+func (s *Splitter) Split(text []byte, emit Emit) {
+	s.apart, s.ends, s.nothing = s.apart[:0], s.ends[:0], 0
+	s.runs(text, true, emit)
+	s.flushApart(emit)
+}
+
+// runs reads text run by run, which blanks part; fold asks for runs that are not
+// ASCII to be folded first.
+func (s *Splitter) runs(text []byte, fold bool, emit Emit) {
+	for i := 0; i < len(text); {
+		n, blanks := skipBlanks(text[i:])
+		i += n
+		if blanks > 1 && len(s.ends) > 0 {
+			s.flushApart(emit)
 		}
-		text = text[i:]
-		n, ascii, at := chunk(text)
-		if n == 0 {
-			return
+		if n := s.plainRun(text[i:], emit); n > 0 {
+			i += n
+			continue
 		}
-		split(text[:n], ascii, at, emit)
-		text = text[n:]
+		n, linking, toFold := measure(text[i:])
+		run := text[i : i+n]
+		i += n
+		switch {
+		case n == 0:
+		case toFold && fold:
+			s.runs(s.fold(run, emit), false, emit)
+		default:
+			s.run(run, linking, emit)
+		}
 	}
 }
 
-// chunk measures the run up to the next blank or control character.
-func chunk(b []byte) (n int, ascii, at bool) {
-	ascii = true
+// skipBlanks measures the blanks at the start of b in bytes and characters.
+func skipBlanks(b []byte) (size, count int) {
+	for {
+		for size < len(b) && byteClass[b[size]] == blank {
+			size++
+			count++
+		}
+		if size == len(b) || byteClass[b[size]] != high {
+			return size, count
+		}
+		c, n := flagsAt(b[size:])
+		if c != blank {
+			return size, count
+		}
+		size += n
+		count++
+	}
+}
+
+// plainRun reads the run at the start of b if it is of the commonest kind: one
+// word of two letters or more, perhaps with ASCII signs before and behind it. It
+// returns 0, and gives out nothing, for all others.
+func (s *Splitter) plainRun(b []byte, emit Emit) int {
+	i := 0
+	for i < len(b) && byteClass[b[i]] >= firstSign {
+		i++
+	}
+	start := i
+	for i < len(b) && byteClass[b[i]] <= digit {
+		i++
+	}
+	if i < len(b) && byteClass[b[i]] == high {
+		if i = plainLetters(b, start); i == 0 {
+			return 0
+		}
+	}
+	end := i
+	for i < len(b) && byteClass[b[i]] >= firstSign {
+		i++
+	}
+	if end-start < 2 || i < len(b) && byteClass[b[i]] != blank && !otherBlank(b[i:]) {
+		return 0
+	}
+	if len(s.ends) > 0 {
+		s.flushApart(emit)
+	}
+	if start > 0 {
+		emitSign(b[:start], emit)
+	}
+	emitWord(b[start:end], emit)
+	if i > end {
+		emitSign(b[end:i], emit)
+	}
+	return i
+}
+
+// plainLetters finds the end of the letters and digits that begin at i; 0 if
+// there is only one, or one that is to be folded, or scripts are mixed.
+func plainLetters(b []byte, i int) int {
+	chars, seen := 0, uint8(0)
+	for ; i < len(b); chars++ {
+		c, n := flagsAt(b[i:])
+		if c == blank || n == 1 && c > digit {
+			break
+		}
+		if c > digit && c != letter|hasTwins {
+			return 0
+		}
+		if n == 1 && c == letter {
+			c = latin
+		}
+		seen |= c
+		i += n
+	}
+	if chars < 2 || mixes(seen) {
+		return 0
+	}
+	return i
+}
+
+// otherBlank tells whether b begins with a blank that is not ASCII.
+func otherBlank(b []byte) bool {
+	if b[0] < 0x80 {
+		return false
+	}
+	c, _ := flagsAt(b)
+	return c == blank
+}
+
+func atLeastTwo(i, chars int) int {
+	if chars < 2 {
+		return 0
+	}
+	return i
+}
+
+// measure finds the end of the run at the start of b. Linking tells that it may
+// hold a link or an address, fold that it is to be folded.
+func measure(b []byte) (n int, linking, fold bool) {
 	for n < len(b) {
-		switch kind[b[n]] {
+		switch byteClass[b[n]] {
 		case blank:
-			return n, ascii, at
+			return n, linking, fold
 		case high:
-			ascii = false
-		case linking:
-			at = at || b[n] != '.' || n >= 3 && string(b[n-3:n]) == "www"
+			c, size := flagsAt(b[n:])
+			if c == blank {
+				return n, linking, fold
+			}
+			fold = fold || c&toFold != 0
+			n += size
+			continue
+		case link:
+			linking = true
+		case midBoth:
+			linking = linking || n >= 3 && string(b[n-3:n]) == "www"
 		}
 		n++
 	}
-	return n, ascii, at
+	return n, linking, fold
 }
 
-// kind of a byte as chunk sees it.
-const (
-	plain   = iota
-	blank   // blanks and control characters end a run
-	high    // part of a character that is not ASCII
-	linking // @ / . may belong to a link or an address
-)
-
-var kind = func() (t [256]uint8) {
-	for c := range t {
-		switch {
-		case c <= ' ' || c == 0x7f:
-			t[c] = blank
-		case c >= 0x80:
-			t[c] = high
-		}
-	}
-	t['@'], t['/'], t['.'] = linking, linking, linking
-	return t
-}()
-
-func split(b []byte, ascii, at bool, emit func(Kind, []byte, bool)) {
-	if at {
-		// So much must be left of a run that a scheme or its slashes can be in
-		// it: looking through the rest again behind each of many links would
-		// take time that grows with the square of their number.
-		scheme := len(b) - bytes.LastIndex(b, []byte("://"))
-		slashes := len(b) - bytes.LastIndex(b, []byte("//"))
-		for {
-			pre, u, post, ok := cutURL(b, len(b) >= scheme)
-			if !ok {
-				break
-			}
-			splitPlain(pre, ascii, emit)
-			emit(URL, u, false)
-			b, at = post, len(post) >= slashes
-			if !at {
-				break
-			}
-		}
-	}
-	if at && ascii {
-		if a := bytes.Trim(b, "<>()[]{}\"',;:.!?*"); isMail(a) {
-			emit(Mail, a, false)
-			return
-		}
-	}
-	splitPlain(b, ascii, emit)
-}
-
-// splitPlain splits a run of text without links.
-func splitPlain(b []byte, ascii bool, emit func(Kind, []byte, bool)) {
-	if ascii {
-		splitASCII(b, emit)
+// run reads a run without blanks: links and addresses first, then what is
+// between them.
+func (s *Splitter) run(b []byte, linking bool, emit Emit) {
+	if s.oneLetter(b, emit) {
 		return
 	}
-	splitUnicode(b, emit)
+	if len(s.ends) > 0 {
+		s.flushApart(emit)
+	}
+	if linking {
+		s.links(b, emit)
+		return
+	}
+	s.segment(b, emit)
 }
 
-// cutURL finds a link in a run of text; www.x counts at the run's start. Without
-// scheme there is no "://" in it.
-func cutURL(b []byte, scheme bool) (pre, u, post []byte, ok bool) {
-	start, i := -1, -1
-	if scheme {
-		i = bytes.Index(b, []byte("://"))
-	}
-	if i >= 0 {
-		start = i
-		for start > 0 && isAlpha(b[start-1]) {
-			start--
-		}
-		if start == i {
-			start = -1
-		}
-	} else if i := bytes.Index(b, []byte("www.")); i >= 0 {
-		start = i
-	}
-	if start < 0 {
-		return nil, nil, nil, false
-	}
-	end := start
-	for end < len(b) && !bytes.ContainsRune([]byte(`<>"'(){}[]|`+"`"), rune(b[end])) {
-		end++
-	}
-	for end > start && bytes.IndexByte([]byte(".,;:!?*_"), b[end-1]) >= 0 {
-		end--
-	}
-	if end-start < 5 {
-		return nil, nil, nil, false
-	}
-	return b[:start], b[start:end], b[end:], true
-}
-
-func isMail(b []byte) bool {
-	at := bytes.IndexByte(b, '@')
-	return at > 0 && at < len(b)-3 && len(b) <= 100 && bytes.IndexByte(b[at+1:], '.') > 0 && bytes.IndexByte(b[at+1:], '@') < 0
-}
-
-// class of an ASCII byte in UAX 29 terms.
-const (
-	other = iota
-	letter
-	digit
-	midLetter // between letters: : . '
-	midNum    // between digits: , ;
-	midBoth   // . ' join either
-	joiner    // _
-)
-
-var classOf = func() (t [128]uint8) {
-	for c := range t {
-		switch {
-		case isAlpha(byte(c)):
-			t[c] = letter
-		case c >= '0' && c <= '9':
-			t[c] = digit
-		}
-	}
-	t['.'], t['\''] = midBoth, midBoth
-	t[':'] = midLetter
-	t[','], t[';'] = midNum, midNum
-	t['_'] = joiner
-	return t
-}()
-
-// splitASCII applies the rules of UAX 29 (WB5 to WB13b) to a run of ASCII, and
-// keeps a hyphen or apostrophe inside a word as the mailer's users write them.
-func splitASCII(b []byte, emit func(Kind, []byte, bool)) {
-	for i := 0; i < len(b); {
-		c := classOf[b[i]]
-		j := i + 1
-		if c != letter && c != digit && c != joiner {
-			for j < len(b) && classOf[b[j]] != letter && classOf[b[j]] != digit && classOf[b[j]] != joiner {
-				j++
-			}
-			emitSign(b[i:j], emit)
-			i = j
-			continue
-		}
-		for j < len(b) {
-			n := classOf[b[j]]
-			if n == letter || n == digit || n == joiner {
-				j++
-				continue
-			}
-			if j+1 < len(b) && joins(classOf[b[j-1]], n, classOf[b[j+1]]) {
-				j += 2
-				continue
-			}
+// links reads a run that may have links in it.
+func (s *Splitter) links(b []byte, emit Emit) {
+	for scheme := true; ; {
+		var pre, u []byte
+		if pre, u, b, scheme = cutURL(b, scheme); u == nil {
 			break
 		}
-		emitWord(b[i:j], emit)
-		i = j
+		s.mails(pre, emit)
+		emit(URL, u, false)
+	}
+	s.mails(b, emit)
+}
+
+// mails reads text that may have addresses in it.
+func (s *Splitter) mails(b []byte, emit Emit) {
+	for {
+		pre, a, post := cutMail(b)
+		if a == nil {
+			break
+		}
+		s.segment(pre, emit)
+		emit(Mail, a, false)
+		b = post
+	}
+	s.segment(b, emit)
+}
+
+// segment cuts text without links into words, pieces and signs.
+func (s *Splitter) segment(b []byte, emit Emit) {
+	b = b[s.lettersApart(b, emit):]
+	for i := 0; i < len(b); {
+		c, n := classAt(b[i:])
+		start := i
+		switch c {
+		case letter, digit, joiner:
+			end, mixed := wordEnd(b, i)
+			i = end
+			w := b[start:i]
+			if mixed {
+				w = s.unmix(w, emit)
+			}
+			emitWord(w, emit)
+		case unspaced, cluster:
+			i = pieces(b, i, c, emit)
+		case symbol:
+			emit(Sign, b[i:i+n], false)
+			i += n
+		default:
+			for i < len(b) && byteClass[b[i]] >= firstSign || i < len(b) && byteClass[b[i]] == link {
+				i++
+			}
+			if i > start {
+				emitSign(b[start:i], emit)
+			} else {
+				i += n
+			}
+		}
 	}
 }
 
+// wordEnd finds the end of the word that begins at i by the rules WB4 to WB13b
+// of UAX 29. Mixed tells that it has ASCII letters and ones of a script with
+// letters that look like those.
+func wordEnd(b []byte, i int) (end int, mixed bool) {
+	seen := uint8(0)
+	before := uint8(mark)
+	for i < len(b) {
+		c, n := flagsAt(b[i:])
+		flags := c & (toFold | hasTwins)
+		c &^= flags
+		switch c {
+		case letter:
+			if n == 1 {
+				flags = latin
+			}
+			seen |= flags
+			before = c
+		case digit, joiner:
+			before = c
+		case mark:
+		case midBoth, midLetter, midNum:
+			after, m := classAt(b[i+n:])
+			if !joins(before, c, after) {
+				return i, mixes(seen)
+			}
+			n += m
+			before = after
+			i += n
+			continue
+		default:
+			return i, mixes(seen)
+		}
+		i += n
+	}
+	return i, mixes(seen)
+}
+
+// mixes tells whether a word has ASCII letters and ones that may look like those.
+func mixes(seen uint8) bool { return seen&(hasTwins|latin) == hasTwins|latin }
+
+// joins tells whether a character between two of a word keeps them together.
 func joins(before, mid, after uint8) bool {
 	switch mid {
 	case midBoth:
@@ -229,75 +323,62 @@ func joins(before, mid, after uint8) bool {
 	return false
 }
 
-func emitWord(w []byte, emit func(Kind, []byte, bool)) {
-	if len(w) > MaxWord {
-		cut := w[:MaxWord]
-		for len(cut) > 0 && !utf8.RuneStart(w[len(cut)]) {
-			cut = cut[:len(cut)-1]
-		}
-		emit(Word, cut, true)
+func emitWord(w []byte, emit Emit) {
+	if len(w) <= MaxWord || utf8.RuneCount(w) <= MaxWord {
+		emit(Word, w, false)
 		return
 	}
-	emit(Word, w, false)
+	end := 0
+	for range MaxWord {
+		_, n := utf8.DecodeRune(w[end:])
+		end += n
+	}
+	emit(Word, w[:end], true)
 }
 
-func emitSign(s []byte, emit func(Kind, []byte, bool)) {
-	if len(s) > 8 {
-		s = s[:8]
-		for len(s) > 0 && !utf8.Valid(s) {
-			s = s[:len(s)-1]
-		}
-	}
-	if len(s) > 1 || (len(s) == 1 && bytes.IndexByte([]byte("!?$%#*+&=@"), s[0]) >= 0) {
-		emit(Sign, s, false)
-	}
-}
-
-// splitUnicode segments a run that holds other than ASCII.
-func splitUnicode(b []byte, emit func(Kind, []byte, bool)) {
-	var prev []byte // the last character of a script without spaces
-	seg := words.FromBytes(b)
-	for seg.Next() {
-		w := seg.Value()
-		r, size := utf8.DecodeRune(w)
-		switch {
-		case unspaced(r):
-			for len(w) > 0 {
-				_, size = utf8.DecodeRune(w)
-				if prev != nil {
-					emit(Pair, pairOf(b, prev, w[:size]), false)
-				}
-				prev = w[:size]
-				w = w[size:]
+// pieces gives the run of a script without spaces that begins at start: each two
+// neighbouring characters, or each three of the scripts of South-East Asia, whose
+// alphabets are small. It returns the run's end.
+func pieces(b []byte, start int, class uint8, emit Emit) (end int) {
+	var first, second int // where the last two characters before this one begin
+	count, i := 0, start
+	c, size := classAt(b[i:])
+	for c == class {
+		third := i
+		for {
+			stacks := class == cluster && stacker(b[i:])
+			i += size
+			if c, size = classAt(b[i:]); c != mark && (!stacks || c != class) {
+				break
 			}
-			continue
-		case unicode.IsLetter(r) || unicode.IsNumber(r) || r == '_':
-			emitWord(w, emit)
-		case size == len(w) && (unicode.IsSymbol(r) || r < 0x80):
-			emitSign(w, emit)
 		}
-		if prev != nil && !unspaced(r) {
-			prev = nil
+		switch count++; {
+		case class == unspaced && count > 1:
+			emit(Piece, b[second:i], false)
+		case count > 2:
+			emit(Piece, b[first:i], false)
 		}
+		first, second = second, third
+	}
+	if count == 1 || count == 2 && class == cluster {
+		emit(Piece, b[start:i], false)
+	}
+	return i
+}
+
+// stacker tells whether the mark at the start of b puts the next consonant below
+// this one: the Burmese virama and the Khmer coeng.
+func stacker(b []byte) bool {
+	r, _ := utf8.DecodeRune(b)
+	return r == 0x1039 || r == 0x17d2
+}
+
+// signMax is how much of a run of signs counts.
+const signMax = 8
+
+// emitSign gives a run of ASCII signs; most that stand alone say nothing.
+func emitSign(s []byte, emit Emit) {
+	if len(s) > 1 || alone[s[0]] {
+		emit(Sign, s[:min(len(s), signMax)], false)
 	}
 }
-
-// pairOf returns the bytes from a to the end of c, which follows a in b.
-func pairOf(b, a, c []byte) []byte {
-	start := cap(b) - cap(a)
-	end := cap(b) - cap(c) + len(c)
-	return b[start:end]
-}
-
-// unspaced tells whether a character belongs to a script written without
-// spaces between words, for which UAX 29 has no word rules of use.
-func unspaced(r rune) bool {
-	if r < 0x0e00 {
-		return false
-	}
-	return r >= 0x3040 && r <= 0x30ff || r >= 0x3400 && r <= 0x9fff || r >= 0x0e00 && r <= 0x0eff ||
-		r >= 0x1000 && r <= 0x109f || r >= 0x1780 && r <= 0x17ff || r >= 0xf900 && r <= 0xfaff ||
-		r >= 0xff66 && r <= 0xff9d || r >= 0x20000 && r <= 0x3ffff
-}
-
-func isAlpha(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' }
