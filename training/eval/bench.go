@@ -44,9 +44,7 @@ func (b Bench) Run(ctx context.Context) (*Outcome, error) {
 	if err := b.report(out.Series); err != nil {
 		return nil, err
 	}
-	if err := b.compare(out); err != nil {
-		return nil, err
-	}
+	b.compare(out)
 	return out, b.advise(out)
 }
 
@@ -172,24 +170,22 @@ func (b Bench) report(series []Series) error {
 	return nil
 }
 
-func (b Bench) compare(out *Outcome) error {
+// compare pairs the two configurations of each index.
+func (b Bench) compare(out *Outcome) {
 	if len(b.Configs) < 2 {
-		return nil
+		return
 	}
 	for i := 0; i < len(out.Series); i += 2 {
 		x, y := out.Series[i], out.Series[i+1]
-		c, err := figures.Compare(figures.Side{Runs: x.Results, Cutoffs: x.Cutoffs}, figures.Side{Runs: y.Results, Cutoffs: y.Cutoffs}, b.Resamples)
-		if err != nil {
-			return fmt.Errorf("index %s: %w", x.Index, err)
-		}
+		c := figures.Compare(figures.Side{Report: x.Report, Runs: x.Results, Cutoffs: x.Cutoffs}, figures.Side{Report: y.Report, Runs: y.Results, Cutoffs: y.Cutoffs})
 		for j := range c.Changed {
 			c.Changed[j].File = x.Entries[c.Changed[j].Message].Path
 		}
 		out.Comparisons = append(out.Comparisons, Comparison{x.Index, c})
 	}
-	return nil
 }
 
+// advise proposes cut-offs, if asked to.
 func (b Bench) advise(out *Outcome) error {
 	if b.OneIn == 0 {
 		return nil

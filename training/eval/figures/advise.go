@@ -22,7 +22,7 @@ type Advice struct {
 	Promised bool             `json:"promised"` // the bound is 1 in OneIn or less
 	Now      Outcome          `json:"now"`      // what the cut-offs in force make of these messages
 	Then     Outcome          `json:"then"`     // what the proposed ones would
-	Highest  Run              `json:"-"`        // the ham that scores highest, down to the one that sets reject_cutoff
+	Highest  Run              `json:"-"`        // the ham that sets reject_cutoff, and what scores higher; none where the cut-off in force does
 }
 
 // Outcome counts messages of each class by their fate.
@@ -81,22 +81,41 @@ func Advise(run Run, w Wish) (Advice, error) {
 	a := Advice{OneIn: w.OneIn, Ham: len(hams), Spam: len(spams)}
 	rate := 1 / float64(w.OneIn)
 
-	k := max(tolerable(len(hams), rate), 0)
-	a.Highest = hams[:k+1]
-	held := k
+	held := rate
 	if !w.Drops {
-		held = max(tolerable(len(hams), min(heldPerLost*rate, 0.5)), k)
+		held = min(heldPerLost*rate, 0.5)
 	}
-	passed := max(tolerable(len(spams), spamPassed), 0)
-	a.Cutoffs.Spam = max(above(hams[held].Score.P), halfway)
-	a.Cutoffs.Reject = max(above(hams[k].Score.P), a.Cutoffs.Spam)
-	a.Cutoffs.Ham = min(upTo(spams[len(spams)-1-passed].Score.P), halfway)
+	a.Cutoffs.Spam = max(hamBelow(hams, held, w.Before.Spam), halfway)
+	a.Cutoffs.Reject = max(hamBelow(hams, rate, w.Before.Reject), a.Cutoffs.Spam)
+	a.Cutoffs.Ham = min(spamFrom(spams, spamPassed, w.Before.Ham), halfway)
+	if k := max(tolerable(len(hams), rate), 0); a.Cutoffs.Reject == above(hams[k].Score.P) {
+		a.Highest = hams[:k+1]
+	}
 
 	a.Now, a.Then = outcome(run, w.Before), outcome(run, a.Cutoffs)
 	a.Above = a.Then.Ham[Reject]
 	a.Bound = upperBound(a.Above, a.Ham)
 	a.Promised = a.Bound <= rate
 	return a, nil
+}
+
+// hamBelow is a cut-off that leaves so many ham at or above it, of ham sorted from
+// the highest. Where they are too few to tell, it leaves none and is not lower than
+// the one in force: what cannot be promised is no reason to relax.
+func hamBelow(hams Run, rate, before float64) float64 {
+	if k := tolerable(len(hams), rate); k >= 0 {
+		return above(hams[k].Score.P)
+	}
+	return max(above(hams[0].Score.P), before)
+}
+
+// spamFrom is the same for spam below a cut-off.
+func spamFrom(spams Run, rate, before float64) float64 {
+	last := len(spams) - 1
+	if k := tolerable(len(spams), rate); k >= 0 {
+		return upTo(spams[last-k].Score.P)
+	}
+	return min(upTo(spams[last].Score.P), before)
 }
 
 // byClass sorts by score, the highest first.

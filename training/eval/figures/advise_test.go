@@ -97,9 +97,15 @@ func TestAdviseTooFewHam(t *testing.T) {
 	if a.Promised || a.Above != 0 || math.Abs(a.Bound-3./500) > 1e-4 {
 		t.Errorf("got %+v", a)
 	}
-	// All ham is below 0.31 and all spam above 0.7: no class beyond the middle.
-	if c := a.Cutoffs; c.Ham != 0.5 || c.Spam != 0.5 || c.Reject != 0.5 {
-		t.Errorf("cut-offs %+v", c)
+	// All ham is below 0.31 and all spam above 0.7: no class beyond the middle. But
+	// 500 ham are too few to bring the reject_cutoff in force down.
+	if c := a.Cutoffs; c.Ham != 0.5 || c.Spam != 0.5 || c.Reject != 0.995 || a.Highest != nil {
+		t.Errorf("cut-offs %+v, highest %v", c, a.Highest)
+	}
+	// They are reason enough to take it up.
+	b, err := Advise(mixed(1000, 100, 0.9999, 0.01), wish(1000))
+	if c := b.Cutoffs; err != nil || c.Ham >= 0.15 || c.Reject <= 0.995 || len(b.Highest) != 1 || c.Spam < 0.9 {
+		t.Errorf("cut-offs %+v, highest %v, %v", c, b.Highest, err)
 	}
 }
 

@@ -45,46 +45,41 @@ func (s sample) figures(weight []float64) []Figures {
 	return out
 }
 
-// sampler draws messages again, with replacement, as many of each class as
-// there are (the bootstrap; B. Efron, "Bootstrap Methods: Another Look at the
-// Jackknife", Annals of Statistics 1979). A message that several runs scored is
-// drawn for all of them, so that what they have in common does not look like
-// certainty.
-type sampler struct {
-	strata [2][]int32
-	weight []float64
-}
-
-func newSampler(samples ...sample) *sampler {
-	d := &sampler{}
-	var known []bool
-	for _, s := range samples {
-		known = append(known, make([]bool, max(s.messages-len(known), 0))...)
-		for _, run := range s.runs {
-			for _, x := range run {
-				if !known[x.message] {
-					known[x.message] = true
-					d.strata[x.class] = append(d.strata[x.class], x.message)
-				}
-			}
-		}
-	}
-	d.weight = make([]float64, len(known))
-	return d
-}
-
-// draws computes figures of n resamples. They are the same at each call.
-func (d *sampler) draws(n int, of func(weight []float64) Figures) []Figures {
+// draws computes figures of n resamples: messages drawn again, with replacement,
+// as many of each class as there are (the bootstrap; B. Efron, "Bootstrap Methods:
+// Another Look at the Jackknife", Annals of Statistics 1979). A message that several
+// runs scored is drawn for all of them, so that what they have in common does not
+// look like certainty. Samples of the same messages are given the same draws.
+func (s sample) draws(n int) []Figures {
+	strata := s.strata()
 	random := rand.New(rand.NewPCG(1979, 0))
+	weight := make([]float64, s.messages)
 	out := make([]Figures, n)
 	for i := range out {
-		clear(d.weight)
-		for _, ids := range d.strata {
-			for range ids {
-				d.weight[ids[random.IntN(len(ids))]]++
+		clear(weight)
+		for _, messages := range strata {
+			for range messages {
+				weight[messages[random.IntN(len(messages))]]++
 			}
 		}
-		out[i] = of(d.weight)
+		out[i] = each(s.figures(weight), mean)
+	}
+	return out
+}
+
+// strata are the messages of each class, by their numbers.
+func (s sample) strata() (out [2][]int) {
+	const none = -1
+	classes := slices.Repeat([]int{none}, s.messages)
+	for _, run := range s.runs {
+		for _, x := range run {
+			classes[x.message] = int(x.class)
+		}
+	}
+	for message, class := range classes {
+		if class != none {
+			out[class] = append(out[class], message)
+		}
 	}
 	return out
 }

@@ -37,30 +37,28 @@ func (c Change) Better() bool { return c.Spam == (c.After > c.Before) }
 
 // Side is one of two configurations.
 type Side struct {
+	Report  Report // as Measure made it
 	Runs    []Run
 	Cutoffs classify.Cutoffs
 }
 
 // Compare pairs the runs of two configurations, which counted the same messages
-// in the same order. A resample takes the same messages for both, so that only
-// what differs between them makes the interval wide.
-func Compare(a, b Side, resamples int) (Comparison, error) {
-	sa, errA := newSample(a.Runs, a.Cutoffs)
-	sb, errB := newSample(b.Runs, b.Cutoffs)
-	if err := cmp.Or(errA, errB); err != nil {
-		return Comparison{}, err
+// in the same order and were measured with as many resamples. Each resample took
+// the same messages for both, so that only what differs between them makes the
+// intervals wide.
+func Compare(a, b Side) Comparison {
+	c := Comparison{Difference: minus(b.Report.Figures, a.Report.Figures), Changed: changes(a, b)}
+	differences := make([]Figures, len(a.Report.draws))
+	for i := range differences {
+		differences[i] = minus(b.Report.draws[i], a.Report.draws[i])
 	}
-	difference := func(weight []float64) Figures {
-		return minus(each(sb.figures(weight), mean), each(sa.figures(weight), mean))
-	}
-	c := Comparison{Difference: difference(sa.once()), Changed: changes(a, b)}
-	c.Low, c.High = intervals(c.Difference, newSampler(sa, sb).draws(resamples, difference))
+	c.Low, c.High = intervals(c.Difference, differences)
 	for _, x := range c.Changed {
 		if x.Better() {
 			c.Better++
 		}
 	}
-	return c, nil
+	return c
 }
 
 func changes(a, b Side) []Change {

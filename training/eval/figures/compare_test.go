@@ -10,12 +10,16 @@ import (
 
 func compare(t *testing.T, a, b []Run) Comparison {
 	t.Helper()
-	cut := classify.DefaultCutoffs()
-	c, err := Compare(Side{a, cut}, Side{b, cut}, 300)
+	return Compare(side(t, a, classify.DefaultCutoffs()), side(t, b, classify.DefaultCutoffs()))
+}
+
+func side(t *testing.T, runs []Run, c classify.Cutoffs) Side {
+	t.Helper()
+	r, err := Measure(runs, c, 300)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return Side{r, runs, c}
 }
 
 func TestCompareByHand(t *testing.T) {
@@ -45,9 +49,9 @@ func TestCompareByHand(t *testing.T) {
 // Each side has cut-offs of its own.
 func TestCompareCutoffs(t *testing.T) {
 	run := []Run{newRun(scored(false, 0.1), scored(true, 0.8))}
-	c, err := Compare(Side{run, classify.DefaultCutoffs()}, Side{run, classify.Cutoffs{Ham: 0.15, Spam: 0.7, Reject: 1}}, 10)
-	if err != nil || c.Difference.SpamUnsure != -1 || len(c.Changed) != 1 || c.Changed[0].After != Spam {
-		t.Errorf("%+v, %v", c, err)
+	c := Compare(side(t, run, classify.DefaultCutoffs()), side(t, run, classify.Cutoffs{Ham: 0.15, Spam: 0.7, Reject: 1}))
+	if c.Difference.SpamUnsure != -1 || len(c.Changed) != 1 || c.Changed[0].After != Spam {
+		t.Errorf("got %+v", c)
 	}
 }
 

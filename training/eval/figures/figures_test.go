@@ -147,9 +147,6 @@ func TestMeasureOneClass(t *testing.T) {
 		if _, err := Measure([]Run{good, bad}, classify.DefaultCutoffs(), 10); !errors.Is(err, ErrOneClass) {
 			t.Errorf("%d results: got %v, want ErrOneClass", len(bad), err)
 		}
-		if _, err := Compare(Side{Runs: []Run{good}}, Side{Runs: []Run{bad}}, 10); !errors.Is(err, ErrOneClass) {
-			t.Errorf("compare %d results: got %v, want ErrOneClass", len(bad), err)
-		}
 		if _, err := Advise(bad, wish(10)); !errors.Is(err, ErrOneClass) {
 			t.Errorf("advise on %d results: got %v, want ErrOneClass", len(bad), err)
 		}

@@ -16,6 +16,8 @@ type Report struct {
 	Spread  *Figures `json:"spread,omitempty"` // standard deviations over the runs, where there are several
 	Curve   []Point  `json:"curve"`            // the learning curve
 	Bins    []Bin    `json:"calibration"`
+
+	draws []Figures // of the resamples
 }
 
 // Measure computes the report, but for its Seconds, of at least one run, with
@@ -40,8 +42,8 @@ func Measure(runs []Run, c classify.Cutoffs, resamples int) (Report, error) {
 	}
 	r.N, r.Spam = r.N/len(runs), r.Spam/len(runs)
 	r.Ham = r.N - r.Spam
-	draws := newSampler(s).draws(resamples, func(weight []float64) Figures { return each(s.figures(weight), mean) })
-	r.Low, r.High = intervals(r.Figures, draws)
+	r.draws = s.draws(resamples)
+	r.Low, r.High = intervals(r.Figures, r.draws)
 	r.ruleOfThree()
 	return r, nil
 }

@@ -73,10 +73,7 @@ func one(t *testing.T, oneIn int) *eval.Outcome {
 func two(t *testing.T) *eval.Outcome {
 	t.Helper()
 	a, b := series(t, "a.toml"+hostile, runs(0)), series(t, "b.toml", runs(1))
-	c, err := figures.Compare(figures.Side{Runs: a.Results, Cutoffs: a.Cutoffs}, figures.Side{Runs: b.Results, Cutoffs: b.Cutoffs}, 200)
-	if err != nil {
-		t.Fatal(err)
-	}
+	c := figures.Compare(figures.Side{Report: a.Report, Runs: a.Results, Cutoffs: a.Cutoffs}, figures.Side{Report: b.Report, Runs: b.Results, Cutoffs: b.Cutoffs})
 	for i := range c.Changed {
 		c.Changed[i].File = a.Entries[c.Changed[i].Message].Path
 	}

@@ -201,7 +201,11 @@ func (t *text) comparison(c eval.Comparison, a, b eval.Series) {
 		}
 		t.line("%-18s %10s %10s   %s%s", x.Name, number(x, a.Figures, a.Report.Runs), number(x, b.Figures, a.Report.Runs), difference(x, c.Comparison, a.Report.Runs), mark)
 	}
-	t.line("verdict changed    %10d            %d to the right side, %d away from it", len(c.Changed), c.Better, len(c.Changed)-c.Better)
+	of := ""
+	if a.Report.Runs > 1 {
+		of = ", in one run or more"
+	}
+	t.line("%-18s %10d %10s   %d to the right side, %d away from it%s", "verdict changed", len(c.Changed), "", c.Better, len(c.Changed)-c.Better, of)
 	for _, x := range c.Changed[:min(len(c.Changed), changesShown)] {
 		t.line("  %-4s %6s -> %-6s  %.4f -> %.4f  %s", class(x.Spam), x.Before, x.After, x.ScoreA, x.ScoreB, t.clean(x.File))
 	}
@@ -257,9 +261,12 @@ func promise(a *eval.Advice) []string {
 	if a.Promised {
 		out = append(out, fmt.Sprintf("That keeps 1 in %d, as long as mail and labels stay as they are.", a.OneIn))
 	} else {
-		out = append(out, fmt.Sprintf("That is no promise of 1 in %d: it takes at least %d ham, none of them above.", a.OneIn, 3*a.OneIn))
+		out = append(out, fmt.Sprintf("That is no promise of 1 in %d: it takes at least %d ham, none of them above. So reject_cutoff is not brought below the one in force.", a.OneIn, 3*a.OneIn))
 	}
-	return append(out, "These ham set reject_cutoff. If one is mislabelled, correct the index and measure again:")
+	if len(a.Highest) > 0 {
+		out = append(out, "These ham set reject_cutoff. If one is mislabelled, correct the index and measure again:")
+	}
+	return out
 }
 
 // configuration is what to paste into the configuration.
