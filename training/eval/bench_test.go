@@ -224,7 +224,8 @@ func TestMistakes(t *testing.T) {
 
 func TestAdvice(t *testing.T) {
 	o := DefaultOptions(writeCorpus(t, 300))
-	b := Bench{Indexes: []string{o.Index}, Configs: []Config{o.Config}, Plans: []Plan{{From: FromAuto}}, Resamples: 10, OneIn: 50}
+	b := Bench{Indexes: []string{o.Index}, Configs: []Config{o.Config}, Resamples: 10, OneIn: 50}
+	b.Plans = []Plan{{From: FromAuto, FlipHam: 1, FlipSpam: 1}} // so that ham scores high
 	out := mustBench(t, b)
 	a, s := out.Advice, out.Series[0]
 	if a == nil || a.Ham != s.Ham || a.RejectCutoff != a.Cutoffs.Reject || len(a.Highest) == 0 {

@@ -53,11 +53,13 @@ type Wish struct {
 // What is advised besides. A message that is only held costs a moderator's
 // glance, so ten times as much ham may be held as spam as may be lost; of the
 // spam one in a hundred may pass. A message is never called after the class it is
-// farther from.
+// farther from, and none is lost whose score leaves more than one chance in ten
+// that it is ham: that can not be undone.
 const (
 	heldPerLost = 10
 	spamPassed  = 0.01
 	halfway     = 0.5
+	sure        = 0.9
 )
 
 // Advise proposes cut-offs for mail like that of the run. It is ErrOneClass for a
@@ -81,12 +83,11 @@ func Advise(run Run, w Wish) (Advice, error) {
 	a := Advice{OneIn: w.OneIn, Ham: len(hams), Spam: len(spams)}
 	rate := 1 / float64(w.OneIn)
 
-	held := rate
-	if !w.Drops {
-		held = min(heldPerLost*rate, 0.5)
+	a.Cutoffs.Reject = max(hamBelow(hams, rate, w.Before.Reject), sure)
+	a.Cutoffs.Spam = min(max(hamBelow(hams, min(heldPerLost*rate, 0.5), w.Before.Spam), halfway), a.Cutoffs.Reject)
+	if w.Drops {
+		a.Cutoffs.Spam = a.Cutoffs.Reject
 	}
-	a.Cutoffs.Spam = max(hamBelow(hams, held, w.Before.Spam), halfway)
-	a.Cutoffs.Reject = max(hamBelow(hams, rate, w.Before.Reject), a.Cutoffs.Spam)
 	a.Cutoffs.Ham = min(spamFrom(spams, spamPassed, w.Before.Ham), halfway)
 	if k := max(tolerable(len(hams), rate), 0); a.Cutoffs.Reject == above(hams[k].Score.P) {
 		a.Highest = hams[:k+1]

@@ -3,6 +3,8 @@ package figures
 import (
 	"math"
 	"testing"
+
+	"fanmill/classify"
 )
 
 // Newcombe (1998), table I: 81 of 263 and 0 of 20 by Wilson's method.
@@ -50,8 +52,11 @@ func TestCalibration(t *testing.T) {
 
 // 1.5 points off is let pass however sure it is.
 func TestCalibrationTolerance(t *testing.T) {
-	r := measure(t, tenths(10_000, func(p float64) float64 { return p - 0.015 }))
-	for i, b := range r.Bins {
+	s, err := newSample([]Run{tenths(10_000, func(p float64) float64 { return p - 0.015 })}, classify.DefaultCutoffs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range calibration(s) {
 		if b.Off || b.Score < b.High {
 			t.Errorf("bin %d: %+v", i, b)
 		}
