@@ -16,6 +16,7 @@ type counts struct {
 	weights   []int32 // of the linear part, classify.Buckets of them; nil until there is a step
 	totals    classify.Count
 	ham, spam int // labelled messages, counting or not
+	waiting   int // of these, not learned yet
 	window    window
 }
 
@@ -73,8 +74,8 @@ func missing(path string, ch *change) error {
 
 // change carries an op out: before is taken away, after is given.
 func (c *counts) change(ch *change) {
-	c.label(ch.before.Class, -1)
-	c.label(ch.after.Class, +1)
+	c.label(ch.before, -1)
+	c.label(ch.after, +1)
 	c.window.change(ch)
 	if ham, spam := difference(ch.before, ch.after); ham|spam != 0 {
 		c.add(ch.features, ham, spam)
@@ -84,14 +85,22 @@ func (c *counts) change(ch *change) {
 	}
 }
 
-func (c *counts) label(class Class, n int) {
-	switch class {
+func (c *counts) label(m Mark, n int) {
+	switch m.Class {
 	case Ham:
 		c.ham += n
 	case Spam:
 		c.spam += n
+	default:
+		return
+	}
+	if m.Waits {
+		c.waiting += n
 	}
 }
+
+// judged is how many labels there are for a Fit.
+func (c *counts) judged() int { return c.ham + c.spam - c.waiting }
 
 func (c *counts) add(features []uint64, ham, spam uint32) {
 	c.totals.Ham += ham
@@ -141,7 +150,7 @@ func difference(before, after Mark) (ham, spam uint32) {
 }
 
 func (c *counts) labels() Labels {
-	return Labels{Ham: c.ham, Spam: c.spam, HamAdds: int(c.totals.Ham), SpamAdds: int(c.totals.Spam)}
+	return Labels{Ham: c.ham, Spam: c.spam, Waiting: c.waiting, HamAdds: int(c.totals.Ham), SpamAdds: int(c.totals.Spam)}
 }
 
 func (c *counts) features() int {

@@ -9,9 +9,9 @@ import (
 )
 
 // The calibrator of a scope is a function of the rows that are labelled now,
-// and of nothing else: of n such rows, in order of id, the first
-// classify.FitLabels(n) count, and of these the newest classify.FitWindow are
-// fitted. So whoever has the same rows has the same Fit, bit for bit, however it
+// and of nothing else: of n such rows that do not wait, in the order in which they
+// got label and scores, the first classify.FitLabels(n) count, and of these the newest
+// classify.FitWindow are fitted. So whoever has the same rows has the same Fit, bit for bit, however it
 // came there, and what was forgotten has no say.
 //
 // Training asks for the Fit with every message. The labels of new rows are
@@ -21,23 +21,22 @@ import (
 // window is a scope's Fit and the labels it is made from. Its labels belong to
 // the holder of DB.turn; fit and fitted change under memory.mu.
 type window struct {
-	labels []classify.Label // of the newest labelled rows, in order of id
-	last   int64            // id of the newest of them
-	stale  bool             // labels and last must be read from the ledger
+	labels []classify.Label // of the newest labelled rows, the oldest first
+	stale  bool             // labels must be read from the ledger
 	fitted int              // the FitLabels that fit was made for; 0: there is no fit
 	fit    classify.Fit
 }
 
-// change takes in the label of a row that comes after all others; any other
-// change makes the window stale.
+// change takes in the label of a row that had none; any other change of labels
+// makes the window stale.
 func (w *window) change(ch *change) {
 	switch {
-	case ch.same || w.stale:
-	case ch.before.Class == None && ch.row > w.last:
+	case ch.same || w.stale || !ch.before.judged() && !ch.after.judged():
+	case !ch.before.judged():
 		if len(w.labels) >= 2*classify.FitWindow {
 			w.labels = append(w.labels[:0], w.labels[len(w.labels)-3*classify.FitWindow/2:]...)
 		}
-		w.labels, w.last = append(w.labels, ch.label), ch.row
+		w.labels = append(w.labels, ch.label)
 	default:
 		w.stale = true
 	}
@@ -56,12 +55,14 @@ func (c *counts) behind(scope string) bool {
 	if scope != "" && !c.fits() {
 		return false
 	}
-	end := classify.FitLabels(c.ham + c.spam)
+	end := classify.FitLabels(c.judged())
 	return c.window.fitted != end || c.window.stale && end > 0
 }
 
 // fits reports that a user's scope has labels enough for a Fit of its own.
-func (c *counts) fits() bool { return min(c.ham, c.spam) >= classify.MinLabels }
+func (c *counts) fits() bool {
+	return min(c.ham, c.spam) >= classify.MinLabels && c.judged() >= 2*classify.MinLabels
+}
 
 // refit makes the Fits that are behind anew, for the holder of the turn.
 func (db *DB) refit(ctx context.Context) error {
@@ -73,7 +74,7 @@ func (db *DB) refit(ctx context.Context) error {
 				return err
 			}
 			db.mem.mu.Lock()
-			c.window.fit, c.window.fitted = fit, classify.FitLabels(c.ham+c.spam)
+			c.window.fit, c.window.fitted = fit, classify.FitLabels(c.judged())
 			db.mem.mu.Unlock()
 		}
 		delete(db.mem.due, m)
@@ -83,7 +84,7 @@ func (db *DB) refit(ctx context.Context) error {
 
 // calibrate returns the Fit of a scope's counts.
 func (db *DB) calibrate(ctx context.Context, scope string, c *counts) (classify.Fit, error) {
-	n, w := c.ham+c.spam, &c.window
+	n, w := c.judged(), &c.window
 	first, end := fitRows(n)
 	if end > 0 && (w.stale || len(w.labels) < n-first) {
 		if err := w.read(ctx, db.w, scope, n-first); err != nil {
@@ -97,7 +98,7 @@ func (db *DB) calibrate(ctx context.Context, scope string, c *counts) (classify.
 }
 
 const selectLabels = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
-	WHERE scope = ? AND class <> 0 ORDER BY id DESC LIMIT ?`
+	WHERE scope = ? AND class <> 0 AND NOT waits ORDER BY judged DESC LIMIT ?`
 
 // eachLabel calls fn with a scope's labels, the newest first.
 func eachLabel(ctx context.Context, c *conn, scope string, limit int, fn func(id int64, l classify.Label)) error {
@@ -118,10 +119,8 @@ func asLabel(v []driver.Value) classify.Label {
 // read fills the window with a scope's newest labels.
 func (w *window) read(ctx context.Context, c *conn, scope string, limit int) error {
 	w.stale = true // until all are read
-	w.labels, w.last = slices.Grow(w.labels[:0], limit), 0
-	err := eachLabel(ctx, c, scope, limit, func(id int64, l classify.Label) {
-		w.labels, w.last = append(w.labels, l), max(w.last, id)
-	})
+	w.labels = slices.Grow(w.labels[:0], limit)
+	err := eachLabel(ctx, c, scope, limit, func(_ int64, l classify.Label) { w.labels = append(w.labels, l) })
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,8 @@ const (
 )
 
 const selectOps = `SELECT op.seq, op.scope, op.row,
-	op.class_before, op.adds_before, op.step_before, op.sure_before,
-	op.class_after, op.adds_after, op.step_after, op.sure_after,
+	op.class_before, op.adds_before, op.step_before, op.sure_before, op.waits_before,
+	op.class_after, op.adds_after, op.step_after, op.sure_after, op.waits_after,
 	msg.class, msg.sure, msg.score_c, msg.score_e, msg.score_l,
 	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
 	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM body WHERE id = msg.id) END
@@ -97,7 +97,7 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 	}
 	if m := db.mem.model(asText(v[1])); m != nil {
 		ch := readChange(v[2:])
-		if err := buf.parse(&ch, v[16], v[17]); err != nil {
+		if err := buf.parse(&ch, v[18], v[19]); err != nil {
 			return err
 		}
 		if ch.lacks() {
@@ -114,14 +114,14 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 // not say whether it changed the row's scores, nor whether a later op has done so:
 // it is taken for one that did, unless it changed nothing else.
 func readChange(v []driver.Value) change {
-	ch := change{row: asInt(v[0]), before: asMark(v[1:5]), after: asMark(v[5:9]), label: asLabel(v[9:14])}
+	ch := change{row: asInt(v[0]), before: asMark(v[1:6]), after: asMark(v[6:11]), label: asLabel(v[11:16])}
 	ch.same = ch.before == ch.after
 	ch.label.Spam, ch.label.Sure = ch.after.Class == Spam, ch.after.Sure
 	return ch
 }
 
 func asMark(v []driver.Value) Mark {
-	return Mark{Class: Class(asInt(v[0])), Adds: int(asInt(v[1])), Step: asInt(v[2]), Sure: asInt(v[3]) != 0}
+	return Mark{Class: Class(asInt(v[0])), Adds: int(asInt(v[1])), Step: asInt(v[2]), Sure: asInt(v[3]) != 0, Waits: asInt(v[4]) != 0}
 }
 
 // Follow keeps the model current until ctx ends or the DB is closed. While the
@@ -234,9 +234,9 @@ func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
 
 // readCounts adds the rows of a scope up.
 func (db *DB) readCounts(ctx context.Context, scope string) (c counts, err error) {
-	const labels = "SELECT count(*) FILTER (WHERE class = 1), count(*) FILTER (WHERE class = 2) FROM msg WHERE scope = ?"
+	const labels = "SELECT count(*) FILTER (WHERE class = 1), count(*) FILTER (WHERE class = 2), count(*) FILTER (WHERE waits) FROM msg WHERE scope = ?"
 	err = db.w.query(labels, func(v []driver.Value) error {
-		c.ham, c.spam = int(asInt(v[0])), int(asInt(v[1]))
+		c.ham, c.spam, c.waiting = int(asInt(v[0])), int(asInt(v[1])), int(asInt(v[2]))
 		return nil
 	}, scope)
 	if err != nil {
@@ -266,7 +266,7 @@ func (db *DB) readCounts(ctx context.Context, scope string) (c counts, err error
 	c.window.stale = true
 	if c.behind(scope) {
 		c.window.fit, err = db.calibrate(ctx, scope, &c)
-		c.window.fitted = classify.FitLabels(c.ham + c.spam)
+		c.window.fitted = classify.FitLabels(c.judged())
 	}
 	return c, err
 }

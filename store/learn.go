@@ -9,26 +9,27 @@ import (
 
 const (
 	insertMsg = `INSERT INTO msg
-	(scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+	(scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits, judged)
+	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 	insertBody = `INSERT INTO body (id, features, grams, message) VALUES (?,?,?,?)`
 	updateMsg  = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
-	time = ?, source = ?, waits = waits AND ? WHERE id = ?`
+	time = ?, source = ?, waits = ?, judged = iif(?, judged, ?) WHERE id = ?`
 	updateBody = `UPDATE body SET features = coalesce(features, ?), grams = coalesce(grams, ?) WHERE id = ?`
-	selectMark = `SELECT id, class, adds, step, sure,
+	dropLists  = `UPDATE body SET features = NULL, grams = NULL WHERE id = ? AND features IS NOT NULL`
+	selectMark = `SELECT id, class, adds, step, sure, waits,
 	CASE WHEN adds > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
 	CASE WHEN step <> 0 THEN (SELECT grams FROM body WHERE id = msg.id) END FROM msg WHERE scope = ? AND digest = ?`
-	forgetMsg  = `UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, time = ?, source = ? WHERE id = ?`
-	confirmMsg = `UPDATE msg SET sure = ?, time = ?, source = ? WHERE id = ?`
+	forgetMsg  = `UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, time = ?, source = ? WHERE id = ?`
+	confirmMsg = `UPDATE msg SET sure = ?, time = ?, source = ?, judged = iif(?, judged, ?) WHERE id = ?`
 	insertOp   = `INSERT INTO op
-	(time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, class_after, adds_after, step_after, sure_after)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+	(time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
+	class_after, adds_after, step_after, sure_after, waits_after) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 )
 
 // Learn records a labelled message and counts it row.Adds times, in the ledger
 // and at once in the model, and adds row.Step to the weights of its grams. A message
 // that the scope already has gets the class, adds, step, sure and scores of row (kind
-// flip; kind learn if it was forgotten); its kept features and grams stand, and its
+// flip; kind learn if it was forgotten or waited); its kept features and grams stand, and its
 // source where the class stays. Nothing is written when class, adds, step and sure are
 // the same. row.ID is ignored.
 //
@@ -76,14 +77,13 @@ func keepMessage(row *Row) {
 // insert records a message that the scope does not have.
 func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
 	w := tx.db.w
-	waits := row.Waits && row.Adds == 0 && row.Step == 0 && row.Complete
 	res, err := w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
-		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), by.Source, row.Complete, waits)
+		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), by.Source, row.Complete, row.Waits, tx.db.seq.Load()+1)
 	if err != nil {
 		return tx.fail("record message", err)
 	}
 	id, _ := res.LastInsertId()
-	all := waits || !row.Complete
+	all := row.Waits || !row.Complete
 	features, grams := tx.stored(row, all || row.Adds > 0, all || row.Step != 0)
 	var message []byte
 	if row.Message != nil {
@@ -120,9 +120,12 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	}
 	ch := &change{
 		row: old.ID, before: old.mark(), after: row.mark(), label: row.label(),
-		same: old.Class == row.Class && old.label() == row.label(),
+		same: old.Class == row.Class && old.Waits == row.Waits && old.label() == row.label(),
 	}
 	if err := tx.relist(ch, row); err != nil {
+		return err
+	}
+	if err := tx.forgo(old, row); err != nil {
 		return err
 	}
 	source := by.Source
@@ -130,15 +133,28 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 		source = old.Source
 	}
 	_, err := tx.db.w.exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
-		row.Time.UnixMicro(), source, row.Adds == 0 && row.Step == 0, old.ID)
+		row.Time.UnixMicro(), source, row.Waits, ch.same, tx.db.seq.Load()+1, old.ID)
 	if err != nil {
 		return tx.fail("change message", err)
 	}
 	kind := KindFlip
-	if old.Class == None {
+	if old.Class == None || old.Waits && !row.Waits {
 		kind = KindLearn
 	}
 	return tx.record(model, kind, by, ch)
+}
+
+// forgo takes away the lists that were kept while a row waited, if it was
+// learned and adds nothing: its message yields them again. Where one of them is
+// needed, both stay.
+func (tx *Tx) forgo(old, row *Row) error {
+	if !old.Waits || row.Waits || !old.Complete || row.Adds > 0 || row.Step != 0 {
+		return nil
+	}
+	if _, err := tx.db.w.exec(dropLists, old.ID); err != nil {
+		return tx.fail("drop features", err)
+	}
+	return nil
 }
 
 // relist gives a change the features and grams that the ledger has of its row,
@@ -190,8 +206,8 @@ func (tx *Tx) Forget(scope string, d classify.Digest, by Origin) (bool, error) {
 	}
 	ch := new(change)
 	err := tx.db.w.query(selectMark, func(v []driver.Value) error {
-		ch.row, ch.before = asInt(v[0]), asMark(v[1:5])
-		return tx.lists.parse(ch, v[5], v[6])
+		ch.row, ch.before = asInt(v[0]), asMark(v[1:6])
+		return tx.lists.parse(ch, v[6], v[7])
 	}, scope, d[:])
 	if err != nil {
 		return false, tx.fail("find message", err)
@@ -243,7 +259,7 @@ func (tx *Tx) confirm(scope string, d classify.Digest, by Origin, insist bool) e
 	ch := &change{row: row.ID, before: row.mark(), same: !insist}
 	row.Sure = row.Sure || insist
 	ch.after, ch.label = row.mark(), row.label()
-	if _, err := tx.db.w.exec(confirmMsg, row.Sure, tx.now.UnixMicro(), by.Source, row.ID); err != nil {
+	if _, err := tx.db.w.exec(confirmMsg, row.Sure, tx.now.UnixMicro(), by.Source, ch.same, tx.db.seq.Load()+1, row.ID); err != nil {
 		return tx.fail("confirm label", err)
 	}
 	return tx.record(model, KindLearn, by, ch)
@@ -253,7 +269,7 @@ func (tx *Tx) confirm(scope string, d classify.Digest, by Origin, insist bool) e
 func (tx *Tx) record(model *Model, kind Kind, by Origin, ch *change) error {
 	b, a := ch.before, ch.after
 	res, err := tx.db.w.exec(insertOp, tx.now.UnixMicro(), by.Actor, by.Source, int64(kind), ch.row, model.scope,
-		int64(b.Class), int64(b.Adds), b.Step, b.Sure, int64(a.Class), int64(a.Adds), a.Step, a.Sure)
+		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits)
 	if err != nil {
 		return tx.fail("log change", err)
 	}

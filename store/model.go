@@ -127,8 +127,8 @@ func (mem *memory) takeBack(d *done) {
 	mem.mu.Lock()
 	defer mem.mu.Unlock()
 	c := d.model.counts()
-	c.label(d.after.Class, -1)
-	c.label(d.before.Class, +1)
+	c.label(d.after, -1)
+	c.label(d.before, +1)
 	c.window.stale = c.window.stale || !d.same
 	if ham, spam := difference(d.after, d.before); ham|spam != 0 {
 		c.add(d.features, ham, spam)

@@ -13,14 +13,14 @@ import (
 	"fanmill/classify"
 )
 
-const rowColumns = "SELECT msg.id, scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete"
+const rowColumns = "SELECT msg.id, scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits"
 
 // asRow reads rowColumns.
 func asRow(v []driver.Value) Row {
 	r := Row{
 		ID: asInt(v[0]), Scope: asText(v[1]), Class: Class(asInt(v[3])), Adds: int(asInt(v[4])), Step: asInt(v[5]), Sure: asInt(v[6]) != 0,
 		ScoreC: asFloat(v[7]), ScoreE: asFloat(v[8]), ScoreL: asFloat(v[9]), LogOdds: asFloat(v[10]),
-		Time: asTime(v[11]), Source: asText(v[12]), Complete: asInt(v[13]) != 0,
+		Time: asTime(v[11]), Source: asText(v[12]), Complete: asInt(v[13]) != 0, Waits: asInt(v[14]) != 0,
 	}
 	copy(r.Digest[:], asBlob(v[2]))
 	return r
@@ -41,7 +41,7 @@ func loadRow(c *conn, id int64) (row Row, err error) {
 	err = ErrNoRow
 	queryErr := c.query(rowColumns+", features, grams, message FROM msg JOIN body USING (id) WHERE msg.id = ?", func(v []driver.Value) error {
 		row = asRow(v)
-		err = row.readBody(v[14:])
+		err = row.readBody(v[15:])
 		return errStop
 	}, id)
 	return row, cmp.Or(queryErr, err)
@@ -119,14 +119,14 @@ func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, 
 
 // Ops returns at most limit ops with a seq above after, the oldest first.
 func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []Op, err error) {
-	const query = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before,
-		class_after, adds_after, step_after, sure_after FROM op WHERE seq > ? ORDER BY seq LIMIT ?`
+	const query = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
+		class_after, adds_after, step_after, sure_after, waits_after FROM op WHERE seq > ? ORDER BY seq LIMIT ?`
 	err = db.ask(ctx, "list ops", func(c *conn) error {
 		ops = ops[:0]
 		return c.query(query, func(v []driver.Value) error {
 			ops = append(ops, Op{
 				Seq: asInt(v[0]), Time: asTime(v[1]), Origin: Origin{Actor: asText(v[2]), Source: asText(v[3])},
-				Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(v[7:11]), After: asMark(v[11:15]),
+				Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(v[7:12]), After: asMark(v[12:17]),
 			})
 			return ctx.Err()
 		}, after, int64(limit))

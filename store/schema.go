@@ -52,10 +52,12 @@ CREATE TABLE msg (
 	source TEXT NOT NULL,
 	complete INTEGER NOT NULL,
 	waits INTEGER NOT NULL,
+	judged INTEGER NOT NULL,
 	UNIQUE (scope, digest)
 ) STRICT;
 CREATE INDEX msg_scope ON msg (scope);
 CREATE INDEX msg_waits ON msg (scope, id) WHERE waits;
+CREATE INDEX msg_judged ON msg (scope, judged) WHERE class <> 0 AND NOT waits;
 CREATE TABLE body (
 	id INTEGER PRIMARY KEY,
 	features BLOB,
@@ -74,10 +76,12 @@ CREATE TABLE op (
 	adds_before INTEGER NOT NULL,
 	step_before INTEGER NOT NULL,
 	sure_before INTEGER NOT NULL,
+	waits_before INTEGER NOT NULL,
 	class_after INTEGER NOT NULL,
 	adds_after INTEGER NOT NULL,
 	step_after INTEGER NOT NULL,
-	sure_after INTEGER NOT NULL
+	sure_after INTEGER NOT NULL,
+	waits_after INTEGER NOT NULL
 ) STRICT;`,
 }
 

@@ -20,7 +20,7 @@ import (
 
 const (
 	snapshotMagic  = "fanmill model\r\n\x00"
-	snapshotFormat = 2
+	snapshotFormat = 3
 	slotSize       = 16
 	snapshotBuffer = 64 << 10
 )
@@ -35,6 +35,7 @@ type snapHeader struct {
 	Ledger      [16]byte
 	Seq, OpTime int64
 	Ham, Spam   int64 // labelled messages
+	Waiting     int64 // of these
 	HamAdds     uint32
 	SpamAdds    uint32
 	HamZero     uint32 // counts of feature 0
@@ -100,7 +101,7 @@ func (db *DB) snapshotHeader() (*snapHeader, error) {
 	site := &db.mem.site
 	h := &snapHeader{
 		Format: snapshotFormat, Features: classify.FeatureVersion, Shards: shards,
-		Seq: seq, OpTime: opTime, Ham: int64(site.ham), Spam: int64(site.spam),
+		Seq: seq, OpTime: opTime, Ham: int64(site.ham), Spam: int64(site.spam), Waiting: int64(site.waiting),
 		HamAdds: site.totals.Ham, SpamAdds: site.totals.Spam,
 	}
 	copy(h.Magic[:], snapshotMagic)
@@ -184,7 +185,7 @@ func (db *DB) loadSnapshot() error {
 		return err
 	}
 	c := counts{
-		ham: int(h.Ham), spam: int(h.Spam), totals: classify.Count{Ham: h.HamAdds, Spam: h.SpamAdds},
+		ham: int(h.Ham), spam: int(h.Spam), waiting: int(h.Waiting), totals: classify.Count{Ham: h.HamAdds, Spam: h.SpamAdds},
 		window: window{stale: true},
 	}
 	if c.tab, err = readTable(sum, &h); err != nil {

@@ -50,7 +50,7 @@ type Row struct {
 	Grams    []uint32  // buckets of the linear part, distinct, ascending; nil: not known
 	Message  []byte    // canonical form, at most MaxMessage bytes are kept
 	Complete bool      // Message is all of the canonical form
-	Waits    bool      // in Learn of a new message: keep features and grams for a second look although the row does not count
+	Waits    bool      // labelled, but not learned yet: adds nothing, has no score, is no label of the Fit
 	Time     time.Time // of the last change of the label; zero in Learn: now
 }
 
@@ -104,6 +104,7 @@ type Mark struct {
 	Adds  int
 	Step  int64
 	Sure  bool
+	Waits bool
 }
 
 // Op is one entry of the ledger's log.
@@ -120,9 +121,15 @@ type Op struct {
 // Labels counts the labelled messages of one scope, and how often they count.
 type Labels struct {
 	Ham, Spam, HamAdds, SpamAdds int
+	Waiting                      int // of Ham and Spam: not learned yet
 }
 
-func (r *Row) mark() Mark { return Mark{Class: r.Class, Adds: r.Adds, Step: r.Step, Sure: r.Sure} }
+// judged tells whether the row's label is one for the Fit.
+func (m Mark) judged() bool { return m.Class != None && !m.Waits }
+
+func (r *Row) mark() Mark {
+	return Mark{Class: r.Class, Adds: r.Adds, Step: r.Step, Sure: r.Sure, Waits: r.Waits}
+}
 
 // label is the row as the calibrator sees it.
 func (r *Row) label() classify.Label {
@@ -138,6 +145,9 @@ func (r *Row) check() error {
 		return fmt.Errorf("learn %s: adds %d is not in 0..%d", r.Digest, r.Adds, maxAdds)
 	case r.Step != int64(int32(r.Step)):
 		return fmt.Errorf("learn %s: step %d does not fit 32 bits", r.Digest, r.Step)
+	}
+	if r.Waits && (r.Adds != 0 || r.Step != 0) {
+		return fmt.Errorf("learn %s: what waits adds nothing, not %d adds and a step of %d", r.Digest, r.Adds, r.Step)
 	}
 	for _, x := range [...]float64{r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds} {
 		if !(math.Abs(x) <= maxScore) {

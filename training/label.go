@@ -10,77 +10,124 @@ import (
 // action is what is done to a message within a transaction.
 type action func(*store.Tx, *classify.Message) (Result, error)
 
-// learner returns the action that labels messages. It keeps a Scorer, so it
-// must not be used by two goroutines at once.
+// learner returns the action that labels messages and learns them at once. It
+// keeps a Scorer, so it must not be used by two goroutines at once.
 func (t *Trainer) learner(class store.Class) action {
 	scorer := new(classify.Scorer)
 	return func(tx *store.Tx, m *classify.Message) (Result, error) {
-		return t.learn(tx, scorer, class, m)
+		old, result, err := t.find(tx, class, m)
+		if err != nil || result.Outcome != Learned {
+			return result, err
+		}
+		return t.learn(tx, scorer, class, m, old)
 	}
 }
 
-func (t *Trainer) learn(tx *store.Tx, scorer *classify.Scorer, class store.Class, m *classify.Message) (Result, error) {
+// recorder returns the action that labels messages to be learned by settle. One
+// that had the other class is learned at once: that is a correction.
+func (t *Trainer) recorder(class store.Class, known *memory) action {
+	learn := t.learner(class)
+	return func(tx *store.Tx, m *classify.Message) (Result, error) {
+		old, result, err := t.find(tx, class, m)
+		switch {
+		case err != nil || result.Outcome != Learned:
+			return result, err
+		case old.Class != store.None:
+			return learn(tx, m)
+		}
+		row := t.row(class, m)
+		row.Waits = true
+		if known.keep(m) && m.Complete && !t.oneSided(tx) {
+			row.Features, row.Grams = nil, nil // settle will not need them from the ledger
+		}
+		if err := tx.Learn(row, t.o.Origin); err != nil {
+			return Result{}, fmt.Errorf("record %s: %w", m.Digest, err)
+		}
+		return Result{Outcome: Recorded, Digest: m.Digest}, nil
+	}
+}
+
+// find looks the message up, and deals with it where there is nothing to learn;
+// otherwise the outcome is Learned.
+func (t *Trainer) find(tx *store.Tx, class store.Class, m *classify.Message) (store.Row, Result, error) {
 	old, found, err := tx.Find(t.o.Scope, m.Digest)
 	if err != nil {
-		return Result{}, fmt.Errorf("find %s: %w", m.Digest, err)
+		return old, Result{}, fmt.Errorf("find %s: %w", m.Digest, err)
 	}
+	result := Result{Outcome: Learned, Digest: m.Digest, Adds: old.Adds}
 	switch {
 	case found && old.Class == class:
-		return Result{Outcome: Seen, Digest: m.Digest, Adds: old.Adds}, t.confirm(tx, old)
+		result.Outcome = Seen
+		return old, result, t.confirm(tx, old)
 	case found && automatic(t.o.Origin.Source) && (old.Class != store.None || !automatic(old.Source)):
 		// Also where a person took the label away: that was a decision too.
-		return Result{Outcome: Outranked, Digest: m.Digest, Adds: old.Adds}, nil
+		result.Outcome = Outranked
 	}
+	return old, result, nil
+}
+
+// learn labels a message that has no label, or the other one.
+func (t *Trainer) learn(tx *store.Tx, scorer *classify.Scorer, class store.Class, m *classify.Message, old store.Row) (Result, error) {
 	var model classify.Model = tx.Model(t.o.Scope)
-	if old.Adds > 0 {
-		model = without{model, old}
+	if old.Adds > 0 || old.Step != 0 {
+		model = less(model, old)
 	}
+	row := t.row(class, m)
+	row.Sure = old.Sure || t.overrules(old)
 	before := scorer.Score(m.Features, m.Grams, model)
-	adds := t.rule.Adds(class == store.Spam, before, model.Totals())
-	row := t.row(class, adds, before, m)
-	row.Waits = min(model.Totals().Ham, model.Totals().Spam) < classify.MinLabels && t.looksAgain()
+	effect := t.rule.Judge(class == store.Spam, before, len(m.Grams), model, row.Sure)
+	row.Adds, row.Step = effect.Adds, effect.Step
+	row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds = before.C, before.E, before.L, before.LogOdds
 	if err := tx.Learn(row, t.o.Origin); err != nil {
 		return Result{}, fmt.Errorf("learn %s: %w", m.Digest, err)
 	}
-	return Result{Outcome: outcome(old.Class, adds), Digest: m.Digest, Before: before, Adds: adds}, nil
+	return Result{Outcome: outcome(old.Class, effect), Digest: m.Digest, Before: before, Adds: effect.Adds}, nil
 }
 
-// confirm makes an automatic label that a person repeats the person's own.
-func (t *Trainer) confirm(tx *store.Tx, old store.Row) error {
-	if !automatic(old.Source) || automatic(t.o.Origin.Source) {
+// less is the model without what a row added to it.
+func less(m classify.Model, row store.Row) Without {
+	return Without{Model: m, Spam: row.Class == store.Spam, Effect: Effect{Adds: row.Adds, Step: row.Step}}
+}
+
+// overrules tells whether a person changes what a person said: such a label is
+// taken at its word.
+func (t *Trainer) overrules(old store.Row) bool {
+	return old.Class != store.None && !automatic(old.Source) && !automatic(t.o.Origin.Source)
+}
+
+// confirm makes an automatic label that a person repeats the person's own. A
+// person who repeats a person's label for a single message insists on it; a folder
+// that is trained every night does not.
+func (t *Trainer) confirm(tx *store.Tx, old store.Row) (err error) {
+	switch {
+	case automatic(t.o.Origin.Source):
 		return nil
+	case automatic(old.Source):
+		err = tx.Confirm(t.o.Scope, old.Digest, t.o.Origin)
+	case t.o.Origin.Source != "train":
+		err = tx.Insist(t.o.Scope, old.Digest, t.o.Origin)
 	}
-	if err := tx.Confirm(t.o.Scope, old.Digest, t.o.Origin); err != nil {
+	if err != nil {
 		return fmt.Errorf("confirm %s: %w", old.Digest, err)
 	}
 	return nil
 }
 
-func outcome(old store.Class, adds int) Outcome {
+func outcome(old store.Class, e Effect) Outcome {
 	switch {
 	case old != store.None:
 		return Flipped
-	case adds == 0:
+	case e.Nothing():
 		return Sure
 	}
 	return Learned
 }
 
-// row makes the ledger's entry. Features and grams are never nil there: nil would
-// mean that they are not known.
-func (t *Trainer) row(class store.Class, adds int, before classify.Score, m *classify.Message) store.Row {
-	features := m.Features
-	if features == nil {
-		features = []uint64{}
-	}
-	grams := m.Grams
-	if grams == nil {
-		grams = []uint32{}
-	}
+// row makes the ledger's entry of a message that adds nothing yet.
+func (t *Trainer) row(class store.Class, m *classify.Message) store.Row {
 	return store.Row{
-		Scope: t.o.Scope, Digest: m.Digest, Class: class, Adds: adds,
-		ScoreC: before.C, ScoreE: before.E, ScoreL: before.L, LogOdds: before.LogOdds,
-		Features: features, Grams: grams, Message: m.Canonical, Complete: m.Complete,
+		Scope: t.o.Scope, Digest: m.Digest, Class: class, Features: notNil(m.Features), Grams: notNil(m.Grams),
+		Message: m.Canonical, Complete: m.Complete,
 	}
 }
 
@@ -107,30 +154,3 @@ func (t *Trainer) forget(tx *store.Tx, m *classify.Message) (Result, error) {
 
 // automatic tells whether no person stands behind a label of this source.
 func automatic(source string) bool { return source == "auto" || source == "rule" }
-
-// without is a model less what one message added to it: the same digest means
-// the same features, so all features asked for are that message's.
-type without struct {
-	classify.Model
-	row store.Row
-}
-
-func (w without) Totals() classify.Count { return w.less(w.Model.Totals()) }
-
-func (w without) Lookup(features []uint64, out []classify.Count) {
-	w.Model.Lookup(features, out)
-	for i := range out {
-		out[i] = w.less(out[i])
-	}
-}
-
-func (w without) less(c classify.Count) classify.Count {
-	adds := uint32(w.row.Adds)
-	switch w.row.Class {
-	case store.Ham:
-		c.Ham -= min(adds, c.Ham)
-	case store.Spam:
-		c.Spam -= min(adds, c.Spam)
-	}
-	return c
-}

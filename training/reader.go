@@ -20,6 +20,7 @@ const (
 type batch struct {
 	messages []classify.Message
 	features []uint64 // behind messages[i].Features
+	grams    []uint32 // behind messages[i].Grams
 	text     []byte   // behind messages[i].Canonical
 	problems []corpus.Problem
 	begun    time.Time
@@ -30,22 +31,25 @@ func (b *batch) empty() bool { return len(b.messages) == 0 && len(b.problems) ==
 
 func (b *batch) full() bool {
 	return len(b.messages) >= batchMessages || len(b.problems) >= batchMessages ||
-		8*len(b.features)+len(b.text) >= batchBytes || time.Since(b.begun) > batchTime
+		8*len(b.features)+4*len(b.grams)+len(b.text) >= batchBytes || time.Since(b.begun) > batchTime
 }
 
 func (b *batch) clear() {
-	b.messages, b.features, b.text, b.problems = b.messages[:0], b.features[:0], b.text[:0], b.problems[:0]
+	b.messages, b.problems = b.messages[:0], b.problems[:0]
+	b.features, b.grams, b.text = b.features[:0], b.grams[:0], b.text[:0]
 }
 
 // add copies what training needs of a message out of the stream that made it.
 // When a buffer grows, the messages before keep their part of the old one.
 func (b *batch) add(m *classify.Message) {
-	f, c := len(b.features), len(b.text)
+	f, g, c := len(b.features), len(b.grams), len(b.text)
 	b.features = append(b.features, m.Features...)
+	b.grams = append(b.grams, m.Grams...)
 	b.text = append(b.text, m.Canonical...)
 	b.messages = append(b.messages, classify.Message{
 		Digest: m.Digest, Complete: m.Complete,
-		Features: b.features[f:len(b.features):len(b.features)], Canonical: b.text[c:len(b.text):len(b.text)],
+		Features: b.features[f:len(b.features):len(b.features)], Grams: b.grams[g:len(b.grams):len(b.grams)],
+		Canonical: b.text[c:len(b.text):len(b.text)],
 	})
 }
 

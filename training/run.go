@@ -21,13 +21,14 @@ type Summary struct {
 	Flipped   int `json:"flipped"`
 	Forgotten int `json:"forgotten"`
 	NotFound  int `json:"not_found"`
-	Failed    int `json:"failed"` // files and messages that could not be read
-	Second    int `json:"second"` // earlier messages that count after a second look; see second.go
+	Waiting   int `json:"waiting"` // recorded, to be learned when both classes are known
+	Earlier   int `json:"earlier"` // of Learned and Sure: were recorded by earlier runs
+	Failed    int `json:"failed"`  // files and messages that could not be read
 }
 
 // Messages returns how many messages were read.
 func (s Summary) Messages() int {
-	return s.Learned + s.Sure + s.Seen + s.Flipped + s.Forgotten + s.NotFound
+	return s.Learned + s.Sure - s.Earlier + s.Seen + s.Flipped + s.Waiting + s.Forgotten + s.NotFound
 }
 
 // Count adds one message's outcome.
@@ -41,6 +42,8 @@ func (s *Summary) Count(o Outcome) {
 		s.Seen++
 	case Flipped:
 		s.Flipped++
+	case Recorded:
+		s.Waiting++
 	case Forgotten:
 		s.Forgotten++
 	case NotFound:
@@ -63,17 +66,26 @@ func (t *Trainer) Train(ctx context.Context, class store.Class, paths []string, 
 	if err := checkClass(class); err != nil {
 		return Summary{}, err
 	}
-	do, known := t.learner(class), memory{}
-	learn := func(tx *store.Tx, m *classify.Message) (Result, error) {
-		result, err := do(tx, m)
-		known.keep(m, result.Outcome)
-		return result, err
+	if t.o.All { // nothing depends on the order
+		return t.run(ctx, t.learner(class), paths, o, progress)
 	}
-	sum, err := t.run(ctx, learn, paths, o, progress)
-	if err == nil && t.looksAgain() {
-		sum.Second, err = t.secondLook(ctx, known, false)
+	var known memory
+	sum, err := t.run(ctx, t.recorder(class, &known), paths, o, progress)
+	if err != nil {
+		return sum, err
 	}
+	done, err := t.settle(ctx, known, nil)
+	sum.settle(done)
 	return sum, err
+}
+
+// settle sorts what waited into what was learned and what was known well enough.
+func (s *Summary) settle(done settled) {
+	own := min(done.judged, s.Waiting)
+	s.Waiting -= own
+	s.Earlier = done.judged - own
+	s.Learned += done.learned
+	s.Sure += done.judged - done.learned
 }
 
 // Forget takes the labels of all messages of the paths away, in the way of Train.

@@ -45,6 +45,7 @@ const (
 	Seen                     // has this class already: nothing was changed
 	Flipped                  // had the other class until now
 	Outranked                // has a label that an automatic one cannot change
+	Recorded                 // waits to be learned with others; see settle.go
 	Forgotten                // its label was taken away
 	NotFound                 // to be forgotten, but has no label
 )
@@ -62,6 +63,8 @@ func (o Outcome) String() string {
 		return "flipped"
 	case Outranked:
 		return "outranked"
+	case Recorded:
+		return "recorded"
 	case Forgotten:
 		return "forgotten"
 	}
@@ -118,26 +121,29 @@ func (t *Trainer) Learn(ctx context.Context, class store.Class, raw []byte) (Res
 	return t.LearnMessage(ctx, class, classify.Extract(t.o.Classify, raw))
 }
 
-// LearnMessage labels a message whose features are known. Without its canonical
-// form the ledger keeps its features only. When the second look that it may
-// cause is cut short, the message is learned all the same, and the next training
-// goes on with the look.
+// LearnMessage labels a message whose features are known, and learns it at
+// once. Without its canonical form the ledger keeps its features only. If this
+// label completes a class, what waited for that is learned too; when that is cut
+// short, the message is learned all the same, and the next training goes on.
 func (t *Trainer) LearnMessage(ctx context.Context, class store.Class, m *classify.Message) (Result, error) {
 	if err := checkClass(class); err != nil {
 		return Result{}, err
 	}
-	result, err := t.one(ctx, t.learner(class), m)
-	if err == nil && t.looksAgain() && result.Adds > 0 && result.Outcome != Seen {
-		if _, err := t.secondLook(ctx, memory{}, true); err != nil {
-			t.logger.Warn("second look at what did not count was cut short, the next training goes on with it", "scope", t.o.Scope, "error", err)
+	before, after := true, true
+	learn := t.learner(class)
+	result, err := t.one(ctx, func(tx *store.Tx, m *classify.Message) (Result, error) {
+		before = t.oneSided(tx)
+		r, err := learn(tx, m)
+		after = t.oneSided(tx)
+		return r, err
+	}, m)
+	if err == nil && before && !after {
+		if _, err := t.settle(ctx, memory{}, nil); err != nil {
+			t.logger.Warn("learning what was recorded was cut short, the next training goes on with it", "scope", t.o.Scope, "error", err)
 		}
 	}
 	return result, err
 }
-
-// looksAgain tells whether training ends with a second look. Automatic labels
-// change nothing that people labelled.
-func (t *Trainer) looksAgain() bool { return !t.o.All && !automatic(t.o.Origin.Source) }
 
 // ForgetMessage takes one stored message's label away.
 func (t *Trainer) ForgetMessage(ctx context.Context, raw []byte) (Result, error) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"strings"
 
+	"fanmill/classify"
 	"fanmill/store"
 	"fanmill/training"
 	"fanmill/training/corpus"
@@ -61,8 +62,11 @@ func (t *trainCmd) Run(ctx context.Context, e *Env) error {
 
 func trainedWords(s training.Summary) string {
 	words := fmt.Sprintf("%d learned, %d sure already, %d seen before, %d flipped", s.Learned, s.Sure, s.Seen, s.Flipped)
-	if s.Second > 0 {
-		words += fmt.Sprintf(", %d of those sure count after a second look", s.Second)
+	if s.Earlier > 0 {
+		words += fmt.Sprintf(" (%d of them recorded earlier)", s.Earlier)
+	}
+	if s.Waiting > 0 {
+		words += fmt.Sprintf(", %d recorded: to be learned when %d messages of each class are known", s.Waiting, classify.MinLabels)
 	}
 	return words
 }

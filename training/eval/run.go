@@ -98,7 +98,8 @@ func (p *pass) batch(held func(at int) bool) error {
 		if err != nil {
 			return err
 		}
-		p.learn(at, m, p.learner.score(m))
+		m.spam = p.labels[at]
+		p.learner.record(m)
 	}
 	p.learner.settle()
 	for at := range p.order {
