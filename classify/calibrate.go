@@ -30,7 +30,7 @@ type Fit struct {
 // (docs/accuracy.md).
 var (
 	priorMean      = [4]float64{1.5, 2, 0.5, 0}
-	priorPrecision = [4]float64{32, 32, 32, 4}
+	priorPrecision = [4]float64{32, 32, 32, 1}
 )
 
 const (
