@@ -29,12 +29,12 @@ var mixedShares = []struct {
 	low, high int
 	body      func(*mixer, int)
 }{
-	{619, 0, 0, (*mixer).original},
-	{170, 6_000, 50_000, (*mixer).newsletterQP},
-	{140, 6_000, 50_000, (*mixer).newsletterBase64},
+	{621, 0, 0, (*mixer).original},
+	{170, 6_000, 64_000, (*mixer).newsletterQP},
+	{140, 6_000, 64_000, (*mixer).newsletterBase64},
 	{40, 20_000, 110_000, (*mixer).pictures},
 	{18, 90_000, 380_000, (*mixer).pdf},
-	{13, 400_000, 520_000, (*mixer).zip},
+	{11, 400_000, 520_000, (*mixer).zip},
 }
 
 // mixer writes one message after the other.
