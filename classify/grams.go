@@ -122,18 +122,19 @@ func (x *excerptSet) set(g uint32) {
 // are zero, and which are not cannot be predicted: looking at each took longer than
 // all else here.
 func (x *excerptSet) list() []uint32 {
-	x.grams = x.grams[:0]
+	grams := x.grams[:0]
 	for i, words := range x.words {
 		x.words[i] = 0
 		for ; words != 0; words &= words - 1 {
 			w := i<<6 + bits.TrailingZeros64(words)
 			for seen := x.seen[w]; seen != 0; seen &= seen - 1 {
-				x.grams = append(x.grams, uint32(w<<6+bits.TrailingZeros64(seen)))
+				grams = append(grams, uint32(w<<6+bits.TrailingZeros64(seen)))
 			}
 			x.seen[w] = 0
 		}
 	}
-	return x.grams
+	x.grams = grams
+	return grams
 }
 
 // gram is the bucket of four bytes.
