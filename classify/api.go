@@ -56,7 +56,7 @@ type Model interface {
 type Message struct {
 	Digest    Digest
 	Features  []uint64 // distinct, ascending
-	Grams     []uint32 // buckets of the excerpt's n-grams, distinct, in the order of the excerpt
+	Grams     []uint32 // buckets of the excerpt's n-grams, distinct, ascending
 	Size      int64    // bytes of the message as it was fed
 	Client    Client   // behind own hosts: read from the border's Received line
 	Subject   string   // decoded, at most 256 bytes of valid UTF-8; hostile: escape it

@@ -90,6 +90,7 @@ type lines struct {
 	carry []byte // the begun fragment
 	clean []byte
 	start bool // carry begins a line
+	cr    bool // there are CRs in the chunk in hand
 	empty int  // empty lines held back
 	sink  linesSink
 }
@@ -106,6 +107,7 @@ func (l *lines) reset(sink linesSink) {
 }
 
 func (l *lines) write(b []byte) {
+	l.cr = bytes.IndexByte(b, '\r') >= 0
 	for len(b) > 0 {
 		if len(l.carry) == 0 && l.start {
 			if b = l.bulk(l.skipEmpty(b)); len(b) == 0 {
@@ -153,11 +155,13 @@ func (l *lines) bulk(b []byte) []byte {
 			break
 		}
 		line := b[:i]
-		if cr := bytes.IndexByte(line, '\r'); cr >= 0 {
-			if cr != i-1 {
+		if l.cr {
+			if n := bytes.IndexByte(line, '\r'); n >= 0 {
+				line = line[:n]
+			}
+			if len(line) < i-1 {
 				break
 			}
-			line = line[:cr]
 		}
 		b = b[i+1:]
 		if len(line) == 0 {

@@ -147,22 +147,26 @@ func (s *set) add(h uint64) bool {
 	if h == 0 {
 		h = 1 // 0 marks an empty slot
 	}
+	// Whether a feature is new cannot be predicted, but that its first slot is
+	// free or its own can: so this is one branch, and counting has none.
 	i := h >> s.shift
-	for ; s.slots[i] != 0; i++ {
-		if s.slots[i] == h {
-			return false
-		}
+	for taken(s.slots[i])&taken(s.slots[i]^h) != 0 {
+		i++
 	}
-	if s.n >= s.max {
+	isNew := 1 - taken(s.slots[i])
+	if s.n >= s.max && isNew == 1 {
 		return false
 	}
 	s.slots[i] = h
-	s.n++
+	s.n += isNew
 	if 2*s.n > 1<<(64-s.shift) {
 		s.grow()
 	}
-	return true
+	return isNew == 1
 }
+
+// taken is 1 for all but 0.
+func taken(x uint64) int { return int((x | -x) >> 63) }
 
 // grow moves the features to twice as many slots.
 func (s *set) grow() {
@@ -211,7 +215,7 @@ func (s *set) drain() []uint64 {
 // feature adds one feature: a kind and its word.
 func (s *set) feature(p *prefix, w []byte) {
 	h := mix(p.seed, xxhash.Sum64(w))
-	if s.add(h) && s.texts != nil {
+	if isNew := s.add(h); s.texts != nil && isNew {
 		s.texts.add(h, p, w)
 	}
 }

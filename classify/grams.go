@@ -2,6 +2,7 @@ package classify
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"slices"
 )
 
@@ -32,7 +33,8 @@ type excerptSet struct {
 	all    []byte
 	last   byte // of the text that came, blanks as ' '
 	grams  []uint32
-	seen   [Buckets / 64]uint64 // a bit for each bucket; all clear between messages
+	seen   [Buckets / 64]uint64      // a bit for each bucket; all clear between messages
+	words  [Buckets / 64 / 64]uint64 // a bit for each word of seen that is not zero
 }
 
 func (x *excerptSet) reset() {
@@ -63,8 +65,8 @@ func appendField(dst, name, value []byte) []byte {
 	return append(append(dst, value...), '\n')
 }
 
-// body takes decoded text, runs of blanks squeezed to one. Like list it has no
-// branch on what it keeps.
+// body takes decoded text, runs of blanks squeezed to one. It has no branch on what
+// it keeps.
 func (x *excerptSet) body(b []byte) {
 	n, last := len(x.text), x.last
 	out := slices.Grow(x.text, gramText+1-n)[:gramText+1]
@@ -82,9 +84,8 @@ func (x *excerptSet) body(b []byte) {
 	x.text, x.last = out[:n], last
 }
 
-// buckets returns the distinct buckets of the excerpt in the order of its
-// bytes, valid until the next call. Sums over buckets need no other order, and
-// listing thousands of them in ascending order took five times as long.
+// buckets returns the distinct buckets of the excerpt, ascending, valid until the
+// next call.
 func (x *excerptSet) buckets(client []byte) []uint32 {
 	x.all = x.all[:0]
 	for _, f := range x.named {
@@ -92,30 +93,48 @@ func (x *excerptSet) buckets(client []byte) []uint32 {
 	}
 	x.all = append(x.all, client...)
 	x.all = append(x.all, cut(x.others, gramOthers)...)
-	header := len(x.all)
-	x.all = append(x.all, x.text...)
-	x.grams = slices.Grow(x.grams[:0], len(x.all)+1)
-	x.list(x.all[:header])
-	x.list(x.all[header:])
-	for _, g := range x.grams {
-		x.seen[g>>6] = 0
-	}
-	return x.grams
+	x.mark(x.all)
+	x.mark(x.text)
+	return x.list()
 }
 
-// list adds the buckets of a segment that were not met before. It has no branch
-// on that: which are new is not to be predicted. grams has room for all and one.
-func (x *excerptSet) list(b []byte) {
-	n := len(x.grams)
-	out := x.grams[:cap(x.grams)]
-	for ; len(b) >= 4; b = b[1:] {
-		g := gram(binary.LittleEndian.Uint32(b))
-		word, bit := x.seen[g>>6], g&63
-		out[n] = g
-		n += int(^word >> bit & 1)
-		x.seen[g>>6] = word | 1<<bit
+// mark notes the buckets of a segment.
+func (x *excerptSet) mark(b []byte) {
+	for len(b) >= 8 {
+		four := binary.LittleEndian.Uint64(b)
+		x.set(gram(uint32(four)))
+		x.set(gram(uint32(four >> 8)))
+		x.set(gram(uint32(four >> 16)))
+		x.set(gram(uint32(four >> 24)))
+		b = b[4:]
 	}
-	x.grams = out[:n]
+	for ; len(b) >= 4; b = b[1:] {
+		x.set(gram(binary.LittleEndian.Uint32(b)))
+	}
+}
+
+func (x *excerptSet) set(g uint32) {
+	x.seen[g>>6] |= 1 << (g & 63)
+	x.words[g>>12] |= 1 << (g >> 6 & 63)
+}
+
+// list returns the buckets that were noted, and forgets them. Most words of seen
+// are zero, and which are not cannot be predicted: looking at each took longer than
+// all else here.
+func (x *excerptSet) list() []uint32 {
+	grams := x.grams[:0]
+	for i, words := range x.words {
+		x.words[i] = 0
+		for ; words != 0; words &= words - 1 {
+			w := i<<6 + bits.TrailingZeros64(words)
+			for seen := x.seen[w]; seen != 0; seen &= seen - 1 {
+				grams = append(grams, uint32(w<<6+bits.TrailingZeros64(seen)))
+			}
+			x.seen[w] = 0
+		}
+	}
+	x.grams = grams
+	return grams
 }
 
 // gram is the bucket of four bytes.

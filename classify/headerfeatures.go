@@ -2,7 +2,6 @@ package classify
 
 import (
 	"bytes"
-	"encoding/binary"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -74,24 +73,10 @@ func (s *Stream) decode(v []byte, where string) []byte {
 	if broken {
 		s.set.word(pDefect, where+":broken-ew")
 	}
-	if !ascii(v) {
+	if !mime.ASCII(v) {
 		s.set.word(pDefect, where+":8bit")
 	}
 	return text
-}
-
-func ascii(b []byte) bool {
-	for ; len(b) >= 8; b = b[8:] {
-		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
-			return false
-		}
-	}
-	for _, c := range b {
-		if c >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 // words gives every word of a header text under one kind, addresses and hosts

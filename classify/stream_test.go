@@ -422,3 +422,34 @@ func mboxrd(raw []byte) []byte {
 	}
 	return slices.Concat(head, []byte("\n\n"), out, []byte("\n"))
 }
+
+// TestAllocations counts allocations from bytes to score, mail after mail in the
+// same buffers: on average at most 20, and so none for each word or field.
+func TestAllocations(t *testing.T) {
+	files, err := filepath.Glob("../test/mail/*am/*.eml")
+	if err != nil || len(files) < 100 {
+		t.Fatalf("found %d messages in ../test/mail (%v): the repository is not complete", len(files), err)
+	}
+	s, sc := classify.NewStream(classify.DefaultOptions()), new(classify.Scorer)
+	total := 0.0
+	for _, f := range files {
+		raw, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := testing.AllocsPerRun(2, func() {
+			s.Reset()
+			m := s.Stored(raw)
+			sc.Score(m.Features, m.Grams, counted{})
+		})
+		if n > 40 {
+			t.Errorf("%s: %.0f allocations", f, n)
+		}
+		total += n
+	}
+	mean := total / float64(len(files))
+	t.Logf("%.1f allocations a message", mean)
+	if mean > 20 {
+		t.Errorf("%.1f allocations a message, want at most 20", mean)
+	}
+}

@@ -82,7 +82,7 @@ func fair(src []byte) []byte {
 
 // markups are pieces that are easily read wrong.
 var markups = []string{
-	"", "<", "a<", "</", "<!", "<?", "<a", "<a ", "<a b", "<a b=", "<a b='", "a < b > c", "<<b>", "</>", "</ x>y", "<1>", "<a/>x", "<a / b>x", "<a /b=c>",
+	"", "<", "a<", "</", "<!", "<?", "<a", "<a ", "<a b", "<a b=", "<a b='", "a < b > c", "<<b>", "</>", "</ x>y", "<1>", "<a \x85=b \xf0=c \xe9=d \xc9=e>", "<a/>x", "<a / b>x", "<a /b=c>",
 	"<a b=c d='e' f=\"g\" h>", "<a b = c>", "<a =b=c>", "<a b=/c/>", "<a b=c/>", "<A HREF=X href=y>", "<a b='x>y'>z", "<a\nb\fc\td>", "<a b='c'd=e>", "<a b=>c",
 	"<!-->a", "<!--->a", "<!---->a", "<!--a-->b", "<!--a--!>b", "<!--a--!-->b", "<!--a--->b", "<!--a", "<!--a--", "<!--!>a-->b", "<!doctype html>a", "<!DOCTYPE", "<!DOC>a", "<!x>a", "<?xml?>a", "<![CDATA[a]]>b", "<!->a-->",
 	"<style>a<b></style>c", "<STYLE>a</Style >c", "<style>a</styleb></style/>c", "<title>a&amp;<b></title>c", "<textarea>&lt;</textarea>", "<script>a</script>b", "<script></script>b", "<plaintext>a</plaintext>b", "<xmp>a", "<noscript><b></noscript>", "<style/>a</style>b",

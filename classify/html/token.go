@@ -193,7 +193,7 @@ func (z *tokenizer) addAttr(a attr) {
 		return
 	}
 	for _, b := range z.attrs {
-		if len(a.name) == len(b.name) && bytes.EqualFold(a.name, b.name) {
+		if equalFold(a.name, b.name) {
 			return
 		}
 	}
@@ -239,7 +239,21 @@ func rawEnd(b []byte, element string) int {
 
 // hasFold tells whether b begins with a lower-case word of ASCII, ignoring case.
 func hasFold(b []byte, word string) bool {
-	return len(b) >= len(word) && bytes.EqualFold(b[:len(word)], []byte(word))
+	return len(b) >= len(word) && equalFold(b[:len(word)], []byte(word))
+}
+
+// equalFold compares names. Only the case of ASCII makes no difference, and bytes
+// that are not UTF-8 do.
+func equalFold(a, b []byte) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // after returns what stands behind the first c of b.
@@ -264,12 +278,16 @@ func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\
 
 func isAlpha(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
 
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
 func appendLower(dst, b []byte) []byte {
 	for _, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
+		dst = append(dst, lower(c))
 	}
 	return dst
 }

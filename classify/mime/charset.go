@@ -77,13 +77,14 @@ func (c *charsetConverter) utf8(label string, b []byte) (out []byte, defect stri
 		}
 		dec = charmap.Windows1252.NewDecoder()
 	}
-	if c.same && ascii(b) {
+	if c.same && ASCII(b) {
 		return b, defect
 	}
 	return c.transform(dec, b), defect
 }
 
-func ascii(b []byte) bool {
+// ASCII tells whether no byte of b has its eighth bit set.
+func ASCII(b []byte) bool {
 	for ; len(b) >= 8; b = b[8:] {
 		if binary.LittleEndian.Uint64(b)&0x8080808080808080 != 0 {
 			return false

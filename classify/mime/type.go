@@ -39,11 +39,13 @@ func (t *Type) parse(v []byte) {
 		return
 	}
 	media, rest, _ := bytes.Cut(v, []byte{';'})
-	if m := strings.ToLower(string(bytes.TrimSpace(media))); m != "" {
+	if m := lower(bytes.TrimSpace(media)); m != "" {
 		if len(m) > 80 {
 			m = m[:80]
 		}
-		if f := strings.FieldsFunc(m, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '"' }); len(f) > 0 && strings.Contains(f[0], "/") {
+		if common[m] != "" {
+			t.Media = m
+		} else if f := strings.FieldsFunc(m, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '"' }); len(f) > 0 && strings.Contains(f[0], "/") {
 			t.Media = f[0]
 		}
 	}
@@ -52,17 +54,45 @@ func (t *Type) parse(v []byte) {
 		case equalFold(name, "boundary") && t.Boundary == nil:
 			t.Boundary = bytes.Clone(bytes.TrimRight(value, " \t"))
 		case equalFold(name, "charset") && t.Charset == "":
-			t.Charset = strings.ToLower(string(bytes.TrimSpace(value)))
+			t.Charset = lower(bytes.TrimSpace(value))
 		case (equalFold(name, "name") || equalFold(name, "name*")) && t.Name == "":
 			t.Name = string(value)
 		}
 	})
 }
 
+// common are the words that headers of parts are full of: they need no memory.
+var common = func() map[string]string {
+	m := make(map[string]string)
+	for _, w := range strings.Fields("text/plain text/html multipart/mixed multipart/alternative multipart/related multipart/signed multipart/report " +
+		"message/rfc822 message/delivery-status application/octet-stream application/pdf application/zip application/pgp-signature " +
+		"image/jpeg image/png image/gif text/calendar inline attachment " +
+		"utf-8 us-ascii iso-8859-1 iso-8859-2 iso-8859-15 iso-2022-jp windows-1250 windows-1251 windows-1252 koi8-r gb2312 gbk big5 euc-kr shift_jis") {
+		m[w] = w
+	}
+	return m
+}()
+
+// lower returns b in lower case.
+func lower(b []byte) string {
+	var room [32]byte
+	low := room[:0]
+	for _, c := range b[:min(len(b), len(room))] {
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		low = append(low, c)
+	}
+	if w := common[string(low)]; len(w) == len(b) {
+		return w
+	}
+	return strings.ToLower(string(b))
+}
+
 // disposition reads a Content-Disposition value (RFC 2183).
 func (t *Type) disposition(v []byte) {
 	word, rest, _ := bytes.Cut(v, []byte{';'})
-	t.Disp = strings.ToLower(string(bytes.TrimSpace(word)))
+	t.Disp = lower(bytes.TrimSpace(word))
 	if len(t.Disp) > 40 {
 		t.Disp = t.Disp[:40]
 	}
@@ -75,7 +105,6 @@ func (t *Type) disposition(v []byte) {
 
 // Params calls fn for each name=value of a parameter list; value is unquoted.
 func Params(b []byte, fn func(name, value []byte)) {
-	var buf []byte
 	for len(b) > 0 {
 		b = bytes.TrimLeft(b, "; \t")
 		eq := bytes.IndexAny(b, "=;")
@@ -89,8 +118,9 @@ func Params(b []byte, fn func(name, value []byte)) {
 		name := bytes.TrimSpace(b[:eq])
 		b = bytes.TrimLeft(b[eq+1:], " \t")
 		if len(b) > 0 && b[0] == '"' {
-			buf, b = unquote(buf[:0], b[1:])
-			fn(name, buf)
+			var value []byte
+			value, b = unquote(b[1:])
+			fn(name, value)
 			continue
 		}
 		end := bytes.IndexByte(b, ';')
@@ -102,9 +132,18 @@ func Params(b []byte, fn func(name, value []byte)) {
 	}
 }
 
-// unquote reads a quoted-string whose opening quote is already consumed.
-func unquote(dst, b []byte) (value, rest []byte) {
-	for i := 0; i < len(b); i++ {
+// unquote reads a quoted-string whose opening quote is already consumed. What
+// has no backslash is not copied.
+func unquote(b []byte) (value, rest []byte) {
+	plain := 0
+	for plain < len(b) && b[plain] != '"' && b[plain] != '\\' {
+		plain++
+	}
+	if plain < len(b) && b[plain] == '"' {
+		return b[:plain], b[plain+1:]
+	}
+	dst := bytes.Clone(b[:plain])
+	for i := plain; i < len(b); i++ {
 		switch b[i] {
 		case '"':
 			return dst, b[i+1:]

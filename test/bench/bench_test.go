@@ -3,8 +3,8 @@
 // other work to do has to give. Run it with `make bench`.
 //
 // Each program starts from nothing for training and from what it was trained
-// with for scoring, and reads the SpamAssassin corpus (`make corpus`) as one
-// file per message.
+// with for scoring, and reads the SpamAssassin corpus (`make corpus`), or what
+// mixed_test.go makes of it, as one file per message.
 package bench
 
 import (
@@ -28,6 +28,15 @@ const indexFile = "../../corpus/spamassassin/full/index"
 type mailFiles struct{ ham, spam []string }
 
 func (m mailFiles) all() []string { return append(append([]string(nil), m.ham...), m.spam...) }
+
+// sets are the mail that is measured.
+var sets = []struct {
+	name  string
+	files func(*testing.B) mailFiles
+}{
+	{"spamassassin", corpusFiles},
+	{"mixed", mixedFiles},
+}
 
 func corpusFiles(b *testing.B) (m mailFiles) {
 	b.Helper()
@@ -68,35 +77,39 @@ func trainAll(b *testing.B, f filter, dir string, m mailFiles) time.Duration {
 	return f.train(b, dir, "ham", m.ham) + f.train(b, dir, "spam", m.spam)
 }
 
-// BenchmarkTrain trains the corpus: ours by the near-error rule, with ledger and
+// BenchmarkTrain trains mail: ours by the near-error rule, with ledger and
 // kept messages; bogofilter registers each message, as `bogofilter -n` does.
 func BenchmarkTrain(b *testing.B) {
-	m := corpusFiles(b)
-	for _, f := range filters {
-		b.Run(f.name, func(b *testing.B) {
-			var used time.Duration
-			for b.Loop() {
-				used += trainAll(b, f, b.TempDir(), m)
-			}
-			report(b, used, len(m.all()))
-		})
+	for _, set := range sets {
+		m := set.files(b)
+		for _, f := range filters {
+			b.Run(set.name+"/"+f.name, func(b *testing.B) {
+				var used time.Duration
+				for b.Loop() {
+					used += trainAll(b, f, b.TempDir(), m)
+				}
+				report(b, used, m)
+			})
+		}
 	}
 }
 
-// BenchmarkScore scores the corpus with what was trained from it, a line of
-// output for each message.
+// BenchmarkScore scores mail with what was trained from it, a line of output for
+// each message.
 func BenchmarkScore(b *testing.B) {
-	m := corpusFiles(b)
-	for _, f := range filters {
-		b.Run(f.name, func(b *testing.B) {
-			dir := b.TempDir()
-			trainAll(b, f, dir, m)
-			var used time.Duration
-			for b.Loop() {
-				used += f.score(b, dir, m.all())
-			}
-			report(b, used, len(m.all()))
-		})
+	for _, set := range sets {
+		m := set.files(b)
+		for _, f := range filters {
+			b.Run(set.name+"/"+f.name, func(b *testing.B) {
+				dir := b.TempDir()
+				trainAll(b, f, dir, m)
+				var used time.Duration
+				for b.Loop() {
+					used += f.score(b, dir, m.all())
+				}
+				report(b, used, m)
+			})
+		}
 	}
 }
 
@@ -120,11 +133,21 @@ func BenchmarkAccuracy(b *testing.B) {
 	}
 }
 
-func report(b *testing.B, used time.Duration, messages int) {
+// report turns the CPU time that b.N rounds over m took into figures.
+func report(b *testing.B, used time.Duration, m mailFiles) {
 	b.Helper()
-	perMessage := used.Seconds() / float64(b.N*messages)
-	b.ReportMetric(perMessage*1e6, "us-cpu/msg")
-	b.ReportMetric(1/perMessage, "msg/cpu-s")
+	size := int64(0)
+	for _, file := range m.all() {
+		info, err := os.Stat(file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		size += info.Size()
+	}
+	round := used.Seconds() / float64(b.N)
+	b.ReportMetric(round*1e6/float64(len(m.all())), "us-cpu/msg")
+	b.ReportMetric(float64(len(m.all()))/round, "msg/cpu-s")
+	b.ReportMetric(float64(size)/1e6/round, "MB/cpu-s")
 	b.ReportMetric(0, "ns/op")
 }
 
