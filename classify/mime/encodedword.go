@@ -1,16 +1,21 @@
 package mime
 
-import (
-	"bytes"
-	"encoding/base64"
-)
+import "bytes"
 
 // FieldDecoder turns a header field's value into UTF-8: encoded words
-// (RFC 2047) are decoded, raw 8-bit text is taken as UTF-8 or windows-1252.
+// (RFC 2047) are decoded, the charset of raw 8-bit text is found out.
 type FieldDecoder struct {
 	out, raw []byte
 	conv     charsetConverter
 	charset  string
+	bits     base64Bits
+	open     int // digits of the last quantum of the last word, if it was cut in two
+}
+
+// base64Bits gathers digits until there is a byte.
+type base64Bits struct {
+	acc uint32
+	n   int
 }
 
 // Decode returns the value as UTF-8, valid until the next call. broken tells
@@ -21,7 +26,7 @@ func (d *FieldDecoder) Decode(v []byte) (text []byte, broken bool) {
 		return text, false
 	}
 	d.out = d.out[:0]
-	d.raw, d.charset = d.raw[:0], ""
+	d.raw, d.charset, d.open = d.raw[:0], "", 0
 	// So much must be left for an end of a word to be found: looking for it anew
 	// at each "=?" would take time that grows with the square of the length.
 	least := len(v) - bytes.LastIndex(v, []byte("?="))
@@ -70,11 +75,12 @@ func (d *FieldDecoder) flush() {
 		text, _ := d.conv.utf8(d.charset, d.raw)
 		d.out = append(d.out, text...)
 	}
-	d.raw, d.charset = d.raw[:0], ""
+	d.raw, d.charset, d.open = d.raw[:0], "", 0
 }
 
 func (d *FieldDecoder) decodeWord(enc byte, data []byte) bool {
 	if enc == 'q' {
+		d.open = 0
 		for i := 0; i < len(data); i++ {
 			c := data[i]
 			if c == '_' {
@@ -87,12 +93,33 @@ func (d *FieldDecoder) decodeWord(enc byte, data []byte) bool {
 		}
 		return true
 	}
-	data = bytes.TrimRight(data, "=")
-	at := len(d.raw)
-	d.raw = append(d.raw, make([]byte, base64.RawStdEncoding.DecodedLen(len(data)))...)
-	n, err := base64.RawStdEncoding.Decode(d.raw[at:], data)
-	d.raw = d.raw[:at+n]
-	return err == nil
+	return d.base64(data)
+}
+
+// base64 decodes a word. Mailers that cut text without looking may have cut
+// within the four digits of a quantum: then it goes on in this word.
+func (d *FieldDecoder) base64(data []byte) (ok bool) {
+	ok = true
+	if d.open == 0 || (d.open+len(data))%4 != 0 {
+		d.bits = base64Bits{}
+	}
+	for _, c := range data {
+		v := base64Digit[c]
+		if v == 0xff {
+			ok = ok && c == '='
+			continue
+		}
+		d.bits.acc = d.bits.acc<<6 | uint32(v)
+		if d.bits.n += 6; d.bits.n >= 8 {
+			d.bits.n -= 8
+			d.raw = append(d.raw, byte(d.bits.acc>>d.bits.n))
+		}
+	}
+	d.open = 0
+	if !bytes.HasSuffix(data, []byte{'='}) {
+		d.open = len(data) % 4
+	}
+	return ok
 }
 
 // encodedWord reads =?charset?enc?data?= at the start of b; n is its length, 0

@@ -49,16 +49,18 @@ func (t *Type) parse(v []byte) {
 			t.Media = f[0]
 		}
 	}
+	var file fileName
 	Params(rest, func(name, value []byte) {
 		switch {
 		case equalFold(name, "boundary") && t.Boundary == nil:
 			t.Boundary = bytes.Clone(bytes.TrimRight(value, " \t"))
 		case equalFold(name, "charset") && t.Charset == "":
 			t.Charset = lower(bytes.TrimSpace(value))
-		case (equalFold(name, "name") || equalFold(name, "name*")) && t.Name == "":
-			t.Name = string(value)
+		default:
+			file.param("name", name, value)
 		}
 	})
+	t.Name = file.String()
 }
 
 // common are the words that headers of parts are full of: they need no memory.
@@ -96,11 +98,68 @@ func (t *Type) disposition(v []byte) {
 	if len(t.Disp) > 40 {
 		t.Disp = t.Disp[:40]
 	}
-	Params(rest, func(name, value []byte) {
-		if equalFold(name, "filename") || equalFold(name, "filename*") {
-			t.Name = string(value)
+	var file fileName
+	Params(rest, func(name, value []byte) { file.param("filename", name, value) })
+	if name := file.String(); name != "" {
+		t.Name = name
+	}
+}
+
+// fileName gathers a file's name, which may come in pieces and with a charset
+// (RFC 2231): filename*0*=utf-8”%e4; filename*1=b.
+type fileName struct {
+	plain   []byte // of a parameter without these
+	pieces  []byte
+	charset string
+}
+
+// nameMax bounds a file's name.
+const nameMax = 1 << 10
+
+// param takes a parameter if it is the one named, or a piece of it.
+func (f *fileName) param(want string, name, value []byte) {
+	if len(name) < len(want) || !equalFold(name[:len(want)], want) || len(f.pieces)+len(value) > nameMax {
+		return
+	}
+	kind := name[len(want):]
+	switch {
+	case len(kind) == 0:
+		if f.plain == nil {
+			f.plain = bytes.Clone(value)
 		}
-	})
+	case kind[0] != '*':
+	case kind[len(kind)-1] == '*':
+		if charset, rest, ok := bytes.Cut(value, []byte{'\''}); ok && len(f.pieces) == 0 {
+			f.charset = string(charset)
+			_, value, _ = bytes.Cut(rest, []byte{'\''}) // the language
+		}
+		f.pieces = appendPercent(f.pieces, value)
+	default:
+		f.pieces = append(f.pieces, value...)
+	}
+}
+
+// String returns the name; a plain one may hold encoded words.
+func (f *fileName) String() string {
+	if len(f.pieces) == 0 {
+		return string(f.plain)
+	}
+	var c charsetConverter
+	name, _ := c.utf8(strings.ToLower(f.charset), f.pieces)
+	return string(name)
+}
+
+// appendPercent appends b with %XX undone.
+func appendPercent(dst, b []byte) []byte {
+	for i := 0; i < len(b); i++ {
+		if b[i] == '%' && i+2 < len(b) && unhex(b[i+1]) >= 0 && unhex(b[i+2]) >= 0 {
+			dst = append(dst, byte(unhex(b[i+1])<<4|unhex(b[i+2])))
+			i += 2
+			continue
+		}
+		dst = append(dst, b[i])
+	}
+	return dst
 }
 
 // Params calls fn for each name=value of a parameter list; value is unquoted.

@@ -390,14 +390,15 @@ func (w *Walker) flushText() {
 	if len(head) == 0 {
 		return
 	}
-	h, label := w.conv.utf8(w.typ.Charset, head)
-	if label != "" {
-		w.defect(label)
+	charset := w.typ.charset(head)
+	h, defect := w.conv.utf8(charset, head)
+	if defect != "" {
+		w.defect(defect)
 	}
 	var t []byte
 	if len(tail) > 0 {
 		h = bytes.Clone(h) // the converter's buffer is used again for the tail
-		t, _ = w.conv.utf8(w.typ.Charset, tail)
+		t, _ = w.conv.utf8(charset, tail)
 	}
 	w.sink.Text(w.typ, h, t)
 }

@@ -65,7 +65,7 @@ func TestSalvage(t *testing.T) {
 		{"unknown charset", "text/plain; charset=x-nope", "", "caf\xe9\n", []string{"café\n"}, []string{"charset"}},
 		{"alias cp932", "text/plain; charset=cp932", "", "\x93\xfa\x96{\n", []string{"日本\n"}, nil},
 		{"quoted label", "text/plain; charset=\"'iso-8859-1'\"", "", "gr\xfcn\n", []string{"grün\n"}, nil},
-		{"wrong label utf-8", "text/plain; charset=utf-8", "", "gr\xfcn\n", []string{"grün\n"}, nil},
+		{"wrong label utf-8", "text/plain; charset=utf-8", "", "gr\xfcn\n", []string{"grün\n"}, []string{"charset:wrong"}},
 		{"unknown transfer encoding", "text/plain", "x-uuencode", "begin 644 x\n", []string{"begin 644 x\n"}, nil},
 		{"transfer encoding with parameter", "text/plain", "base64;", "aGVsbG8=\n", []string{"hello"}, nil},
 		{"base64 with junk", "text/plain", "base64", "aGVs!bG8g\nd29y*bGQ=\n", []string{"hello world"}, []string{"base64"}},
@@ -193,7 +193,19 @@ func TestFieldDecoder(t *testing.T) {
 		{"plain", "plain", false},
 		{"=?utf-8?q?gr=C3=BC=C3=9Fe?= you", "grüße you", false},
 		{"=?utf-8?b?Z3LDvA==?= =?utf-8?b?w59l?=", "grüße", false},
-		{"=?utf-8?b?Z3LD?= =?utf-8?b?vMOfZQ==?=", "grüße", false}, // a character cut in two
+		{"=?utf-8?b?Z3LD?= =?utf-8?b?vMOfZQ==?=", "grüße", false},  // a character cut in two
+		{"=?utf-8?b?Z3LDv?=\t=?utf-8?b?MOfZQ==?=", "grüße", false}, // and a quantum of base64
+		{"=?utf-8?b?Z3I?= =?utf-8?b?w7w=?=", "grü", false},         // no padding
+		{"=?utf-8?q?=E5=8F=91?= =?utf-8?q?=E7=A5?= =?utf-8?q?=A8?=", "发票", false},
+		{"=?gb2312?B?t6LGsQ==?=", "发票", false},
+		{"=?utf-8?B?t6LGsdPFu90=?=", "发票优惠", false},                 // the label lies
+		{"=?iso-8859-1?B?zerExNPQt6LGsdPFu90=?=", "完哪有发票优惠", false}, // and here
+		{"=?windows-1251?B?4u/t3uvd?= =?koi8-r?B?8NLJ18XU?=", "впнЮлЭПривет", false},
+		{"=?ks_c_5601-1987?B?tOvD4g==?=", "대출", false},
+		{"=?iso-8859-6?B?5dHNyMc=?=", "مرحبا", false},
+		{"=?utf-7?Q?+ZeVnLIqe-?=", "日本語", false},
+		{"=?hz-gb-2312?Q?~{7\"F1~}?=", "发票", false},
+		{"=?utf-8?q?a?b?= c", "a?b c", false},
 		{"=?iso-8859-1*de?Q?gr=FCn?=", "grün", false},
 		{"=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "日本", false},
 		{"a =?utf-8?q?b?= c =?utf-8?q?d?= e", "a b c d e", false},
@@ -202,6 +214,9 @@ func TestFieldDecoder(t *testing.T) {
 		{"=?never ends", "=?never ends", true},
 		{"raw \xfc", "raw ü", false},
 		{"raw ü", "raw ü", false},
+		{"\xb7\xa2\xc6\xb1\xd3\xc5\xbb\xdd", "发票优惠", false},              // raw GBK
+		{"\xf0\xd2\xc9\xd7\xc5\xd4, \xcd\xc9\xd2", "Привет, мир", false}, // raw KOI8-R
+		{"\xcf\xf0\xe8\xe2\xe5\xf2, \xec\xe8\xf0", "Привет, мир", false}, // raw windows-1251
 		{"=?x-nope?q?a?=", "a", false},
 	}
 	var d mime.FieldDecoder
@@ -295,7 +310,7 @@ func TestAgreesWithGoMessage(t *testing.T) {
 func plain(texts []string) string {
 	var out []string
 	for _, t := range texts {
-		t = strings.ReplaceAll(t, "\r", "")
+		t = strings.ReplaceAll(strings.TrimPrefix(t, "\ufeff"), "\r", "")
 		out = append(out, strings.Trim(t, "\n"))
 	}
 	return strings.Trim(strings.Join(out, "\n--\n"), "\n")
