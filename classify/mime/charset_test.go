@@ -162,7 +162,7 @@ func TestFileNames(t *testing.T) {
 	for _, tt := range tests {
 		var got string
 		w := mime.New(wide, typeSink(func(ty mime.Type) { got = ty.Name }))
-		w.Begin([]byte("multipart/mixed; boundary=b"), nil)
+		w.Begin(mime.ParseType([]byte("multipart/mixed; boundary=b")), nil)
 		for _, line := range []string{"--b", "Content-Disposition: " + tt.disposition, "", "x", "--b--"} {
 			w.Line([]byte(line), true, true)
 		}
