@@ -163,8 +163,8 @@ func (c *counts) features() int {
 // export writes the lines of one scope; none for one that is as if it had never
 // learned.
 func (c *counts) export(w io.Writer, scope string) {
-	moved := slices.ContainsFunc(c.weights, func(x int32) bool { return x != 0 })
-	if c.ham+c.spam == 0 && c.features() == 0 && c.totals == (classify.Count{}) && !moved {
+	moved := func(weight int32) bool { return weight != 0 }
+	if c.ham+c.spam == 0 && c.features() == 0 && c.totals == (classify.Count{}) && !slices.ContainsFunc(c.weights, moved) {
 		return
 	}
 	fmt.Fprintf(w, "scope %q labels %d %d adds %d %d\n", scope, c.ham, c.spam, c.totals.Ham, c.totals.Spam)

@@ -22,7 +22,7 @@
 //	      labelled), waits (features and grams are kept for a second look, and have had
 //	      no effect)
 //	body  of the same row what is kept of the message: features (8 bytes each, little
-//	      endian, ascending), grams (see appendGrams) and the canonical message (a
+//	      endian, ascending), grams (see gramSet) and the canonical message (a
 //	      Snappy block)
 //	op    append-only: every change of class, adds, step or sure of a row, with what
 //	      they were before and after, numbered without gaps by seq

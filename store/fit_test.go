@@ -84,7 +84,7 @@ func TestFitOfTheFirstLabels(t *testing.T) {
 func TestFitOfTheNewestLabels(t *testing.T) {
 	dir := t.TempDir()
 	db, other := openAt(t, dir), openAt(t, dir)
-	const n = classify.FitWindow + 300
+	n := classify.FitLabels(classify.FitWindow + 500) // one less, and the Fit is an earlier one
 	rows := labelled(t, db, "", 1, n-150)
 	for i := n - 150; i < n; i += 50 { // window and Fit go on in memory
 		rows = append(rows, labelled(t, db, "", i+1, 50)...)
@@ -109,7 +109,7 @@ func TestFitOfTheNewestLabels(t *testing.T) {
 	}
 	change("flip of the oldest", 0, relearn)
 	change("flip in the window", n-200, relearn)
-	change("the oldest forgotten, fewer than a multiple of 100", 1, forgetRow)
+	change("the oldest forgotten", 1, forgetRow)
 	change("one of the window forgotten", n-500, forgetRow)
 	change("the newest forgotten", n-1, forgetRow)
 	change("the newest again", n-1, relearn)

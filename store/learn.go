@@ -76,41 +76,21 @@ func keepMessage(row *Row) {
 
 // insert records a message that the scope does not have.
 func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
-	w := tx.db.w
-	res, err := w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
+	all := row.Waits || !row.Complete
+	lists, err := tx.db.pack.lists(row, all || row.Adds > 0, all || row.Step != 0)
+	if err != nil {
+		return err
+	}
+	res, err := tx.db.w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
 		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), by.Source, row.Complete, row.Waits, tx.db.seq.Load()+1)
 	if err != nil {
 		return tx.fail("record message", err)
 	}
 	id, _ := res.LastInsertId()
-	all := row.Waits || !row.Complete
-	features, grams := tx.stored(row, all || row.Adds > 0, all || row.Step != 0)
-	var message []byte
-	if row.Message != nil {
-		tx.db.packed = pack(tx.db.packed, row.Message)
-		message = tx.db.packed
-	}
-	if _, err := w.exec(insertBody, id, nilIfNone(features), nilIfNone(grams), nilIfNone(message)); err != nil {
+	if _, err := tx.db.w.exec(insertBody, id, lists[0], lists[1], tx.db.pack.message(row.Message)); err != nil {
 		return tx.fail("record message", err)
 	}
 	return tx.record(model, KindLearn, by, &change{row: id, after: row.mark(), features: row.Features, grams: row.Grams, label: row.label()})
-}
-
-// stored returns the stored forms of a row's features and grams, each if it is
-// wanted and known, valid until the next call.
-func (tx *Tx) stored(row *Row, features, grams bool) (f, g []byte) {
-	if tx.features == nil { // what is empty must not be stored as what is not known
-		tx.features, tx.grams = make([]byte, 0, 4<<10), make([]byte, 0, 4<<10)
-	}
-	if features && row.Features != nil {
-		tx.features = appendFeatures(tx.features[:0], row.Features)
-		f = tx.features
-	}
-	if grams && row.Grams != nil {
-		tx.grams = appendGrams(tx.grams[:0], row.Grams)
-		g = tx.grams
-	}
-	return f, g
 }
 
 // relearn gives a message that the scope has the label of row.
@@ -176,8 +156,11 @@ func (tx *Tx) relist(ch *change, row *Row) error {
 	if ch.lacks() {
 		return fmt.Errorf("learn %s: features or grams are needed, the ledger has none", row.Digest)
 	}
-	f, g := tx.stored(row, addFeatures, addGrams)
-	if _, err := tx.db.w.exec(updateBody, nilIfNone(f), nilIfNone(g), ch.row); err != nil {
+	lists, err := tx.db.pack.lists(row, addFeatures, addGrams)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.db.w.exec(updateBody, lists[0], lists[1], ch.row); err != nil {
 		return tx.fail("change message", err)
 	}
 	return nil
