@@ -15,7 +15,8 @@ const (
 	updateMsg  = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
 	time = ?, source = ?, waits = ?, judged = iif(?, judged, ?) WHERE id = ?`
 	updateBody = `UPDATE body SET features = coalesce(features, ?), grams = coalesce(grams, ?) WHERE id = ?`
-	dropLists  = `UPDATE body SET features = NULL, grams = NULL WHERE id = ? AND features IS NOT NULL`
+	dropLists  = `UPDATE body SET features = NULL, grams = NULL
+	WHERE id = ? AND (features IS NOT NULL OR grams IS NOT NULL) AND (SELECT waits FROM msg WHERE id = body.id) = 1`
 	selectMark = `SELECT id, class, adds, step, sure, waits,
 	CASE WHEN adds > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
 	CASE WHEN step <> 0 THEN (SELECT grams FROM body WHERE id = msg.id) END FROM msg WHERE scope = ? AND digest = ?`
@@ -29,9 +30,9 @@ const (
 // Learn records a labelled message and counts it row.Adds times, in the ledger
 // and at once in the model, and adds row.Step to the weights of its grams. A message
 // that the scope already has gets the class, adds, step, sure and scores of row (kind
-// flip; kind learn if it was forgotten or waited); its kept features and grams stand, and its
-// source where the class stays. Nothing is written when class, adds, step and sure are
-// the same. row.ID is ignored.
+// flip; kind learn if it was forgotten or waited); its kept features and grams stand,
+// and its source where the class stays. Nothing is written when class, adds, step, sure
+// and waits are the same. row.ID is ignored.
 //
 // Features are needed when the message counts, grams when it has a step, and both
 // always in a user's scope; they and the message are copied. A change of adds and
@@ -112,8 +113,12 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	if row.Class == old.Class {
 		source = old.Source
 	}
+	waits := int64(0)
+	if row.Waits {
+		waits = waitsAgain
+	}
 	_, err := tx.db.w.exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
-		row.Time.UnixMicro(), source, row.Waits, ch.same, tx.db.seq.Load()+1, old.ID)
+		row.Time.UnixMicro(), source, waits, ch.same, tx.db.seq.Load()+1, old.ID)
 	if err != nil {
 		return tx.fail("change message", err)
 	}
@@ -124,9 +129,13 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	return tx.record(model, kind, by, ch)
 }
 
+// waitsAgain is the waits of a row that was there before it began to wait, and may
+// have counted.
+const waitsAgain = 2
+
 // forgo takes away the lists that were kept while a row waited, if it was
 // learned and adds nothing: its message yields them again. Where one of them is
-// needed, both stay.
+// needed, both stay, and so do those that may have counted: ops speak of them.
 func (tx *Tx) forgo(old, row *Row) error {
 	if !old.Waits || row.Waits || !old.Complete || row.Adds > 0 || row.Step != 0 {
 		return nil

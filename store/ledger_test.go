@@ -22,6 +22,7 @@ type step struct {
 	adds  int
 	step  int64
 	sure  bool
+	waits bool
 	fail  bool
 }
 
@@ -33,6 +34,7 @@ var steps = rapid.Custom(func(t *rapid.T) step {
 		adds:  rapid.SampledFrom([]int{0, 1, 1, 1, 3}).Draw(t, "adds"),
 		step:  rapid.SampledFrom([]int64{0, 0, 5, -70000, math.MaxInt32, math.MinInt32}).Draw(t, "step"),
 		sure:  rapid.IntRange(0, 9).Draw(t, "sure") == 0,
+		waits: rapid.IntRange(0, 5).Draw(t, "waits") == 0,
 		fail:  rapid.IntRange(0, 12).Draw(t, "fail") == 0,
 	}
 })
@@ -42,7 +44,10 @@ var errOnPurpose = errors.New("on purpose")
 // row is what a step learns.
 func (s step) row(class Class) Row {
 	row := message(s.n, class, s.adds)
-	row.Scope, row.Step, row.Sure = s.scope, s.step, s.sure
+	row.Scope, row.Step, row.Sure, row.Waits = s.scope, s.step, s.sure, s.waits
+	if s.waits {
+		row.Adds, row.Step = 0, 0
+	}
 	return row
 }
 
@@ -74,25 +79,39 @@ func unlessNoRow(err error) error {
 	return err
 }
 
-// oracle is the model in its plainest form: for each scope the rows in order of
-// their first learning, and nothing of how they came to be what they are.
+// oracle is the model in its plainest form: for each scope the rows in the order in
+// which they got label and scores, and nothing of how they came to be what they are.
 type oracle map[string][]Row
 
 func (o oracle) apply(s step) {
 	rows := o[s.scope]
 	i := slices.IndexFunc(rows, func(r Row) bool { return r.Digest == digest(s.n) })
-	switch class := map[string]Class{"ham": Ham, "spam": Spam}[s.do]; {
-	case class != None && i < 0:
-		o[s.scope] = append(rows, s.row(class))
-	case class != None:
-		if row := s.row(class); row.mark() != rows[i].mark() {
-			rows[i] = row
-		}
-	case i < 0:
+	var old Row
+	if i >= 0 {
+		old = rows[i]
+	}
+	row := old
+	switch {
+	case s.do == "ham":
+		row = s.row(Ham)
+	case s.do == "spam":
+		row = s.row(Spam)
+	case old.Class == None:
 	case s.do == "forget":
-		rows[i].Class, rows[i].Adds, rows[i].Step, rows[i].Sure = None, 0, 0, false
-	case s.do == "insist" && rows[i].Class != None:
-		rows[i].Sure = true
+		row.Class = None
+	case s.do == "insist":
+		row.Sure = true
+	}
+	switch {
+	case row.mark() == old.mark():
+	case row.Class == None:
+		o[s.scope] = slices.Delete(rows, i, i+1)
+	case i >= 0 && row.Class == old.Class && row.Waits == old.Waits && row.label() == old.label():
+		rows[i] = row
+	case i >= 0:
+		o[s.scope] = append(slices.Delete(rows, i, i+1), row)
+	default:
+		o[s.scope] = append(rows, row)
 	}
 }
 
@@ -115,7 +134,7 @@ func (o oracle) export() string {
 		var labels []classify.Label
 		for _, row := range o[scope] {
 			c.change(&change{after: row.mark(), features: row.Features, grams: row.Grams, same: true})
-			if row.Class != None {
+			if !row.Waits {
 				labels = append(labels, row.label())
 			}
 		}
@@ -268,7 +287,7 @@ func TestRowsComeBackAsLearned(t *testing.T) {
 		"with a step":     {func(r *Row) { r.Step = -77 }, false, true, 3, true},
 		"recorded only":   {func(*Row) {}, false, false, 3, true},
 		"waiting":         {func(r *Row) { r.Waits = true }, true, true, 3, true},
-		"stepped, waits":  {func(r *Row) { r.Waits, r.Step = true, 1 }, false, true, 3, true},
+		"waiting, bare":   {func(r *Row) { r.Waits, r.Features, r.Grams = true, nil, nil }, false, false, 3, true},
 		"cut message":     {func(r *Row) { r.Complete = false }, true, true, 3, false},
 		"no message":      {func(r *Row) { r.Message = nil }, true, true, -1, false},
 		"user scope":      {func(r *Row) { r.Scope = "anna" }, true, true, -1, false},
@@ -344,7 +363,7 @@ func TestRecentAndScopes(t *testing.T) {
 	if rows, err := db.Recent(t.Context(), "", 1); err != nil || len(rows) != 1 {
 		t.Errorf("recent with limit 1: %d rows, %v", len(rows), err)
 	}
-	for scope, want := range map[string]Labels{"": {2, 0, 1, 0}, "zoe": {2, 0, 1, 0}, "none": {}} {
+	for scope, want := range map[string]Labels{"": {Ham: 2, HamAdds: 1}, "zoe": {Ham: 2, HamAdds: 1}, "none": {}} {
 		if got, err := db.Labels(scope); err != nil || got != want {
 			t.Errorf("labels of %q: %+v, %v", scope, got, err)
 		}
@@ -390,6 +409,8 @@ func TestLearnRefuses(t *testing.T) {
 		"gram too large":      func(r *Row) { r.Step, r.Grams = 1, []uint32{4, classify.Buckets} },
 		"step too large":      func(r *Row) { r.Step = 1 << 31 },
 		"step too small":      func(r *Row) { r.Step = -1<<31 - 1 },
+		"waits, but counts":   func(r *Row) { r.Waits, r.Step = true, 0 },
+		"waits, but steps":    func(r *Row) { r.Waits, r.Adds = true, 0 },
 		"no grams":            func(r *Row) { r.Step, r.Grams = 1, nil },
 		"cut, no grams":       func(r *Row) { r.Step, r.Grams, r.Complete = 0, nil, false },
 		"line break in scope": func(r *Row) { r.Scope = "a\nb" },
