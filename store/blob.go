@@ -1,8 +1,10 @@
 package store
 
 import (
+	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 
 	"github.com/klauspost/compress/s2"
 
@@ -28,24 +30,42 @@ func parseFeatures(features []uint64, b []byte) ([]uint64, error) {
 	return features, nil
 }
 
-// appendGrams appends the stored form of grams: of each the distance from the
-// one before it, less one (of the first, its value), as so many bytes 255 and one
-// byte below 255 that add up to it. A message has some hundred to two thousand of
-// the buckets, so that most take one byte, where a varint would take two from 128 on.
-func appendGrams(b []byte, grams []uint32) []byte {
-	next := uint32(0)
+// gramSet puts grams in order, by a bit for each bucket: that takes a tenth of the
+// time of sorting them. All bits are clear between two uses.
+type gramSet [classify.Buckets / 64]uint64
+
+// pack appends the stored form of grams, in any order: of each, ascending, the
+// distance from the one before it, less one (of the first, its value), as so many
+// bytes 255 and one byte below 255 that add up to it. A message has some hundred to two
+// thousand of the buckets, so that most take one byte, where a varint would take two
+// from 128 on. It is an error if the grams are not distinct buckets.
+func (s *gramSet) pack(b []byte, grams []uint32) ([]byte, error) {
 	for _, g := range grams {
-		d := g - next
-		for ; d >= 255; d -= 255 {
-			b = append(b, 255)
+		if g < classify.Buckets {
+			s[g/64] |= 1 << (g % 64)
 		}
-		b = append(b, byte(d))
-		next = g + 1
 	}
-	return b
+	n, next := 0, uint32(0)
+	for i, word := range s {
+		for ; word != 0; word &= word - 1 {
+			g := uint32(i*64 + bits.TrailingZeros64(word))
+			d := g - next
+			for ; d >= 255; d -= 255 {
+				b = append(b, 255)
+			}
+			b = append(b, byte(d))
+			next = g + 1
+			n++
+		}
+		s[i] = 0
+	}
+	if n != len(grams) {
+		return b, fmt.Errorf("%d grams are not distinct numbers below %d", len(grams), classify.Buckets)
+	}
+	return b, nil
 }
 
-// parseGrams appends what appendGrams stored to grams.
+// parseGrams appends what gramSet.pack stored to grams, ascending.
 func parseGrams(grams []uint32, b []byte) ([]uint32, error) {
 	g := uint32(0)
 	for _, d := range b {
@@ -63,12 +83,45 @@ func parseGrams(grams []uint32, b []byte) ([]uint32, error) {
 	return grams, nil
 }
 
-// pack returns the stored form of a message, in buf if that is long enough: a
-// Snappy block. The fastest setting of zstd makes mail a quarter smaller still, but in
-// three times the time, a tenth of the whole work of learning a message; without
-// entropy coding it saves nothing.
-func pack(buf, message []byte) []byte { return s2.EncodeSnappy(buf[:cap(buf)], message) }
+// packer makes the stored forms of what is kept of a row, for one goroutine at a
+// time; each is valid until the next of its kind.
+type packer struct {
+	features, grams, text []byte // never nil, or what is empty would be stored as NULL
+	set                   gramSet
+}
 
+func newPacker() *packer {
+	return &packer{features: make([]byte, 0, 4<<10), grams: make([]byte, 0, 4<<10)}
+}
+
+// lists returns a row's features and grams, NULL where one is not wanted or not
+// known.
+func (p *packer) lists(row *Row, features, grams bool) (stored [2]driver.Value, err error) {
+	if features && row.Features != nil {
+		p.features = appendFeatures(p.features[:0], row.Features)
+		stored[0] = p.features
+	}
+	if grams && row.Grams != nil {
+		if p.grams, err = p.set.pack(p.grams[:0], row.Grams); err != nil {
+			return stored, fmt.Errorf("learn %s: %w", row.Digest, err)
+		}
+		stored[1] = p.grams
+	}
+	return stored, nil
+}
+
+// message returns a message as a Snappy block, NULL for nil. The fastest setting of
+// zstd makes mail a quarter smaller still, but in three times the time, a tenth of
+// the whole work of learning a message; without entropy coding it saves nothing.
+func (p *packer) message(message []byte) driver.Value {
+	if message == nil {
+		return nil
+	}
+	p.text = s2.EncodeSnappy(p.text[:cap(p.text)], message)
+	return p.text
+}
+
+// unpack returns what message stored.
 func unpack(stored []byte) ([]byte, error) {
 	if n, err := s2.DecodedLen(stored); err == nil && n > MaxMessage {
 		return nil, fmt.Errorf("unpack stored message: %w (%d bytes, the limit is %d)", ErrDamaged, n, MaxMessage)

@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"testing"
 
@@ -10,9 +11,10 @@ import (
 	"fanmill/classify"
 )
 
-// TestGramsComeBack: any list of buckets is stored and read as it was, appended to what
-// is there already.
+// TestGramsComeBack: any buckets in any order are stored and read in order, appended to
+// what is there already.
 func TestGramsComeBack(t *testing.T) {
+	var set gramSet
 	rapid.Check(t, func(t *rapid.T) {
 		bucket := rapid.OneOf(
 			rapid.Uint32Range(0, classify.Buckets-1),
@@ -22,7 +24,11 @@ func TestGramsComeBack(t *testing.T) {
 		grams := rapid.SliceOf(bucket).Draw(t, "grams")
 		slices.Sort(grams)
 		grams = slices.Compact(grams)
-		stored := appendGrams([]byte("x"), grams)
+		mixed := rapid.Permutation(grams).Draw(t, "order")
+		stored, err := set.pack([]byte("x"), mixed)
+		if err != nil {
+			t.Fatal(err)
+		}
 		got, err := parseGrams([]uint32{7}, stored[1:])
 		if err != nil || stored[0] != 'x' || got[0] != 7 || !slices.Equal(got[1:], grams) {
 			t.Fatalf("%v came back as %v from %x (%v)", grams, got, stored, err)
@@ -33,23 +39,45 @@ func TestGramsComeBack(t *testing.T) {
 	})
 }
 
+// TestGramsThatAreNone: what is no set of buckets is refused, and leaves nothing behind.
+func TestGramsThatAreNone(t *testing.T) {
+	var set gramSet
+	for _, grams := range [][]uint32{{4, 4}, {7, 4, 7}, {classify.Buckets}, {1, math.MaxUint32}} {
+		if b, err := set.pack(nil, grams); err == nil {
+			t.Errorf("%v is stored as %x", grams, b)
+		}
+		if set != (gramSet{}) {
+			t.Fatalf("%v stay in the set", grams)
+		}
+	}
+}
+
 // TestAnyBytesAreGramsOrDamage: whatever lies in the column gives buckets that weights
 // can be looked up by, or an error.
 func TestAnyBytesAreGramsOrDamage(t *testing.T) {
+	var set gramSet
 	rapid.Check(t, func(t *rapid.T) {
 		b := rapid.SliceOf(rapid.OneOf(rapid.Byte(), rapid.Just(byte(255)))).Draw(t, "bytes")
 		grams, err := parseGrams(nil, b)
+		var again []byte
+		if err == nil {
+			again, err = set.pack(nil, grams)
+		}
 		switch {
 		case err != nil && !errors.Is(err, ErrDamaged):
 			t.Fatalf("%x: %v", b, err)
-		case err == nil && (!ascending(grams) || !slices.Equal(appendGrams([]byte{}, grams), b)):
+		case err == nil && (!slices.IsSorted(grams) || !slices.Equal(again, b)):
 			t.Fatalf("%x gives %v", b, grams)
 		}
 	})
+	last, err := set.pack(nil, []uint32{classify.Buckets - 1})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, b := range map[string][]byte{
 		"cut":       {3, 255},
 		"too large": slices.Repeat([]byte{255}, classify.Buckets/255+1),
-		"after all": append(appendGrams(nil, []uint32{classify.Buckets - 1}), 0),
+		"after all": append(last, 0),
 	} {
 		if grams, err := parseGrams(nil, b); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v, %v", name, grams, err)
@@ -63,15 +91,17 @@ func TestDamagedMessages(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"empty":     {},
 		"noise":     []byte("no packed text"),
-		"cut":       pack(nil, slices.Repeat([]byte("ham "), 100))[:9],
-		"very long": pack(nil, make([]byte, MaxMessage+1)),
+		"cut":       packed(slices.Repeat([]byte("ham "), 100))[:9],
+		"very long": packed(make([]byte, MaxMessage+1)),
 	} {
 		if m, err := unpack(b); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %d bytes, %v", name, len(m), err)
 		}
 	}
 	longest := slices.Repeat([]byte("abcdefgh"), MaxMessage/8)
-	if m, err := unpack(pack(nil, longest)); err != nil || !slices.Equal(m, longest) {
+	if m, err := unpack(packed(longest)); err != nil || !slices.Equal(m, longest) {
 		t.Errorf("longest message: %d bytes, %v", len(m), err)
 	}
 }
+
+func packed(message []byte) []byte { return asBlob(newPacker().message(message)) }

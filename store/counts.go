@@ -163,11 +163,11 @@ func (c *counts) features() int {
 // export writes the lines of one scope; none for one that is as if it had never
 // learned.
 func (c *counts) export(w io.Writer, scope string) {
-	moved := slices.ContainsFunc(c.weights, func(x int32) bool { return x != 0 })
-	if c.ham+c.spam == 0 && c.features() == 0 && c.totals == (classify.Count{}) && !moved {
+	moved := func(weight int32) bool { return weight != 0 }
+	if c.ham+c.spam == 0 && c.features() == 0 && c.totals == (classify.Count{}) && !slices.ContainsFunc(c.weights, moved) {
 		return
 	}
-	fmt.Fprintf(w, "scope %q labels %d %d adds %d %d\n", scope, c.ham, c.spam, c.totals.Ham, c.totals.Spam)
+	fmt.Fprintf(w, "scope %q labels %d %d waiting %d adds %d %d\n", scope, c.ham, c.spam, c.waiting, c.totals.Ham, c.totals.Spam)
 	if f := c.window.fit; c.window.fitted > 0 && (scope == "" || c.fits()) {
 		fmt.Fprintf(w, "fit %d weights %x %x %x bias %x slips %x %x\n", f.Labels, f.WC, f.WL, f.WE, f.Bias, f.HamSlip, f.SpamSlip)
 	}

@@ -40,14 +40,14 @@ type DB struct {
 	// turn is held (a token in the channel) by whoever uses the fields below
 	// it or changes the model.
 	turn      chan struct{}
-	w         *conn  // writes, and follows other writers
-	packed    []byte // a buffer for pack
+	w         *conn // writes, and follows other writers
 	closed    bool
 	following bool
 	unsaved   int64 // ops applied since the snapshot on disk
 	lastEnd   time.Time
 	lastLong  bool    // the last update kept others waiting
 	spare     []int32 // a buffer for weights as they were before an update
+	pack      *packer
 	seq       atomic.Int64
 
 	rmu sync.Mutex // guards r
@@ -68,7 +68,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{
 		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledgerFile),
-		turn: make(chan struct{}, 1), mem: memory{scopes: make(map[string]*Model), due: make(map[*Model]struct{})},
+		turn: make(chan struct{}, 1), pack: newPacker(), mem: memory{scopes: make(map[string]*Model), due: make(map[*Model]struct{})},
 	}
 	if err := db.open(ctx); err != nil {
 		return nil, errors.Join(explain(db.path, err), db.closeFiles())

@@ -14,23 +14,23 @@
 // The ledger is the truth and everything the model knows is derived from it.
 //
 //	meta  key, value: "schema", "features" (classify.FeatureVersion), "ledger" (a random
-//	      id), "judged:SCOPE" (the last row that had a second look)
+//	      id)
 //	msg   one row for each scope and digest: the state. class (0 forgotten, 1 ham,
 //	      2 spam), adds (how often the message counts, 0 allowed), step (what it adds to
 //	      each of its weights), sure (a person insists on the class), the scores before
 //	      training, source (who gave the class: what people say outranks what fanmill
-//	      labelled), waits (features and grams are kept for a second look, and have had
-//	      no effect)
+//	      labelled), waits (recorded, but not learned yet; 1, or 2 in a row that was
+//	      there before), judged (the op that gave the label its class, sure or scores)
 //	body  of the same row what is kept of the message: features (8 bytes each, little
-//	      endian, ascending), grams (see appendGrams) and the canonical message (a
+//	      endian, ascending), grams (see gramSet) and the canonical message (a
 //	      Snappy block)
-//	op    append-only: every change of class, adds, step or sure of a row, with what
-//	      they were before and after, numbered without gaps by seq
+//	op    append-only: every change of class, adds, step, sure or waits of a row, with
+//	      what they were before and after, numbered without gaps by seq
 //
 // Features and grams are kept where they cannot be had again from the message or
 // where a follower needs them: features in rows with adds > 0, grams in rows with a
 // step, both in rows whose message is cut or missing, in every user scope, which keeps
-// no message text at all, and in rows that wait for a second look (see training).
+// no message text at all, and in rows that wait, unless they came without.
 // What has counted is never dropped or replaced, so all ops of a row speak of the same
 // features and grams, and an op is a complete difference: adds_before taken from
 // class_before, adds_after given to class_after, for each feature and for the totals,
@@ -51,13 +51,13 @@
 //
 // # Snapshot
 //
-// model.snap is little endian: a 108-byte header (magic, format, feature version,
-// ledger id, op seq, time of that op, rows and totals of each class, counts of
-// feature 0, number of slots and of weights), then for each of the 64 tables a uint32
-// length and its slots (uint64 feature, uint32 ham, uint32 spam), then the weights
-// (int32), then CRC-32C of it all. It is written under another name, synced and
-// renamed. One that does not fit the ledger is ignored with a log line and the model
-// is built from the rows.
+// model.snap is little endian: a 116-byte header (magic, format, feature version,
+// ledger id, op seq, time of that op, rows of each class, rows that wait, totals of
+// each class, counts of feature 0, number of slots and of weights), then for each of
+// the 64 tables a uint32 length and its slots (uint64 feature, uint32 ham, uint32
+// spam), then the weights (int32), then CRC-32C of it all. It is written under another
+// name, synced and renamed. One that does not fit the ledger is ignored with a log
+// line and the model is built from the rows.
 //
 // # Concurrency
 //

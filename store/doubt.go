@@ -10,7 +10,7 @@ import (
 
 // Doubts are the labels of a scope's Fit that are probably wrong.
 type Doubts struct {
-	Labels, Spam int     // labels that the Fit is made from, and how many of them say spam
+	Labels, Spam int     // labels in the window of the scope's Fit, and how many of them say spam
 	Total        int     // doubtful ones
 	Worst        []Doubt // of these the likeliest to be wrong, the likeliest first
 }

@@ -19,7 +19,7 @@ func plain(n int, class Class, wrong bool) Row {
 }
 
 // TestDoubtful: of the labels that the Fit is made from, those are listed that all
-// opinions are against, the likeliest slip first, unless a person insists on them.
+// opinions are against, the likeliest slip first, unless a person insisted on them.
 func TestDoubtful(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	wrong := map[int]bool{1: true, 30: true, 42: true, 60: true, 76: true, 298: true, 303: true}
@@ -27,12 +27,12 @@ func TestDoubtful(t *testing.T) {
 	for n := range rows {
 		rows[n] = plain(n, Ham+Class(n%2), wrong[n])
 	}
+	rows[60].Sure = true
 	rows[30].Complete, rows[30].Message = false, nil
 	for i, n := range []int{42, 76, 30, 298} { // in the order expected
 		rows[n].ScoreC *= float64(4 - i)
 	}
 	learn(t, db, rows...)
-	update(t, db, func(tx *Tx) error { return tx.Insist("", rows[60].Digest, Origin{Source: "held"}) })
 	forget(t, db, "", rows[1].Digest)
 
 	// 304 labels, of which the first 300 count: rows 0 and 2 to 300.

@@ -10,11 +10,11 @@ import (
 
 // The calibrator of a scope is a function of the rows that are labelled now,
 // and of nothing else: of n such rows that do not wait, in the order in which they
-// got label and scores, the first classify.FitLabels(n) count, and of these the newest
-// classify.FitWindow are fitted. So whoever has the same rows has the same Fit, bit for bit, however it
-// came there, and what was forgotten has no say.
+// got label and scores (column judged), the first classify.FitLabels(n) count, and of
+// these the newest classify.FitWindow are fitted. So whoever has the same rows has the
+// same Fit, bit for bit, however it came there, and what was forgotten has no say.
 //
-// Training asks for the Fit with every message. The labels of new rows are
+// Training asks for the Fit with every message. The labels of rows that had none are
 // therefore kept in memory as they come; after any other change they are read
 // from the ledger again, once, when somebody asks.
 

@@ -94,14 +94,16 @@ func features(r *rand.Rand, n, vocabulary int) []uint64 {
 	return slices.Compact(list)
 }
 
-// buckets returns some of the linear part's buckets, n at most.
+// buckets returns some of the linear part's buckets, n at most, in no order.
 func buckets(r *rand.Rand, n int) []uint32 {
 	list := make([]uint32, n)
 	for i := range list {
 		list[i] = r.Uint32N(classify.Buckets)
 	}
 	slices.Sort(list)
-	return slices.Compact(list)
+	list = slices.Compact(list)
+	r.Shuffle(len(list), func(i, k int) { list[i], list[k] = list[k], list[i] })
+	return list
 }
 
 // message returns a row for message n; the same n gives the same row. Two in three
@@ -114,7 +116,7 @@ func message(n int, class Class, adds int) Row {
 	}
 	return Row{
 		Digest: digest(n), Class: class, Adds: adds, Step: int64(y) * int64(n%3) << 10,
-		Features: features(r, 30, 2000), Grams: buckets(r, 40),
+		Features: features(r, 30, 2000), Grams: buckets(r, 12),
 		Message: fmt.Appendf(nil, "Subject: message %d\n\ntext of message %d\n", n, n), Complete: true,
 		ScoreC: y * float64(n%29), ScoreE: y * r.Float64(), ScoreL: y * r.NormFloat64(), LogOdds: -1.5,
 	}

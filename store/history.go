@@ -89,6 +89,7 @@ type History struct {
 	mu     sync.Mutex // guards the queue
 	queue  []queued
 	bytes  int
+	grams  gramSet
 	counts map[DayCount]int64 // key with N zero
 	lost   int64              // records dropped since the last report
 	closed bool
@@ -205,13 +206,13 @@ func (h *History) connect() (r, w *conn, err error) {
 func (h *History) Add(r Record) {
 	h.trim(&r)
 	q := queued{Record: r}
-	q.pack()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	q.pack(&h.grams)
 	size := 256 + len(r.Sender) + len(r.Client) + len(r.Subject) + len(r.From) + len(r.MessageID) + len(q.features) + len(q.grams)
 	for _, rcpt := range r.Recipients {
 		size += len(rcpt)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
 	if h.closed || h.opts.ReadOnly || len(h.queue) >= queueRecords || h.bytes+size > queueBytes {
 		h.lost++
 		return
@@ -229,12 +230,15 @@ type queued struct {
 }
 
 // pack copies what the record refers to.
-func (q *queued) pack() {
+func (q *queued) pack(set *gramSet) {
 	q.Recipients = slices.Clone(q.Recipients)
 	if q.Features != nil {
 		q.features = appendFeatures(make([]byte, 0, 8*len(q.Features)), q.Features)
-		if q.Grams != nil {
-			q.grams = appendGrams(make([]byte, 0, len(q.Grams)+len(q.Grams)/8), q.Grams)
+	}
+	if q.Grams != nil {
+		var err error
+		if q.grams, err = set.pack(make([]byte, 0, 2*len(q.Grams)), q.Grams); err != nil {
+			q.grams = nil // cannot be learned
 		}
 	}
 	q.Features, q.Grams = nil, nil

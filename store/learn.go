@@ -15,7 +15,8 @@ const (
 	updateMsg  = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
 	time = ?, source = ?, waits = ?, judged = iif(?, judged, ?) WHERE id = ?`
 	updateBody = `UPDATE body SET features = coalesce(features, ?), grams = coalesce(grams, ?) WHERE id = ?`
-	dropLists  = `UPDATE body SET features = NULL, grams = NULL WHERE id = ? AND features IS NOT NULL`
+	dropLists  = `UPDATE body SET features = NULL, grams = NULL
+	WHERE id = ? AND (features IS NOT NULL OR grams IS NOT NULL) AND (SELECT waits FROM msg WHERE id = body.id) = 1`
 	selectMark = `SELECT id, class, adds, step, sure, waits,
 	CASE WHEN adds > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
 	CASE WHEN step <> 0 THEN (SELECT grams FROM body WHERE id = msg.id) END FROM msg WHERE scope = ? AND digest = ?`
@@ -29,9 +30,9 @@ const (
 // Learn records a labelled message and counts it row.Adds times, in the ledger
 // and at once in the model, and adds row.Step to the weights of its grams. A message
 // that the scope already has gets the class, adds, step, sure and scores of row (kind
-// flip; kind learn if it was forgotten or waited); its kept features and grams stand, and its
-// source where the class stays. Nothing is written when class, adds, step and sure are
-// the same. row.ID is ignored.
+// flip; kind learn if it was forgotten or waited); its kept features and grams stand,
+// and its source where the class stays. Nothing is written when class, adds, step, sure
+// and waits are the same. row.ID is ignored.
 //
 // Features are needed when the message counts, grams when it has a step, and both
 // always in a user's scope; they and the message are copied. A change of adds and
@@ -76,41 +77,21 @@ func keepMessage(row *Row) {
 
 // insert records a message that the scope does not have.
 func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
-	w := tx.db.w
-	res, err := w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
+	all := row.Waits || !row.Complete
+	lists, err := tx.db.pack.lists(row, all || row.Adds > 0, all || row.Step != 0)
+	if err != nil {
+		return err
+	}
+	res, err := tx.db.w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
 		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), by.Source, row.Complete, row.Waits, tx.db.seq.Load()+1)
 	if err != nil {
 		return tx.fail("record message", err)
 	}
 	id, _ := res.LastInsertId()
-	all := row.Waits || !row.Complete
-	features, grams := tx.stored(row, all || row.Adds > 0, all || row.Step != 0)
-	var message []byte
-	if row.Message != nil {
-		tx.db.packed = pack(tx.db.packed, row.Message)
-		message = tx.db.packed
-	}
-	if _, err := w.exec(insertBody, id, nilIfNone(features), nilIfNone(grams), nilIfNone(message)); err != nil {
+	if _, err := tx.db.w.exec(insertBody, id, lists[0], lists[1], tx.db.pack.message(row.Message)); err != nil {
 		return tx.fail("record message", err)
 	}
 	return tx.record(model, KindLearn, by, &change{row: id, after: row.mark(), features: row.Features, grams: row.Grams, label: row.label()})
-}
-
-// stored returns the stored forms of a row's features and grams, each if it is
-// wanted and known, valid until the next call.
-func (tx *Tx) stored(row *Row, features, grams bool) (f, g []byte) {
-	if tx.features == nil { // what is empty must not be stored as what is not known
-		tx.features, tx.grams = make([]byte, 0, 4<<10), make([]byte, 0, 4<<10)
-	}
-	if features && row.Features != nil {
-		tx.features = appendFeatures(tx.features[:0], row.Features)
-		f = tx.features
-	}
-	if grams && row.Grams != nil {
-		tx.grams = appendGrams(tx.grams[:0], row.Grams)
-		g = tx.grams
-	}
-	return f, g
 }
 
 // relearn gives a message that the scope has the label of row.
@@ -132,8 +113,12 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	if row.Class == old.Class {
 		source = old.Source
 	}
+	waits := int64(0)
+	if row.Waits {
+		waits = waitsAgain
+	}
 	_, err := tx.db.w.exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
-		row.Time.UnixMicro(), source, row.Waits, ch.same, tx.db.seq.Load()+1, old.ID)
+		row.Time.UnixMicro(), source, waits, ch.same, tx.db.seq.Load()+1, old.ID)
 	if err != nil {
 		return tx.fail("change message", err)
 	}
@@ -144,9 +129,13 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	return tx.record(model, kind, by, ch)
 }
 
+// waitsAgain is the waits of a row that was there before it began to wait, and may
+// have counted.
+const waitsAgain = 2
+
 // forgo takes away the lists that were kept while a row waited, if it was
 // learned and adds nothing: its message yields them again. Where one of them is
-// needed, both stay.
+// needed, both stay, and so do those that may have counted: ops speak of them.
 func (tx *Tx) forgo(old, row *Row) error {
 	if !old.Waits || row.Waits || !old.Complete || row.Adds > 0 || row.Step != 0 {
 		return nil
@@ -176,8 +165,11 @@ func (tx *Tx) relist(ch *change, row *Row) error {
 	if ch.lacks() {
 		return fmt.Errorf("learn %s: features or grams are needed, the ledger has none", row.Digest)
 	}
-	f, g := tx.stored(row, addFeatures, addGrams)
-	if _, err := tx.db.w.exec(updateBody, nilIfNone(f), nilIfNone(g), ch.row); err != nil {
+	lists, err := tx.db.pack.lists(row, addFeatures, addGrams)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.db.w.exec(updateBody, lists[0], lists[1], ch.row); err != nil {
 		return tx.fail("change message", err)
 	}
 	return nil

@@ -17,9 +17,11 @@ import (
 func ledgerOf(t *testing.T) (dir, model string) {
 	dir = t.TempDir()
 	db := openAt(t, dir)
+	var rows []Row
 	for n := range 40 {
-		learn(t, db, message(n, Ham+Class(n%2), 1))
+		rows = append(rows, message(n, Ham+Class(n%2), 1))
 	}
+	learn(t, db, rows...)
 	model = export(t, db)
 	if err := db.WriteSnapshot(); err != nil {
 		t.Fatal(err)

@@ -153,8 +153,8 @@ func (c *counts) write(out io.Writer, h *snapHeader) error {
 			}
 		}
 	}
-	for _, x := range c.weights {
-		w.Write(binary.LittleEndian.AppendUint32(b[:0], uint32(x)))
+	if err := binary.Write(w, binary.LittleEndian, c.weights); err != nil {
+		return err
 	}
 	if err := w.Flush(); err != nil { // keeps the first error of the writes above
 		return err

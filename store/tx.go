@@ -33,8 +33,7 @@ type Tx struct {
 	done    []done
 	weights map[*Model][]int32 // as they were before the first step
 
-	lists           lists
-	features, grams []byte // buffers of stored
+	lists lists
 }
 
 // done is a change of the model that a rollback takes back.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -47,7 +46,7 @@ type Row struct {
 	ScoreC, ScoreE, ScoreL, LogOdds float64
 
 	Features []uint64  // distinct, ascending; nil: not known
-	Grams    []uint32  // buckets of the linear part, distinct, ascending; nil: not known
+	Grams    []uint32  // buckets of the linear part, distinct; nil: not known
 	Message  []byte    // canonical form, at most MaxMessage bytes are kept
 	Complete bool      // Message is all of the canonical form
 	Waits    bool      // labelled, but not learned yet: adds nothing, has no score, is no label of the Fit
@@ -154,23 +153,12 @@ func (r *Row) check() error {
 			return fmt.Errorf("learn %s: score %g is not in -%g..%[3]g", r.Digest, x, maxScore)
 		}
 	}
-	if !ascending(r.Features) {
-		return fmt.Errorf("learn %s: features are not distinct and ascending", r.Digest)
-	}
-	if n := len(r.Grams); !ascending(r.Grams) || n > 0 && r.Grams[n-1] >= classify.Buckets {
-		return fmt.Errorf("learn %s: grams are not distinct, ascending and below %d", r.Digest, classify.Buckets)
-	}
-	return checkScope(r.Scope)
-}
-
-// ascending reports that no element is followed by an equal or lower one.
-func ascending[T cmp.Ordered](list []T) bool {
-	for i := 1; i < len(list); i++ {
-		if list[i-1] >= list[i] {
-			return false
+	for i := 1; i < len(r.Features); i++ {
+		if r.Features[i-1] >= r.Features[i] {
+			return fmt.Errorf("learn %s: features are not distinct and ascending", r.Digest)
 		}
 	}
-	return true
+	return checkScope(r.Scope)
 }
 
 // checkScope refuses names that could not be shown or typed again.

@@ -13,13 +13,15 @@ type Waiting struct {
 	Class  Class
 }
 
+const selectWaiting = "SELECT id, digest, class FROM msg WHERE waits AND scope = ? ORDER BY id"
+
 // Waiting returns the messages of a scope that wait, in the order in which they
 // were recorded.
 func (tx *Tx) Waiting(scope string) (rows []Waiting, err error) {
 	if err := tx.usable(); err != nil {
 		return nil, err
 	}
-	err = tx.db.w.query("SELECT id, digest, class FROM msg WHERE waits AND scope = ? ORDER BY id", func(v []driver.Value) error {
+	err = tx.db.w.query(selectWaiting, func(v []driver.Value) error {
 		row := Waiting{ID: asInt(v[0]), Class: Class(asInt(v[2]))}
 		copy(row.Digest[:], asBlob(v[1]))
 		rows = append(rows, row)
