@@ -180,7 +180,7 @@ func TestFitWithinTransaction(t *testing.T) {
 	sameAsRebuilt(t, db)
 }
 
-// TestAddsAndStepsCostNoFit: a second look that leaves label and scores as they are does
+// TestAddsAndStepsCostNoFit: a later round that leaves label and scores as they are does
 // not touch the window.
 func TestAddsAndStepsCostNoFit(t *testing.T) {
 	db := openAt(t, t.TempDir())

@@ -18,8 +18,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// reference is the training rule in its plainest form: it remembers every label
-// with its features and adds them all up when it is asked.
+// reference is the model in its plainest form: it remembers every label with
+// what it added, and adds all of it up when it is asked.
 type reference struct {
 	classify.Untrained
 	labels map[int]reflabel
@@ -27,34 +27,33 @@ type reference struct {
 }
 
 type reflabel struct {
-	class    store.Class
-	adds     int
-	features []uint64
+	class  store.Class
+	effect Effect
+	msg    *classify.Message
 }
 
 func (r *reference) counts() map[uint64]classify.Count {
 	sums := map[uint64]classify.Count{}
 	for _, l := range r.labels {
-		for _, f := range l.features {
-			c := sums[f]
-			if l.class == store.Spam {
-				c.Spam += uint32(l.adds)
-			} else {
-				c.Ham += uint32(l.adds)
-			}
-			sums[f] = c
+		for _, f := range l.msg.Features {
+			sums[f] = l.plus(sums[f])
 		}
 	}
 	return sums
 }
 
+func (l reflabel) plus(c classify.Count) classify.Count {
+	if l.class == store.Spam {
+		c.Spam += uint32(l.effect.Adds)
+	} else {
+		c.Ham += uint32(l.effect.Adds)
+	}
+	return c
+}
+
 func (r *reference) Totals() (sum classify.Count) {
 	for _, l := range r.labels {
-		if l.class == store.Spam {
-			sum.Spam += uint32(l.adds)
-		} else {
-			sum.Ham += uint32(l.adds)
-		}
+		sum = l.plus(sum)
 	}
 	return sum
 }
@@ -66,31 +65,36 @@ func (r *reference) Lookup(features []uint64, out []classify.Count) {
 	}
 }
 
-func (r *reference) learn(i int, class store.Class, features []uint64, margin float64) Outcome {
+func (r *reference) Weigh(grams []uint32) (sum int64) {
+	weights := map[uint32]int64{}
+	for _, l := range r.labels {
+		for _, g := range l.msg.Grams {
+			weights[g] += l.effect.Step
+		}
+	}
+	for _, g := range grams {
+		sum += weights[g]
+	}
+	return sum
+}
+
+func (r *reference) learn(i int, class store.Class, m *classify.Message, margin float64) Outcome {
 	old, had := r.labels[i]
 	if had && old.class == class {
 		return Seen
 	}
 	delete(r.labels, i)
-	c := r.scorer.Score(features, nil, r).C
-	if class == store.Ham {
-		c = -c
-	}
-	l := reflabel{class: class, features: features}
-	outcome := Sure
-	total := r.Totals()
-	n := total.Spam
-	if class == store.Ham {
-		n = total.Ham
-	}
-	if c < margin || n < classify.MinLabels {
-		l.adds, outcome = 1, Learned
-	}
-	if had {
-		outcome = Flipped
-	}
+	score := r.scorer.Score(m.Features, m.Grams, r)
+	l := reflabel{class: class, msg: m}
+	l.effect = Rule{Margin: margin}.Judge(class == store.Spam, score, len(m.Grams), r, had)
 	r.labels[i] = l
-	return outcome
+	switch {
+	case had:
+		return Flipped
+	case l.effect.Nothing():
+		return Sure
+	}
+	return Learned
 }
 
 // Any sequence of learning, flipping and forgetting leaves ledger and model as
@@ -98,10 +102,10 @@ func (r *reference) learn(i int, class store.Class, features []uint64, margin fl
 func TestAnySequence(t *testing.T) {
 	const kinds = 12
 	raws := make([][]byte, kinds)
-	features := make([][]uint64, kinds)
+	msgs := make([]*classify.Message, kinds)
 	for i := range raws {
 		raws[i] = []byte(mail(i%2 == 0, i/2))
-		features[i] = classify.Extract(classify.DefaultOptions(), raws[i]).Features
+		msgs[i] = classify.Extract(classify.DefaultOptions(), raws[i])
 	}
 	dir := t.TempDir()
 	runs := 0
@@ -130,7 +134,7 @@ func TestAnySequence(t *testing.T) {
 				}
 			} else {
 				got, err = tr.Learn(context.Background(), class, raws[i])
-				want = ref.learn(i, class, features[i], o.Margin)
+				want = ref.learn(i, class, msgs[i], o.Margin)
 			}
 			if err != nil || got.Outcome != want {
 				t.Fatalf("message %d to %s: %s, want %s (%v)", i, class, got.Outcome, want, err)
@@ -161,6 +165,11 @@ func checkModel(t *rapid.T, db *store.DB, ref *reference) {
 			counting++
 		}
 	}
+	for _, l := range ref.labels {
+		if got, want := model.Weigh(l.msg.Grams), ref.Weigh(l.msg.Grams); got != want {
+			t.Fatalf("weights add up to %d, want %d", got, want)
+		}
+	}
 	if model.Totals() != ref.Totals() || model.Features() != counting {
 		t.Fatalf("totals %+v of %d features, want %+v of %d", model.Totals(), model.Features(), ref.Totals(), counting)
 	}
@@ -179,7 +188,7 @@ func TestTwoTrainersAtOnce(t *testing.T) {
 		db := open(t, filepath.Join(dir, "data"))
 		dbs = append(dbs, db)
 		all.Go(func() {
-			if sum := train(t, New(db, train1), class, file); sum.Learned+sum.Sure != 1500 {
+			if sum := train(t, New(db, train1), class, file); sum.Messages() != 1500 {
 				t.Errorf("%s: %+v", class, sum)
 			}
 		})
@@ -193,7 +202,7 @@ func TestTwoTrainersAtOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		labels, err := db.Labels("")
-		if err != nil || labels.Ham != 1500 || labels.Spam != 1500 {
+		if err != nil || labels.Ham != 1500 || labels.Spam != 1500 || labels.Waiting != 0 {
 			t.Errorf("%+v, %v", labels, err)
 		}
 	}
@@ -228,15 +237,18 @@ func TestMain(m *testing.M) {
 }
 
 // kill -9 at any moment leaves whole transactions; what was reported as done is
-// there, and training again leads to the same counts as if nothing had happened.
+// there, and training again leads to the same model as if nothing had happened.
 func TestTrainKilled(t *testing.T) {
 	dir := t.TempDir()
 	file := writeFile(t, filepath.Join(dir, "mail"), mbox(mails(true, 2500)))
+	ham := writeFile(t, filepath.Join(dir, "ham"), mbox(mails(false, 100)))
 	whole := open(t, filepath.Join(dir, "whole"))
+	train(t, New(whole, train1), store.Ham, ham)
 	train(t, New(whole, train1), store.Spam, file)
 	want := export(t, whole)
 	for reports := range 4 {
 		data := filepath.Join(dir, fmt.Sprint("killed", reports))
+		train(t, New(open(t, data), train1), store.Ham, ham)
 		reported := killAfter(t, data, file, reports)
 		db := open(t, data)
 		if err := db.Check(t.Context()); err != nil {

@@ -42,7 +42,7 @@ func TestRunSplit(t *testing.T) {
 	learner := newLearner(o.Rule)
 	for i := range 30 {
 		m := mustRead(t, r, i)
-		learner.learn(m, learner.score(m))
+		learner.record(m)
 	}
 	learner.settle()
 	if n := len(got.counted()); n != 30 {

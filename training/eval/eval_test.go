@@ -14,6 +14,7 @@ import (
 	"fanmill/classify"
 	"fanmill/store"
 	"fanmill/training"
+	mailfiles "fanmill/training/corpus"
 	"fanmill/training/eval/figures"
 )
 
@@ -124,7 +125,7 @@ func TestRunIsAsTheStoreDoes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	trainer := training.New(db, training.Options{Margin: 3})
+	trainer := training.New(db, training.Options{Margin: 3, Origin: store.Origin{Source: "train"}})
 	var scorer classify.Scorer
 	outcomes := map[training.Outcome]int{}
 	for i, e := range got.corpus.entries {
@@ -132,7 +133,8 @@ func TestRunIsAsTheStoreDoes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want := scorer.Score(classify.Extract(o.Classify, raw).Features, nil, model); got.places[i].Score != want {
+		m := classify.Extract(o.Classify, raw)
+		if want := scorer.Score(m.Features, m.Grams, model); got.places[i].Score != want {
 			t.Fatalf("message %d: %+v, by the store %+v", i+1, got.places[i].Score, want)
 		}
 		class := store.Ham
@@ -202,7 +204,7 @@ func TestRunFolds(t *testing.T) {
 		learner := newLearner(o.Rule)
 		for i := range 60 {
 			if m := mustRead(t, r, i); i != out {
-				learner.learn(m, learner.score(m))
+				learner.record(m)
 			}
 		}
 		learner.settle()
@@ -238,22 +240,71 @@ func TestLearnerSeenAndFlipped(t *testing.T) {
 	l := newLearner(training.Rule{Margin: training.DefaultMargin})
 	l.learn(a, l.score(a))
 	l.learn(a, l.score(a))
-	if got := l.counts.Totals(); got != (classify.Count{Ham: 1}) {
+	if got := l.model.Totals(); got != (classify.Count{Ham: 1}) {
 		t.Errorf("seen twice: %+v", got)
 	}
 	l.learn(b, l.score(b))
 	a.spam = true
 	l.learn(a, l.score(a))
 	var out [4]classify.Count
-	l.counts.Lookup([]uint64{1, 3, 4, 5}, out[:])
+	l.model.Lookup([]uint64{1, 3, 4, 5}, out[:])
 	want := [4]classify.Count{{Spam: 1}, {Ham: 1, Spam: 1}, {Ham: 1}, {}}
-	if out != want || l.counts.Totals() != (classify.Count{Ham: 1, Spam: 1}) {
-		t.Errorf("after the flip: %+v, %+v", out, l.counts.Totals())
+	if out != want || l.model.Totals() != (classify.Count{Ham: 1, Spam: 1}) {
+		t.Errorf("after the flip: %+v, %+v", out, l.model.Totals())
 	}
-	l.counts.add(a.features, true, -1)
-	l.counts.add(b.features, false, -1)
-	if len(l.counts.features) != 0 || l.counts.total != (classify.Count{}) {
-		t.Errorf("all taken out, but %v are left", l.counts.features)
+	l.model.count(a.features, true, -1)
+	l.model.count(b.features, false, -1)
+	if len(l.model.features) != 0 || l.model.total != (classify.Count{}) {
+		t.Errorf("all taken out, but %v are left", l.model.features)
+	}
+}
+
+// What is trained as a batch gives the scores that two mailboxes trained one after
+// the other give.
+func TestSplitIsAsTheStoreDoes(t *testing.T) {
+	o := DefaultOptions(writeCorpus(t, 200))
+	o.Split = 0.5
+	got := walk(t, o)
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, spam := range []bool{false, true} {
+		class, folder := store.Ham, filepath.Join(dir, "ham")
+		if spam {
+			class, folder = store.Spam, filepath.Join(dir, "spam")
+		}
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for i, e := range got.corpus.entries[:100] {
+			if e.Spam != spam {
+				continue
+			}
+			if err := os.Link(e.Path, filepath.Join(folder, fmt.Sprint(i))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := training.New(db, training.Options{}).Train(t.Context(), class, []string{folder}, mailfiles.Options{}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	model, err := db.Model("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scorer classify.Scorer
+	for i := 100; i < 200; i++ {
+		raw, err := os.ReadFile(got.corpus.entries[i].Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := classify.Extract(o.Classify, raw)
+		if want := scorer.Score(m.Features, m.Grams, model); got.places[i].Score != want {
+			t.Fatalf("message %d: %+v, by the store %+v", i+1, got.places[i].Score, want)
+		}
 	}
 }
 

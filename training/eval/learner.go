@@ -57,8 +57,13 @@ func (l *learner) learn(m message, before classify.Score) {
 	l.refit()
 }
 
-// record notes a label that settle will learn.
+// record notes a label that settle will learn. Where every message counts
+// nothing depends on the order, and it is learned at once.
 func (l *learner) record(m message) {
+	if l.rule.All {
+		l.learn(m, l.score(m))
+		return
+	}
 	if r, seen := l.rows[m.digest]; seen {
 		r.sure = r.sure || r.spam != m.spam
 		r.spam = m.spam

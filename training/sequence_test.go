@@ -21,7 +21,8 @@ type site struct {
 	dbs      []*store.DB
 	trainers []*Trainer
 	lists    map[store.Class][]string
-	judged   int64
+	waited   bool // messages have waited
+	settled  bool // and were learned, or forgotten
 	runs     int
 }
 
@@ -94,18 +95,26 @@ func (s *site) check(t *rapid.T) {
 	if export(t, s.dbs[0]) != want {
 		t.Fatal("the model is not what the ledger says")
 	}
-	judged := lastJudged(t, s.dbs[0])
-	if judged < s.judged {
-		t.Fatalf("judged up to %d, then up to %d", s.judged, judged)
+	if waiting(t, s.dbs[0]) > 0 {
+		s.waited = true
+	} else if s.waited {
+		s.settled = true
 	}
-	s.judged = judged
 }
 
-// Any sequence of training and forgetting by several processes, with second looks
-// in between, leaves all of them with what the ledger says, however they follow it:
+func waiting(t failer, db *store.DB) int {
+	labels, err := db.Labels("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return labels.Waiting
+}
+
+// Any sequence of training and forgetting by several processes, of messages that
+// wait and of such that do not, leaves all of them with what the ledger says, however they follow it:
 // by its log, from a snapshot, or from the rows. In the end all can be forgotten.
-func TestSecondLookInAnySequence(t *testing.T) {
-	dir, runs, looks := t.TempDir(), 0, 0
+func TestTrainingInAnySequence(t *testing.T) {
+	dir, runs, settled := t.TempDir(), 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		runs++
 		folder := filepath.Join(dir, fmt.Sprint(runs))
@@ -121,8 +130,8 @@ func TestSecondLookInAnySequence(t *testing.T) {
 			s.step(t, folder)
 			s.check(t)
 		}
-		if s.judged > 0 {
-			looks++
+		if s.settled {
+			settled++
 		}
 		all := writeFile(t, filepath.Join(folder, "all"), mbox(append(s.lists[store.Ham], s.lists[store.Spam]...)))
 		if _, err := s.trainers[1].Forget(context.Background(), []string{all}, corpus.Options{}, nil); err != nil {
@@ -133,13 +142,13 @@ func TestSecondLookInAnySequence(t *testing.T) {
 			t.Fatalf("left after all is forgotten: %s", left)
 		}
 	})
-	if looks < runs/10 {
-		t.Errorf("a second look in %d of %d runs: the test does not test", looks, runs)
+	if settled < runs/10 {
+		t.Errorf("messages waited and were learned in %d of %d runs: the test does not test", settled, runs)
 	}
 }
 
-// A second look that is interrupted goes on with the next training.
-func TestSecondLookInterrupted(t *testing.T) {
+// Learning that is interrupted goes on with the next training.
+func TestSettlingInterrupted(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
 	tr := New(db, train1)
@@ -148,39 +157,31 @@ func TestSecondLookInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	sum, err := tr.Train(ctx, store.Spam, []string{spam}, corpus.Options{}, func(p Progress) {
-		if p.Summary.Messages() == 301 { // all of them: what follows is the second look
+		if p.Summary.Messages() == 301 { // all of them: now they are learned
 			cancel()
 		}
 	})
-	if !errors.Is(err, context.Canceled) || sum.Messages() != 301 || sum.Second != 0 {
+	if !errors.Is(err, context.Canceled) || sum != (Summary{Waiting: 301}) {
 		t.Fatalf("%+v, %v", sum, err)
 	}
-	if again := train(t, tr, store.Spam, spam); again.Seen != 301 || again.Second == 0 {
+	if again := train(t, tr, store.Spam, spam); again.Seen != 301 || again.Earlier != 601 || again.Messages() != 301 {
 		t.Errorf("the next training: %+v", again)
+	}
+	if n := waiting(t, db); n != 0 {
+		t.Errorf("%d still wait", n)
 	}
 	checkRebuild(t, db)
 }
 
-// The trainer that is slower does not take back how far another one has looked.
-func TestJudgedNeverGoesBack(t *testing.T) {
-	db := open(t, t.TempDir())
-	for _, step := range []struct{ judged, want int64 }{{5, 5}, {9, 9}, {7, 9}} {
-		err := db.Update(t.Context(), func(tx *store.Tx) error { return tx.Judged("", step.judged) })
-		if got := lastJudged(t, db); err != nil || got != step.want {
-			t.Errorf("judged up to %d: noted %d, want %d (%v)", step.judged, got, step.want, err)
-		}
-	}
-}
-
-// Features are kept for a second look as long as it is due, and no longer; what was
-// too old for it does not keep them for ever.
-func TestFeaturesKeptForSecondLook(t *testing.T) {
+// Features are kept while a message waits for another run, and no longer than it
+// needs them.
+func TestFeaturesKeptWhileWaiting(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, dir)
 	tr := New(db, train1)
 	ham := writers(false, 200)
 	train(t, tr, store.Ham, writeFile(t, filepath.Join(dir, "ham"), mbox(ham)))
-	kept := func() (n int) {
+	kept := func() (idle int) {
 		for _, m := range ham {
 			d := classify.Extract(classify.DefaultOptions(), []byte(m)).Digest
 			row, _, err := db.Find(t.Context(), "", d)
@@ -190,28 +191,17 @@ func TestFeaturesKeptForSecondLook(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if row.Adds == 0 && row.Features != nil {
-				n++
+			if row.Adds == 0 && row.Step == 0 && row.Features != nil {
+				idle++
 			}
 		}
-		return n
+		return idle
 	}
-	if n := kept(); n < 100 {
-		t.Fatalf("%d of 200 wait for a second look", n)
+	if n := kept(); n != 200 {
+		t.Fatalf("%d of 200 wait with their features", n)
 	}
 	train(t, tr, store.Spam, writeFile(t, filepath.Join(dir, "spam"), mbox(writers(true, 201))))
 	if n := kept(); n != 0 {
-		t.Errorf("%d keep their features after it", n)
+		t.Errorf("%d that add nothing keep their features", n)
 	}
-}
-
-func lastJudged(t failer, db *store.DB) (id int64) {
-	err := db.Update(context.Background(), func(tx *store.Tx) (err error) {
-		id, err = tx.LastJudged("")
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return id
 }
