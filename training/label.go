@@ -37,8 +37,9 @@ func (t *Trainer) recorder(class store.Class, known *memory) action {
 		}
 		row := t.row(class, m)
 		row.Waits = true
-		if known.keep(m) && m.Complete && !t.oneSided(tx) {
-			row.Features, row.Grams = nil, nil // settle will not need them from the ledger
+		whole := m.Complete && len(m.Canonical) > 0 && t.o.Scope == "" // kept in the ledger
+		if known.keep(m) && whole && !t.oneSided(tx) {
+			row.Features, row.Grams = nil, nil // settle will not need them from there
 		}
 		if err := tx.Learn(row, t.o.Origin); err != nil {
 			return Result{}, fmt.Errorf("record %s: %w", m.Digest, err)

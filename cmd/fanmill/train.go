@@ -66,7 +66,7 @@ func trainedWords(s training.Summary) string {
 		words += fmt.Sprintf(" (%d of them recorded earlier)", s.Earlier)
 	}
 	if s.Waiting > 0 {
-		words += fmt.Sprintf(", %d recorded: the next training learns them, once there are %d messages of each class", s.Waiting, classify.MinLabels)
+		words += fmt.Sprintf(", %d recorded, to be learned once there are %d messages of each class", s.Waiting, classify.MinLabels)
 	}
 	return words
 }

@@ -51,7 +51,7 @@ func (l *learner) learn(m message, before classify.Score) {
 		l.add(r, training.Effect{Adds: -r.effect.Adds, Step: -r.effect.Step})
 		l.order = slices.DeleteFunc(l.order, func(o *row) bool { return o == r })
 		r.spam, r.sure = m.spam, true
-		before = l.score(m)
+		before, l.fitted = l.score(m), -1
 	}
 	l.judge(r, before)
 	l.refit()
