@@ -15,6 +15,21 @@ type Waiting struct {
 
 const selectWaiting = "SELECT id, digest, class FROM msg WHERE waits AND scope = ? ORDER BY id"
 
+// Lists gives a row the features and grams that the ledger keeps of it, which is
+// less work than to Load it. What is not kept stays nil.
+func (tx *Tx) Lists(row *Row) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	err := tx.db.w.query("SELECT features, grams, NULL FROM body WHERE id = ?", func(v []driver.Value) error {
+		return row.readBody(v)
+	}, row.ID)
+	if err != nil {
+		return tx.fail("read features", err)
+	}
+	return nil
+}
+
 // Waiting returns the messages of a scope that wait, in the order in which they
 // were recorded.
 func (tx *Tx) Waiting(scope string) (rows []Waiting, err error) {

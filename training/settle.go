@@ -181,16 +181,16 @@ func (s *settler) read(tx *store.Tx, row *store.Row) error {
 		row.Features, row.Grams = l.features, l.grams
 		return nil
 	}
+	if err := tx.Lists(row); err != nil || row.Features != nil && row.Grams != nil || !row.Complete {
+		return err
+	}
 	kept, err := tx.Load(row.ID)
 	if err != nil {
 		return err
 	}
-	row.Features, row.Grams = kept.Features, kept.Grams
-	if (row.Features == nil || row.Grams == nil) && kept.Complete {
-		s.stream.Reset()
-		m := s.stream.Stored(kept.Message)
-		row.Features, row.Grams = notNil(m.Features), notNil(m.Grams)
-	}
+	s.stream.Reset()
+	m := s.stream.Stored(kept.Message)
+	row.Features, row.Grams = notNil(m.Features), notNil(m.Grams)
 	return nil
 }
 
