@@ -48,27 +48,29 @@ func dropped(name []byte) bool {
 func appendValue(dst, v []byte) []byte {
 	start := len(dst)
 	dst = slices.Grow(dst, len(v))[:start+len(v)]
-	n, gap := start, false
+	n, last := start, byte(' ')
 	for _, c := range v {
-		if isBlank(c) {
-			gap = n > start
-			continue
-		}
-		if gap {
-			dst[n] = ' '
-			n++
-			gap = false
-		}
+		c = unfolded[c]
 		dst[n] = c
-		n++
+		if c|last != ' ' { // not both are blanks; no branch in machine code
+			n++
+		}
+		last = c
+	}
+	if n > start && last == ' ' {
+		n--
 	}
 	return dst[:n]
 }
 
-func isBlank(c byte) bool {
-	const blanks = 1<<' ' | 1<<'\t' | 1<<'\r' | 1<<'\n' | 1<<0
-	return c <= ' ' && blanks>>c&1 != 0
-}
+// unfolded is what stands for a byte in an unfolded value.
+var unfolded = func() (t [256]byte) {
+	for c := range t {
+		t[c] = byte(c)
+	}
+	t['\t'], t['\r'], t['\n'], t[0] = ' ', ' ', ' ', ' '
+	return t
+}()
 
 func appendLower(dst, b []byte) []byte {
 	for _, c := range b {

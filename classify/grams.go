@@ -76,7 +76,7 @@ func (x *excerptSet) body(b []byte) {
 		}
 		c = max(c, ' ')
 		out[n] = c
-		if int(c)+int(last) != ' '+' ' {
+		if c|last != ' ' { // not both are blanks
 			n++
 		}
 		last = c

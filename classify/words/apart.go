@@ -61,6 +61,9 @@ func (s *Splitter) lettersApart(b []byte, emit Emit) int {
 	for start < len(b) && byteClass[b[start]] >= firstSign {
 		start++
 	}
+	if start+1 < len(b) && byteClass[b[start]] <= digit && byteClass[b[start+1]] <= digit {
+		return 0 // as in most text
+	}
 	end, count := start, 0
 	for i := start; ; count++ {
 		c, n := classAt(b[i:])

@@ -173,7 +173,12 @@ func atLeastTwo(i, chars int) int {
 // hold a link or an address, fold that it is to be folded.
 func measure(b []byte) (n int, linking, fold bool) {
 	for n < len(b) {
-		switch byteClass[b[n]] {
+		c := byteClass[b[n]]
+		if c <= joiner {
+			n++
+			continue
+		}
+		switch c {
 		case blank:
 			return n, linking, fold
 		case high:
@@ -277,14 +282,19 @@ func wordEnd(b []byte, i int) (end int, mixed bool) {
 	seen := uint8(0)
 	before := uint8(mark)
 	for i < len(b) {
+		if c := byteClass[b[i]]; c <= joiner { // what most words are made of
+			if c == letter {
+				seen |= latin
+			}
+			before = c
+			i++
+			continue
+		}
 		c, n := flagsAt(b[i:])
 		flags := c & (toFold | hasTwins)
 		c &^= flags
 		switch c {
 		case letter:
-			if n == 1 {
-				flags = latin
-			}
 			seen |= flags
 			before = c
 		case digit, joiner:
