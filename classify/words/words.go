@@ -162,13 +162,6 @@ func otherBlank(b []byte) bool {
 	return c == blank
 }
 
-func atLeastTwo(i, chars int) int {
-	if chars < 2 {
-		return 0
-	}
-	return i
-}
-
 // measure finds the end of the run at the start of b. Linking tells that it may
 // hold a link or an address, fold that it is to be folded.
 func measure(b []byte) (n int, linking, fold bool) {
