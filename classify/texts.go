@@ -70,19 +70,20 @@ func (t *texts) reset() {
 
 // from says where in the message the features stand that come next.
 func (s *set) from(place string, name []byte) {
-	if s.texts == nil {
-		return
+	if s.texts != nil {
+		s.texts.from(place, name)
 	}
-	w := &s.texts.where
-	w.bytes = append(append(w.bytes, place...), cut(name, textMax)...)
-	w.end()
 }
 
 // fromText is from for the next text part.
 func (s *set) fromText(media string) {
-	if s.texts == nil {
-		return
+	if s.texts != nil {
+		s.texts.parts++
+		s.texts.from(fmt.Sprintf("text part %d (%s)", s.texts.parts, media), nil)
 	}
-	s.texts.parts++
-	s.from(fmt.Sprintf("text part %d (%s)", s.texts.parts, media), nil)
+}
+
+func (t *texts) from(place string, name []byte) {
+	t.where.bytes = append(append(t.where.bytes, place...), cut(name, textMax)...)
+	t.where.end()
 }
