@@ -80,10 +80,12 @@ type Score struct {
 // message. Text is hostile: escape it before it reaches a terminal or a log.
 type Clue struct {
 	Text     string  // human name, such as "subject: offer"
+	Place    string  // where in the message it stood first, such as "text part 2 (text/html)"; hostile too
 	Prob     float64 // 0 ham .. 1 spam
 	Ham      uint32
 	Spam     uint32
 	Strength float64 // |Prob - 0.5|
+	Feature  uint64  // what the ledger knows it by
 }
 
 // Untrained is the Model that has learned nothing.

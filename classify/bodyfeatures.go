@@ -17,6 +17,7 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 	s := (*Stream)(p)
 	lower := appendLower(s.name[:0], name)
 	s.name = lower
+	s.set.from("part's header field ", lower)
 	switch string(lower) {
 	case "content-transfer-encoding":
 		s.set.feature(pEncoding, s.lowerCut(value))
@@ -28,14 +29,23 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 }
 
 // PartType gives what the part's header says of its content.
-func (p *partSink) PartType(t mime.Type) { (*Stream)(p).typeFeatures(t) }
+func (p *partSink) PartType(t mime.Type) {
+	s := (*Stream)(p)
+	s.set.from("part's header", nil)
+	s.typeFeatures(t)
+}
 
 // Defect gives one malformation, such as mime:broken.
-func (p *partSink) Defect(name string) { (*Stream)(p).set.word(pDefect, name) }
+func (p *partSink) Defect(name string) {
+	s := (*Stream)(p)
+	s.set.from("parts", nil)
+	s.set.word(pDefect, name)
+}
 
 // Text gives the words of a text part.
 func (p *partSink) Text(t mime.Type, head, tail []byte) {
 	s := (*Stream)(p)
+	s.set.fromText(t.Media)
 	s.text(t, head)
 	if len(tail) > 0 {
 		s.set.word(pShape, "long text")

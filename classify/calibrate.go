@@ -83,6 +83,15 @@ func (f Fit) LogOdds(c, e, l float64) float64 {
 	return f.weights().dot(squash(c, l, e))
 }
 
+// shares are what each of three opinions brings to their log-odds, and the bias.
+func (f Fit) shares(c, e, l float64) point {
+	w, x := f.weights(), squash(c, l, e)
+	for i := range x {
+		x[i] = float64(x[i] * w[i])
+	}
+	return x
+}
+
 func (f Fit) weights() point { return point{f.WC, f.WL, f.WE, f.Bias} }
 
 func (a point) dot(b point) (sum float64) {

@@ -2,38 +2,101 @@ package classify
 
 import "slices"
 
+// Explanation says why a message has its score. Counts, Second, Linear, Bias and
+// Thin are in the unit of log-odds and add up to Score.LogOdds.
+type Explanation struct {
+	Score  Score
+	Counts float64 // what the reading of the counts, Score.C, brings
+	Second float64 // what the second reading, Score.E, brings
+	Linear float64 // what the linear part, Score.L, brings
+	Bias   float64 // of the calibrator
+	Thin   float64 // what thin evidence takes away, see MinLabels; else 0
+	P      float64 // the logistic of Score.LogOdds: the score without its floor
+	Totals Count   // messages of each class that count
+
+	// HamTail and SpamTail are the two chi-squared tails from which Score.C comes,
+	// 0..1, as SpamBayes shows them under *H* and *S*: near 1, the clues of that
+	// class are no chance.
+	HamTail, SpamTail float64
+	Clues             []Clue // the strongest first
+
+	// Pieces are those of the excerpt that moved the linear part most, the one that
+	// moved it most first. With Rest, all others together, their sums add up to
+	// that of the message exactly, and their shares to Score.L.
+	Pieces []Piece
+	Rest   Piece // its text is empty
+	Others int   // how many pieces are in Rest
+}
+
+// Explain scores the message in hand and says why, with the texts recorded since
+// EnableClues: with the given numbers of clues (at most 150) and of pieces. Call it
+// after Finish and before Reset.
+func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
+	n := len(s.msg.Grams)
+	all, sum := s.excerpt.pieces(m, n)
+	still := stillModel{m, m.Totals(), m.Fit(), sum}
+	score := s.why.Score(s.msg.Features, s.msg.Grams, still)
+	tails := combine(s.why.clues)
+	by := still.fit.shares(score.C, score.E, score.L)
+	x := Explanation{
+		Score: score, Totals: still.totals, P: sigma(score.LogOdds),
+		Counts: by[0], Linear: by[1], Second: by[2], Bias: by[3],
+		Thin:    score.LogOdds - still.fit.LogOdds(score.C, score.E, score.L),
+		HamTail: exp(tails.lnNotH), SpamTail: exp(tails.lnNotS),
+	}
+	s.why.strongest(clues)
+	x.Clues = s.named()
+	x.Pieces = mostMoving(all, pieces)
+	x.Others = len(all) - len(x.Pieces)
+	for _, p := range x.Pieces {
+		sum -= p.Sum
+	}
+	x.Rest = Piece{Sum: sum, Share: linear(sum, n)}
+	return x
+}
+
+// stillModel is a model that keeps still: training goes on beside an explanation,
+// which has to add up nevertheless.
+type stillModel struct {
+	Model
+	totals Count
+	fit    Fit
+	sum    int64 // of the message's grams
+}
+
+func (m stillModel) Totals() Count        { return m.totals }
+func (m stillModel) Fit() Fit             { return m.fit }
+func (m stillModel) Weigh([]uint32) int64 { return m.sum }
+
 // Clues returns the n strongest clues of the message in hand, strongest first,
 // with the texts recorded since EnableClues. Call it after Finish and before
 // Reset.
 func (s *Stream) Clues(c Model, n int) []Clue {
-	features := s.msg.Features
-	sc := &s.why
-	counts := sc.look(features, c)
-	sc.collect(counts, c.Totals())
-	sc.strongest(n)
-	slices.SortFunc(sc.clues, stronger)
-	out := make([]Clue, 0, len(sc.clues))
-	for _, cl := range sc.clues {
-		k := counts[cl.index]
-		out = append(out, Clue{
-			Text: s.textOf(features[cl.index]), Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(),
-		})
+	counts := s.why.look(s.msg.Features, c)
+	s.why.collect(counts, c.Totals())
+	s.why.strongest(n)
+	return s.named()
+}
+
+// named tells what the clues stand for that why has collected.
+func (s *Stream) named() []Clue {
+	slices.SortFunc(s.why.clues, stronger)
+	out := make([]Clue, 0, len(s.why.clues))
+	for _, cl := range s.why.clues {
+		k, h := s.why.counts[cl.index], s.msg.Features[cl.index]
+		c := Clue{Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(), Feature: h}
+		if s.set.texts != nil {
+			c.Text, c.Place = s.set.texts.of(h)
+		}
+		out = append(out, c)
 	}
 	return out
 }
 
-func (s *Stream) textOf(h uint64) string {
-	if s.set.texts == nil {
-		return ""
-	}
-	return s.set.texts.text(h)
-}
-
-// Explain scores a stored message and names its n strongest clues.
-func Explain(o Options, raw []byte, c Model, n int) (Score, []Clue) {
+// Explain explains the score of a stored message; see Stream.Explain.
+func Explain(o Options, raw []byte, m Model, clues, pieces int) Explanation {
 	s := NewStream(o)
 	s.EnableClues()
-	m := s.Stored(raw)
-	var sc Scorer
-	return sc.Score(m.Features, m.Grams, c), s.Clues(c, n)
+	s.Stored(raw)
+	return s.Explain(m, clues, pieces)
 }

@@ -20,7 +20,7 @@ func newPrefix(text, label string) *prefix {
 
 var (
 	pBody       = newPrefix("b", "")
-	pLongWord   = newPrefix("b-long", "long word: ")
+	pLongWord   = newPrefix("b-long", "long word, beginning: ")
 	pPiece      = newPrefix("b2", "")
 	pSign       = newPrefix("sign", "sign: ")
 	pURLHost    = newPrefix("u-host", "link to host: ")
@@ -48,9 +48,9 @@ var (
 	pRecvNet    = newPrefix("r-net", "received from network: ")
 	pRecvHost   = newPrefix("r-host", "received from host: ")
 	pAuth       = newPrefix("auth", "authentication: ")
-	pMsgIDHost  = newPrefix("msgid", "message-id host: ")
+	pMsgIDHost  = newPrefix("msgid", "message-id: ")
 	pMailer     = newPrefix("mailer", "mailer: ")
-	pBoundary   = newPrefix("boundary", "boundary like: ")
+	pBoundary   = newPrefix("boundary", "boundary: ")
 	pShape      = newPrefix("shape", "message: ")
 	pTrick      = newPrefix("trick", "trick: ")
 )
@@ -75,45 +75,6 @@ type set struct {
 	max   int
 	field prefix // what fieldPrefix returned
 	texts *texts // recorded only for explanations
-}
-
-// texts are what features stand for, one after another in the order of the
-// message: no allocation each.
-type texts struct {
-	hashes []uint64
-	ends   []int
-	bytes  []byte
-}
-
-// textMax bounds the text of a feature, and the field name in it: a message may
-// have names of a megabyte, and would have them recorded with each of its words.
-const textMax = 256
-
-func (t *texts) add(h uint64, p *prefix, w []byte) {
-	t.hashes = append(t.hashes, h)
-	t.bytes = append(t.bytes, p.label...)
-	if p.field != nil {
-		t.bytes = append(append(t.bytes, cut(p.field, textMax)...), ": "...)
-	}
-	t.bytes = append(t.bytes, cut(w, textMax)...)
-	t.ends = append(t.ends, len(t.bytes))
-}
-
-// text returns the text of a feature, "" when it was not recorded.
-func (t *texts) text(h uint64) string {
-	i := slices.Index(t.hashes, h)
-	if i < 0 {
-		return ""
-	}
-	start := 0
-	if i > 0 {
-		start = t.ends[i-1]
-	}
-	return string(t.bytes[start:t.ends[i]])
-}
-
-func (t *texts) reset() {
-	t.hashes, t.ends, t.bytes = t.hashes[:0], t.ends[:0], t.bytes[:0]
 }
 
 // setMin is the power of two of slots that a set begins with, setKept the one up

@@ -82,8 +82,8 @@ func (s *Stream) Reset() {
 	s.lines.reset((*bodySink)(s))
 }
 
-// EnableClues records the texts of features, so that Clues can name them. It
-// holds from the next Reset on.
+// EnableClues records what features stand for and where they stood, so that Clues
+// and Explain can tell. It holds from the next Reset on.
 func (s *Stream) EnableClues() {
 	s.set.texts = &texts{}
 	s.Reset()
@@ -134,6 +134,7 @@ func (s *Stream) Header(name, value []byte) {
 	s.canonField()
 	s.headers++
 	if s.headers <= s.opt.MaxHeaders {
+		s.set.from("header field ", s.name)
 		s.headerFeatures()
 	} else if s.headers == s.opt.MaxHeaders+1 {
 		s.set.word(pShape, "many fields")
@@ -146,6 +147,7 @@ func (s *Stream) EndHeaders() {
 		return
 	}
 	s.inBody = true
+	s.set.from("client", nil)
 	s.clientFeatures()
 	s.keepClient()
 	s.canon([]byte{'\n'})
@@ -193,6 +195,7 @@ func (s *Stream) Finish() *Message {
 	s.EndHeaders()
 	s.lines.close()
 	s.walker.End()
+	s.set.from("message", nil)
 	s.shapeFeatures()
 	s.sum.Write(s.sumBuf)
 	s.sumBuf = s.sumBuf[:0]

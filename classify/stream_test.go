@@ -299,9 +299,11 @@ func (one) Lookup(f []uint64, out []classify.Count) {
 }
 
 func clueTexts[T string | []byte](o classify.Options, raw T) []string {
-	_, clues := classify.Explain(o, []byte(raw), one{}, 100000)
+	s := classify.NewStream(o)
+	s.EnableClues()
+	s.Stored([]byte(raw))
 	var texts []string
-	for _, c := range clues {
+	for _, c := range s.Clues(one{}, 100000) {
 		texts = append(texts, c.Text)
 	}
 	slices.Sort(texts)
@@ -312,7 +314,7 @@ func TestFeatureTexts(t *testing.T) {
 	texts := clueTexts(classify.DefaultOptions(), sample)
 	for _, want := range []string{
 		"subject: Grüße", "subject: Meer", "from: Jürgen", "from: juergen.meier@mail.example.com", "from: mail.example.com", "from: example.com",
-		"message-id host: smtp.example.com", "has field: subject", "content type: multipart/mixed", "content type: application/pdf", "charset: shift_jis",
+		"message-id: smtp.example.com", "has field: subject", "content type: multipart/mixed", "content type: application/pdf", "charset: shift_jis",
 		"file type: .pdf", "file name: invoice.pdf", "client network: 203.0.113.9/32", "client network: 203.0.113.0/24", "client network: 203.0.0.0/16",
 		"client host: smtp.example.com", "client host: example.com", "client helo: smtp.example.com", "received from network: 198.51.100.7/32",
 		"Grüße", "soft", "Viagra", "sign: !!!", "link to host: www.shop.example.net", "link to host: example.net", "link: path", "odd link: address",

@@ -75,6 +75,7 @@ func (c *Client) Score(ctx context.Context, q ScoreRequest, msg io.Reader) (out 
 	set(v, "scope", q.Scope)
 	set(v, "path", cut(q.Path, 4000))
 	setInt(v, "clues", q.Clues)
+	setInt(v, "sources", q.Sources)
 	err = c.call(ctx, http.MethodPost, "/v1/score", v, msg, &out)
 	out.Path = q.Path
 	return out, err

@@ -10,6 +10,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -150,8 +152,8 @@ func TestEveryRequestReachesItsService(t *testing.T) {
 			t.Errorf("service was asked %s, want %s", got, want)
 		}
 	}
-	r, err := c.Score(ctx, ScoreRequest{Scope: "anna", Clues: 3, Path: "a&b?c"}, strings.NewReader("Subject: x\n\n"))
-	check(`score {Scope:anna Clues:3 Path:a&b?c} "Subject: x\n\n"`, err)
+	r, err := c.Score(ctx, ScoreRequest{Scope: "anna", Clues: 3, Sources: 2, Path: "a&b?c"}, strings.NewReader("Subject: x\n\n"))
+	check(`score {Scope:anna Clues:3 Sources:2 Path:a&b?c} "Subject: x\n\n"`, err)
 	if r.Verdict != "spam" || r.Score != 0.99 || r.Path != "a&b?c" {
 		t.Errorf("score reply %+v", r)
 	}
@@ -229,6 +231,10 @@ func TestRights(t *testing.T) {
 		"stats":  func(c *Client) error { _, err := c.Stats(t.Context(), StatsRequest{}); return err },
 		"status": func(c *Client) error { _, err := c.Status(t.Context()); return err },
 		"reload": func(c *Client) error { _, err := c.Reload(t.Context()); return err },
+		"score with sources": func(c *Client) error {
+			_, err := c.Score(t.Context(), ScoreRequest{Clues: 1, Sources: 1}, strings.NewReader("x"))
+			return err
+		},
 	}
 	others := map[string]bool{"score": true, "score own": true, "learn": true}
 	for _, p := range []Peer{rootPeer, daemonPeer, memberPeer, otherPeer} {
@@ -380,6 +386,23 @@ func TestDocumented(t *testing.T) {
 	for _, k := range kinds {
 		if row := fmt.Sprintf("| `%s` | %d", k.code, k.status); !bytes.Contains(page, []byte(row)) {
 			t.Errorf("docs/control.md has no row %q", row)
+		}
+	}
+}
+
+// TestKeysDocumented: docs/control.md has a row for every key of an explained score.
+func TestKeysDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/control.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []any{ScoreReply{}, Explanation{}, Piece{}, Clue{}, Source{}} {
+		typ := reflect.TypeOf(v)
+		for i := range typ.NumField() {
+			key, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			if !regexp.MustCompile("(?m)^\\|[^|]*`" + key + "`").Match(page) {
+				t.Errorf("docs/control.md has no row for the key %q of %s", key, typ.Name())
+			}
 		}
 	}
 }

@@ -4,7 +4,8 @@
 //
 // # Requests
 //
-//	POST /v1/score?scope=S&clues=N&path=P   body: one message   -> ScoreReply
+//	POST /v1/score?scope=S&clues=N&sources=M&path=P
+//	                                        body: one message   -> ScoreReply
 //	POST /v1/learn?scope=S&class=C          body: one message   -> LearnReply   (C: ham, spam, forget)
 //	GET  /v1/held?box=B&limit=N                                 -> {"held": [spool.Meta...]}
 //	GET  /v1/held/{id}                                          -> Held
@@ -28,8 +29,9 @@
 // root, the daemon's own user and the members of the administrating group may
 // do everything. Everybody else who can reach the socket may score and learn in
 // the scope that bears their own user name, and nothing more; leaving the scope
-// out means that scope to them and the site to the others. A peer that cannot
-// be named is refused.
+// out means that scope to them and the site to the others. The messages behind
+// clues (sources) are the site's mail and not for them. A peer that cannot be named
+// is refused.
 //
 // # Concurrency
 //

@@ -124,7 +124,15 @@ func (s *Server) score(_ http.ResponseWriter, r *http.Request, p Peer) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return s.o.Judge.Score(r.Context(), ScoreRequest{Scope: scope, Clues: clues, Path: q.Get("path")}, r.Body)
+	sources, err := number(q, "sources", MaxSources)
+	if err != nil {
+		return nil, err
+	}
+	if sources > 0 && !s.o.Access.All(p) { // they are the site's mail, with their subjects
+		return nil, WithHint(fmt.Errorf("%w: the messages behind clues are not for %s", ErrForbidden, p.Name),
+			"run it as root or as a member of the administrating group, or without sources")
+	}
+	return s.o.Judge.Score(r.Context(), ScoreRequest{Scope: scope, Clues: clues, Sources: sources, Path: q.Get("path")}, r.Body)
 }
 
 func (s *Server) learn(_ http.ResponseWriter, r *http.Request, p Peer) (any, error) {

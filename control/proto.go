@@ -11,31 +11,79 @@ import (
 // SocketName is the socket's name in the data directory.
 const SocketName = "control.sock"
 
-// Clue is one feature that moved a score. Text comes from the message: hostile.
-type Clue struct {
-	Text string  `json:"text"`
-	Prob float64 `json:"prob"` // 0 ham .. 1 spam
-	Ham  uint32  `json:"ham"`
-	Spam uint32  `json:"spam"`
-}
-
 // ScoreRequest says how to score the message that follows it.
 type ScoreRequest struct {
-	Scope string // "" is the site
-	Clues int    // how many of the strongest clues to give, 0..MaxClues
-	Path  string // what the caller calls the message; only given back
+	Scope   string // "" is the site
+	Clues   int    // how many of the strongest clues to give, 0..MaxClues; with 0 nothing is explained
+	Sources int    // for each clue, how many of the newest messages it was learned from to give, 0..MaxSources
+	Path    string // what the caller calls the message; only given back
 }
 
 // ScoreReply is the opinion of one message.
 type ScoreReply struct {
-	Path    string  `json:"path,omitempty"`
-	Verdict string  `json:"verdict"` // ham, unsure, spam
-	Score   float64 `json:"score"`   // 0..1
-	LogOdds float64 `json:"log_odds"`
-	Digest  string  `json:"digest"`
-	Size    int64   `json:"size"`
-	Scope   string  `json:"scope,omitempty"`
-	Clues   []Clue  `json:"clues,omitempty"`
+	Path        string       `json:"path,omitempty"`
+	Verdict     string       `json:"verdict"` // ham, unsure, spam
+	Score       float64      `json:"score"`   // 0..1
+	LogOdds     float64      `json:"log_odds"`
+	Digest      string       `json:"digest"`
+	Size        int64        `json:"size"`
+	Scope       string       `json:"scope,omitempty"`
+	Explanation *Explanation `json:"explanation,omitempty"`
+	Clues       []Clue       `json:"clues,omitempty"` // the strongest first
+}
+
+// Explanation says where the log-odds of a score come from: Counts, Second, Linear,
+// Bias and Thin add up to them. Texts in it are hostile.
+type Explanation struct {
+	Counts float64 `json:"counts"`
+	Second float64 `json:"second"`
+	Linear float64 `json:"linear"`
+	Bias   float64 `json:"bias"`
+	Thin   float64 `json:"thin"` // what too little training takes away
+
+	BeforeFloor float64 `json:"before_floor"` // the score without its floor of doubt
+	HamCounted  uint32  `json:"ham_counted"`  // messages that count
+	SpamCounted uint32  `json:"spam_counted"`
+	Needed      int     `json:"needed"` // of each class, for a score to leave the unsure band
+
+	CountsOpinion float64 `json:"counts_opinion"` // log-odds by the strongest clues
+	ClueCount     int     `json:"clue_count"`     // so many they are
+	HamTail       float64 `json:"ham_tail"`       // *H*, 0..1
+	SpamTail      float64 `json:"spam_tail"`      // *S*, 0..1
+	SecondOpinion float64 `json:"second_opinion"`
+	LinearOpinion float64 `json:"linear_opinion"`
+
+	// Pieces are those that moved the linear opinion most; with Rest they add up to it.
+	Pieces []Piece `json:"pieces"`
+	Rest   Piece   `json:"rest"`
+	Others int     `json:"others"` // pieces in Rest
+}
+
+// Piece is a word that the linear part reads.
+type Piece struct {
+	Text  string  `json:"text,omitempty"`
+	Sum   int64   `json:"sum"`   // of its weights, in units of 2^-20
+	Share float64 `json:"share"` // of the linear opinion
+}
+
+// Clue is one feature that moved a score. Texts come from the message: hostile.
+type Clue struct {
+	Text     string   `json:"text"`
+	Place    string   `json:"place,omitempty"` // where in the message it stood first
+	Prob     float64  `json:"prob"`            // 0 ham .. 1 spam
+	Strength float64  `json:"strength"`        // how far from 1/2 that is
+	Ham      uint32   `json:"ham"`             // messages that count and hold it
+	Spam     uint32   `json:"spam"`
+	Sources  []Source `json:"sources,omitempty"` // the newest first
+}
+
+// Source is a message of the ledger that a clue was learned from.
+type Source struct {
+	Digest  string    `json:"digest"`
+	Class   string    `json:"class"` // ham or spam
+	Scope   string    `json:"scope,omitempty"`
+	Time    time.Time `json:"time"` // of the label
+	Subject string    `json:"subject,omitempty"`
 }
 
 // LearnRequest says what the message that follows it is.

@@ -19,6 +19,7 @@ const (
 	maxHeader  = 16 << 10 // request line and header fields
 	maxPathLen = 107      // of a unix socket, unix(7)
 	MaxClues   = 150
+	MaxSources = 20
 )
 
 // Options are the server's settings.

@@ -78,6 +78,7 @@ func TestBadRequests(t *testing.T) {
 		{"GET /v1/stats?scope=" + strings.Repeat("x", 256), 400, "bad_request"},
 		{"POST /v1/learn?class=eggs", 400, "bad_request"},
 		{"POST /v1/score?clues=151", 400, "bad_request"},
+		{"POST /v1/score?sources=21", 400, "bad_request"},
 	} {
 		status, code := raw(t, dir, c.request)
 		if status != c.status || code != c.code {

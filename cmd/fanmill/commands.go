@@ -82,10 +82,20 @@ PATHs are as for train.`,
 message or mailbox is read from standard input. The score goes from 0 (ham) to 1
 (spam). Nothing is learned and nothing changed.
 
+With --explain the score is taken apart. What the counts, their second reading, the
+linear part and the calibrator's bias bring, less what thin training takes away, adds
+up to the log-odds of spam, from which the score is made. The words that moved the
+linear part most add up to its opinion, with the rest. Of the counts the strongest
+clues are shown: the probability of spam, how far that is from 1/2, how many counted
+messages of ham and spam hold the clue, and where in the message it stood first. *H*
+and *S* are the two chi-squared tails, as SpamBayes shows them. With --sources the
+newest messages that put each clue there stand below it.
+
 With -e the exit code tells the verdict of the last message as bogofilter does:
 0 spam, 1 ham, 2 unsure, and 3 for any error.`,
 			examples: []example{
-				{"fanmill score --explain message.eml", "show the clues behind a score"},
+				{"fanmill score --explain message.eml", "show the reasons for a score"},
+				{"fanmill score --sources 3 message.eml", "and the messages that each clue was learned from"},
 				{"fanmill score -e < message && echo spam", "use the verdict in a script"},
 			},
 		},

@@ -26,8 +26,8 @@ type judge struct {
 
 var _ control.Judge = (*judge)(nil)
 
-// Score scores the message.
-func (j *judge) Score(_ context.Context, q control.ScoreRequest, msg io.Reader) (control.ScoreReply, error) {
+// Score scores the message, and says why when clues are asked for.
+func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader) (control.ScoreReply, error) {
 	set := j.set()
 	s := classify.NewStream(set.classify)
 	if q.Clues > 0 {
@@ -41,16 +41,14 @@ func (j *judge) Score(_ context.Context, q control.ScoreRequest, msg io.Reader) 
 	if err != nil {
 		return control.ScoreReply{}, err
 	}
-	score := j.score(m, model)
-	out := control.ScoreReply{
-		Path: q.Path, Verdict: set.policy.Cutoffs.Verdict(score.P).String(), Score: score.P, LogOdds: score.LogOdds,
-		Digest: m.Digest.String(), Size: m.Size, Scope: q.Scope,
+	out := control.ScoreReply{Path: q.Path, Digest: m.Digest.String(), Size: m.Size, Scope: q.Scope}
+	var score classify.Score
+	if q.Clues == 0 {
+		score = j.score(m, model)
+	} else if score, err = j.explain(ctx, q, s, model, &out); err != nil {
+		return control.ScoreReply{}, err
 	}
-	if q.Clues > 0 {
-		for _, c := range s.Clues(model, q.Clues) {
-			out.Clues = append(out.Clues, control.Clue{Text: c.Text, Prob: c.Prob, Ham: c.Ham, Spam: c.Spam})
-		}
-	}
+	out.Verdict, out.Score, out.LogOdds = set.policy.Cutoffs.Verdict(score.P).String(), score.P, score.LogOdds
 	return out, nil
 }
 

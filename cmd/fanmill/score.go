@@ -22,14 +22,16 @@ type scoreCmd struct {
 	explain, json bool
 	exit, quiet   bool
 	clues         int
+	sources       int
 	n             int // messages scored
 	last          string
 }
 
 func (s *scoreCmd) flags(fs *flag.FlagSet) {
 	fs.Var(scopeValue{&s.scope}, "scope", "score with the training of scope `NAME`")
-	fs.BoolVar(&s.explain, "explain", false, "show the strongest clues of each message")
-	fs.IntVar(&s.clues, "clues", 15, "with --explain: how `MANY` clues")
+	fs.BoolVar(&s.explain, "explain", false, "show what each score adds up from, and the strongest clues")
+	fs.IntVar(&s.clues, "clues", 15, "with --explain: how `MANY` clues; 0 explains nothing")
+	fs.IntVar(&s.sources, "sources", 0, "like --explain, and for each clue the `N` newest messages it was learned from")
 	fs.BoolVar(&s.exit, "e", false, "exit like bogofilter: 0 spam, 1 ham, 2 unsure, 3 error")
 	fs.BoolVar(&s.json, "json", false, "print a JSON object a line")
 	fs.BoolVar(&s.quiet, "quiet", false, "print no verdicts and no progress")
@@ -72,6 +74,9 @@ func (s *scoreCmd) run(ctx context.Context, e *Env) error {
 	if s.clues < 0 || s.clues > control.MaxClues {
 		return usageErrorf("--clues: %d is not between 0 and %d", s.clues, control.MaxClues)
 	}
+	if s.sources < 0 || s.sources > control.MaxSources {
+		return usageErrorf("--sources: %d is not between 0 and %d", s.sources, control.MaxSources)
+	}
 	if len(e.Args) == 0 {
 		e.Args = []string{"-"}
 	}
@@ -106,8 +111,8 @@ func (s *scoreCmd) one(ctx context.Context, e *Env, j control.Judge, it corpus.I
 	if rest, ok := strings.CutPrefix(it.Source, "standard input"); ok {
 		q.Path = "-" + rest
 	}
-	if s.explain {
-		q.Clues = s.clues
+	if s.explain || s.sources > 0 {
+		q.Clues, q.Sources = s.clues, s.sources
 	}
 	r, err := j.Score(ctx, q, bytes.NewReader(it.Raw))
 	if err != nil {
@@ -121,13 +126,6 @@ func (s *scoreCmd) one(ctx context.Context, e *Env, j control.Judge, it corpus.I
 	case s.json:
 		return printJSON(e.Stdout, r)
 	}
-	if _, err := fmt.Fprintf(e.Stdout, "%-6s %.4f %s\n", r.Verdict, r.Score, safe(r.Path)); err != nil {
-		return writeError(err)
-	}
-	for _, c := range r.Clues {
-		if _, err := fmt.Fprint(e.Stdout, clueLine(c.Prob, c.Ham, c.Spam, c.Text)); err != nil {
-			return writeError(err)
-		}
-	}
-	return nil
+	_, err = fmt.Fprintf(e.Stdout, "%-6s %.4f %s\n%s", r.Verdict, r.Score, safe(r.Path), explainText(r))
+	return writeError(err)
 }

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"fanmill/classify"
+	"fanmill/control"
+	"fanmill/store"
+)
+
+// explainedPieces is how many of the linear part's words an explanation names.
+const explainedPieces = 8
+
+// explain puts into an answer why the message in s has its score.
+func (j *judge) explain(ctx context.Context, q control.ScoreRequest, s *classify.Stream, m classify.Model, out *control.ScoreReply) (classify.Score, error) {
+	x := s.Explain(m, q.Clues, explainedPieces)
+	e := &control.Explanation{
+		Counts: x.Counts, Second: x.Second, Linear: x.Linear, Bias: x.Bias, Thin: x.Thin, BeforeFloor: x.P,
+		HamCounted: x.Totals.Ham, SpamCounted: x.Totals.Spam, Needed: classify.MinLabels,
+		CountsOpinion: x.Score.C, ClueCount: x.Score.Clues, HamTail: x.HamTail, SpamTail: x.SpamTail,
+		SecondOpinion: x.Score.E, LinearOpinion: x.Score.L,
+		Pieces: make([]control.Piece, len(x.Pieces)), Rest: control.Piece(x.Rest), Others: x.Others,
+	}
+	for i, p := range x.Pieces {
+		e.Pieces[i] = control.Piece(p)
+	}
+	out.Explanation = e
+	features := make([]uint64, len(x.Clues))
+	for i, c := range x.Clues {
+		features[i] = c.Feature
+		out.Clues = append(out.Clues, control.Clue{Text: c.Text, Place: c.Place, Prob: c.Prob, Strength: c.Strength, Ham: c.Ham, Spam: c.Spam})
+	}
+	if q.Sources == 0 {
+		return x.Score, nil
+	}
+	found, err := j.db.Sources(ctx, q.Scope, features, q.Sources)
+	for i, rows := range found {
+		out.Clues[i].Sources = sources(rows)
+	}
+	return x.Score, err
+}
+
+func sources(rows []store.Source) (out []control.Source) {
+	for _, r := range rows {
+		out = append(out, control.Source{Digest: r.Digest.String(), Class: r.Class.String(), Scope: r.Scope, Time: r.Time, Subject: r.Subject})
+	}
+	return out
+}
+
+// explainText is an explanation for a terminal, below the line of the verdict.
+func explainText(r control.ScoreReply) string {
+	var b strings.Builder
+	if x := r.Explanation; x != nil {
+		sumText(&b, x, r)
+		piecesText(&b, x)
+	}
+	cluesText(&b, r.Clues)
+	return b.String()
+}
+
+// sumText shows what adds up to the score.
+func sumText(b *strings.Builder, x *control.Explanation, r control.ScoreReply) {
+	row := func(name string, logOdds float64, note string, args ...any) {
+		fmt.Fprintf(b, "    %+9.4f  %-14s  %s\n", logOdds, name, fmt.Sprintf(note, args...))
+	}
+	b.WriteString("  log-odds of spam, natural logarithm\n")
+	row("counts", x.Counts, "opinion %+.4f from %s, *H* %.4f, *S* %.4f", x.CountsOpinion, plural(x.ClueCount, "clue", "clues"), x.HamTail, x.SpamTail)
+	row("second reading", x.Second, "opinion %+.4f from the same counts", x.SecondOpinion)
+	row("linear part", x.Linear, "opinion %+.4f", x.LinearOpinion)
+	row("bias", x.Bias, "of the calibrator")
+	if int(min(x.HamCounted, x.SpamCounted)) < x.Needed {
+		row("thin evidence", x.Thin, "%d ham and %d spam counted; from %d of each the score leaves the unsure band", x.HamCounted, x.SpamCounted, x.Needed)
+	}
+	row("sum", r.LogOdds, "probability %.4f, with a floor of doubt the score %.4f", x.BeforeFloor, r.Score)
+}
+
+// piecesText shows what adds up to the linear part's opinion.
+func piecesText(b *strings.Builder, x *control.Explanation) {
+	if len(x.Pieces) == 0 {
+		return
+	}
+	b.WriteString("  words that moved the linear part's opinion\n")
+	for _, p := range x.Pieces {
+		fmt.Fprintf(b, "    %+9.4f  %s\n", p.Share, safe(p.Text))
+	}
+	fmt.Fprintf(b, "    %+9.4f  the rest, %s\n    %+9.4f  opinion\n", x.Rest.Share, plural(x.Others, "word", "words"), x.LinearOpinion)
+}
+
+// placeWidth is the widest a clue's place is shown.
+const placeWidth = 36
+
+// cluesText shows clues, each with its sources below.
+func cluesText(b *strings.Builder, clues []control.Clue) {
+	if len(clues) == 0 {
+		return
+	}
+	width := len("place")
+	for _, c := range clues {
+		width = max(width, utf8.RuneCountInString(fit(c.Place, placeWidth)))
+	}
+	fmt.Fprintf(b, "  clues, the strongest first\n    %-6s  %-8s  %6s  %6s  %-*s  clue\n", "prob", "strength", "ham", "spam", width, "place")
+	for _, c := range clues {
+		fmt.Fprintf(b, "    %.4f  %8.4f  %6d  %6d  %-*s  %s\n", c.Prob, c.Strength, c.Ham, c.Spam, width, fit(c.Place, placeWidth), safe(c.Text))
+		for _, s := range c.Sources {
+			line := fmt.Sprintf("            %-4s  %s  %.12s  %s", safe(s.Class), s.Time.Local().Format("2006-01-02 15:04"), safe(s.Digest), fit(s.Subject, 60))
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+		}
+	}
+}

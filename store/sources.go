@@ -1,0 +1,117 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/binary"
+	"math"
+	"slices"
+	"sort"
+
+	"fanmill/classify"
+)
+
+// Source is a message of the ledger that a count comes from.
+type Source struct {
+	Row                  // without features, grams and message
+	Subject, From string // decoded from the kept message, "" where none is kept; hostile: escape them
+}
+
+// sourceRows bounds how many counting messages Sources looks through, sourceBatch
+// how many at a time: between two batches others may ask the ledger.
+const (
+	sourceRows  = 50_000
+	sourceBatch = 500
+)
+
+// Sources returns, for each of features, the messages recorded last that count in
+// the scope's model and hold it, at most limit each, the newest first. It reads the
+// feature lists of the newest 50,000 counting messages until all are found.
+func (db *DB) Sources(ctx context.Context, scope string, features []uint64, limit int) ([][]Source, error) {
+	s := search{features: features, limit: limit, found: make([][]int64, len(features)), next: math.MaxInt64}
+	for read := 0; read < sourceRows && s.missing(); read += sourceBatch {
+		if err := db.ask(ctx, "look for messages with a feature", func(c *conn) error { return s.batch(ctx, c, scope) }); err != nil {
+			return nil, err
+		}
+	}
+	out := make([][]Source, len(features))
+	known := map[int64]Source{}
+	err := db.ask(ctx, "load messages with a feature", func(c *conn) error {
+		for i, ids := range s.found {
+			out[i] = out[i][:0]
+			for _, id := range ids {
+				if err := loadSource(c, id, known); err != nil {
+					return err
+				}
+				out[i] = append(out[i], known[id])
+			}
+		}
+		return ctx.Err()
+	})
+	return out, err
+}
+
+// search is a walk from the newest counting message to older ones.
+type search struct {
+	features []uint64
+	limit    int
+	found    [][]int64 // of each feature: ids of the rows that hold it
+	next     int64     // rows below this id are still to be read; 0: none
+}
+
+// missing tells whether older rows may hold what is still wanted.
+func (s *search) missing() bool {
+	return s.next > 0 && slices.ContainsFunc(s.found, func(ids []int64) bool { return len(ids) < s.limit })
+}
+
+// batch reads the next rows. In a user's model the site's messages count too. The
+// walk goes by id, since an index would have all lists sorted first.
+func (s *search) batch(ctx context.Context, c *conn, scope string) error {
+	const query = `SELECT msg.id, features FROM msg NOT INDEXED JOIN body USING (id)
+		WHERE msg.id < ? AND scope IN ('', ?) AND class <> 0 AND adds > 0 ORDER BY msg.id DESC LIMIT ?`
+	n, before := 0, s.next
+	err := c.query(query, func(v []driver.Value) error {
+		n++
+		s.next = asInt(v[0])
+		s.look(s.next, asBlob(v[1]))
+		return ctx.Err()
+	}, before, scope, int64(sourceBatch))
+	if n < sourceBatch && err == nil {
+		s.next = 0
+	}
+	return err
+}
+
+// look searches one row's stored feature list, which is ascending.
+func (s *search) look(id int64, stored []byte) {
+	for i, f := range s.features {
+		ids := s.found[i]
+		if len(ids) >= s.limit {
+			continue
+		}
+		n := len(stored) / 8
+		at := sort.Search(n, func(k int) bool { return binary.LittleEndian.Uint64(stored[8*k:]) >= f })
+		if at < n && binary.LittleEndian.Uint64(stored[8*at:]) == f {
+			s.found[i] = append(ids, id)
+		}
+	}
+}
+
+// loadSource adds a row to those that are known.
+func loadSource(c *conn, id int64, known map[int64]Source) error {
+	if _, ok := known[id]; ok {
+		return nil
+	}
+	row, err := loadRow(c, id)
+	if err != nil {
+		return err
+	}
+	s := Source{Row: row}
+	if row.Message != nil {
+		m := classify.Extract(classify.DefaultOptions(), row.Message)
+		s.Subject, s.From = m.Subject, m.From
+	}
+	s.Features, s.Grams, s.Message = nil, nil, nil
+	known[id] = s
+	return nil
+}
