@@ -94,10 +94,10 @@ func (w *weigher) add(field string, b []byte, i, n int, word []byte) {
 // ones are cut between two characters.
 func wordEnd(b []byte) int {
 	n := 0
-	for n < len(b) && !isBlank(b[n]) && (n < pieceMax || !utf8.RuneStart(b[n]) && n < pieceMax+utf8.UTFMax) {
+	for n < len(b) && b[n] > ' ' && (n < pieceMax || !utf8.RuneStart(b[n]) && n < pieceMax+utf8.UTFMax) {
 		n++
 	}
-	for n < len(b) && isBlank(b[n]) {
+	for n < len(b) && b[n] <= ' ' {
 		n++
 		if b[n-1] == '\n' {
 			break

@@ -134,6 +134,7 @@ func (c *Client) Stats(ctx context.Context, q StatsRequest) (out Stats, err erro
 	v := url.Values{}
 	set(v, "scope", q.Scope)
 	setInt(v, "days", q.Days)
+	setInt(v, "mislabels", q.Mislabels)
 	err = c.call(ctx, http.MethodGet, "/v1/stats", v, nil, &out)
 	return out, err
 }

@@ -85,8 +85,21 @@ func (s *service) Decide(_ context.Context, d Decision) (Decided, error) {
 	return Decided{ID: d.ID, Action: d.Action, Gone: true}, s.note("decide %+v", d)
 }
 
+// someStats has something in every part.
+var someStats = Stats{
+	Ham: 1, Spam: 2, HamAdds: 3, SpamAdds: 4, Waiting: 5, HeldUnsure: true, MinLabels: 50, Trained: true,
+	Advice: []string{"train more"}, Features: 3, Scope: "bert", Scopes: []string{"anna"},
+	Calibrator: Calibrator{Labels: 20, FromSite: true, Weights: Weights{1, 2, 3, -4}, HamWrong: 0.25, SpamWrong: 1.5},
+	Labels: Labels{N: 20, Spam: 5, SpamPercent: 25, Doubtful: 1, DoubtfulPercent: 5, Mislabels: []Mislabel{{
+		Class: "ham", Chance: 0.75, Time: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC), Source: "train", Digest: "0123",
+		Subject: "hi\x1b", From: "a@example.org",
+	}}},
+	Traffic: Traffic{Days: 30, Ham: 1, Unsure: 2, Spam: 1, SpamPercent: 25},
+	Days:    []DayCount{{Day: "2026-03-14", Outcome: "tag", Rule: "default", N: 4}},
+}
+
 func (s *service) Stats(_ context.Context, q StatsRequest) (Stats, error) {
-	return Stats{Ham: 1, Spam: 2, Features: 3, Scopes: []string{"anna"}}, s.note("stats %+v", q)
+	return someStats, s.note("stats %+v", q)
 }
 
 func (s *service) Status(context.Context) (Status, error) {
@@ -181,10 +194,10 @@ func TestEveryRequestReachesItsService(t *testing.T) {
 			t.Errorf("decide gave %+v", d)
 		}
 	}
-	st, err := c.Stats(ctx, StatsRequest{Days: 4})
-	check("stats {Scope: Days:4}", err)
-	if st.Ham != 1 || st.Spam != 2 || st.Features != 3 {
-		t.Errorf("stats gave %+v", st)
+	st, err := c.Stats(ctx, StatsRequest{Days: 4, Mislabels: 5})
+	check("stats {Scope: Days:4 Mislabels:5}", err)
+	if !reflect.DeepEqual(st, someStats) {
+		t.Errorf("stats gave %+v, want %+v", st, someStats)
 	}
 	state, err := c.Status(ctx)
 	check("status", err)

@@ -235,11 +235,15 @@ func (s *Server) stats(_ http.ResponseWriter, r *http.Request, _ Peer) (any, err
 	if err != nil {
 		return nil, err
 	}
+	mislabels, err := number(q, "mislabels", MaxMislabels)
+	if err != nil {
+		return nil, err
+	}
 	scope := q.Get("scope")
 	if err := CheckScope(scope); err != nil {
 		return nil, err
 	}
-	return s.o.Keeper.Stats(r.Context(), StatsRequest{Scope: scope, Days: days})
+	return s.o.Keeper.Stats(r.Context(), StatsRequest{Scope: scope, Days: days, Mislabels: mislabels})
 }
 
 func (s *Server) status(_ http.ResponseWriter, r *http.Request, _ Peer) (any, error) {

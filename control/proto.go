@@ -140,20 +140,81 @@ type DayCount struct {
 
 // StatsRequest chooses what Stats tells.
 type StatsRequest struct {
-	Scope string
-	Days  int // daily counters of so many days; 0: none
+	Scope     string
+	Days      int // daily counters of so many days; 0: none
+	Mislabels int // so many of the labels that are probably wrong, 0..MaxMislabels
 }
 
-// Stats is how far training is.
+// Stats is how far training is. Labels, counts and features are the scope's own;
+// the site's are added to them where HeldUnsure and Trained are decided.
 type Stats struct {
-	Ham      int        `json:"ham"`  // labelled messages
-	Spam     int        `json:"spam"` // labelled messages
-	HamAdds  int        `json:"ham_counted"`
-	SpamAdds int        `json:"spam_counted"`
-	Features int        `json:"features"` // distinct features with a count
-	Scope    string     `json:"scope"`
-	Scopes   []string   `json:"scopes"` // all scopes with labels, without the site
-	Days     []DayCount `json:"days,omitempty"`
+	Ham        int        `json:"ham"`         // labelled messages
+	Spam       int        `json:"spam"`        // labelled messages
+	HamAdds    int        `json:"ham_counted"` // how often they count
+	SpamAdds   int        `json:"spam_counted"`
+	Waiting    int        `json:"waiting"`     // of Ham and Spam: recorded, not learned yet
+	HeldUnsure bool       `json:"held_unsure"` // too little counts for any score to leave the unsure band
+	MinLabels  int        `json:"min_labels"`  // labels of each class that Trained needs
+	Trained    bool       `json:"trained"`     // mail may be refused, held or dropped
+	Advice     []string   `json:"advice"`      // what to do next, in sentences; the first is about training
+	Features   int        `json:"features"`    // distinct features with a count
+	Scope      string     `json:"scope"`
+	Scopes     []string   `json:"scopes"` // all scopes with labels, without the site
+	Calibrator Calibrator `json:"calibrator"`
+	Labels     Labels     `json:"labels"`
+	Traffic    Traffic    `json:"traffic"`
+	Days       []DayCount `json:"days,omitempty"`
+}
+
+// Calibrator is what joins the opinions into one score. HamWrong and SpamWrong are
+// its estimates of how much ham is labelled spam, and how much spam ham.
+type Calibrator struct {
+	Labels    int     `json:"labels"`     // fitted from so many; 0: not yet
+	FromSite  bool    `json:"from_site"`  // a user's scope has too few labels for its own
+	Weights   Weights `json:"weights"`    // of the opinions
+	HamWrong  float64 `json:"ham_wrong"`  // percent
+	SpamWrong float64 `json:"spam_wrong"` // percent
+}
+
+// Weights are those of the two readings of the counts, of the linear part, and the
+// constant.
+type Weights struct {
+	Counts float64 `json:"counts"`
+	Second float64 `json:"second"`
+	Linear float64 `json:"linear"`
+	Bias   float64 `json:"bias"`
+}
+
+// Labels are the scope's newest labels, as far as a calibrator looks at them.
+type Labels struct {
+	N               int        `json:"n"`
+	Spam            int        `json:"spam"`
+	SpamPercent     float64    `json:"spam_percent"`
+	Doubtful        int        `json:"doubtful"` // probably wrong
+	DoubtfulPercent float64    `json:"doubtful_percent"`
+	Mislabels       []Mislabel `json:"mislabels"` // the likeliest of Doubtful, as many as were asked for
+}
+
+// Mislabel is a label that is probably wrong. Subject and From are hostile; they
+// are "" where the ledger does not keep the message.
+type Mislabel struct {
+	Class   string    `json:"class"`  // ham or spam, as labelled
+	Chance  float64   `json:"chance"` // 0.5..1, that it is wrong
+	Time    time.Time `json:"time"`   // of the label
+	Source  string    `json:"source"` // who gave it: train, learn, held, rule, auto, import
+	Digest  string    `json:"digest"` // as ScoreReply.Digest
+	Subject string    `json:"subject"`
+	From    string    `json:"from"`
+}
+
+// Traffic is the mail of the last days that got a verdict, as far back as the
+// history has it: the scope's, or all mail for the site.
+type Traffic struct {
+	Days        int     `json:"days"`
+	Ham         int     `json:"ham"`
+	Unsure      int     `json:"unsure"`
+	Spam        int     `json:"spam"`
+	SpamPercent float64 `json:"spam_percent"` // of all three
 }
 
 // Status is how the daemon fares.

@@ -16,10 +16,11 @@ import (
 
 // Limits of what is taken in.
 const (
-	maxHeader  = 16 << 10 // request line and header fields
-	maxPathLen = 107      // of a unix socket, unix(7)
-	MaxClues   = 150
-	MaxSources = 20
+	maxHeader    = 16 << 10 // request line and header fields
+	maxPathLen   = 107      // of a unix socket, unix(7)
+	MaxClues     = 150
+	MaxMislabels = 1000
+	MaxSources   = 20
 )
 
 // Options are the server's settings.

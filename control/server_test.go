@@ -71,6 +71,8 @@ func TestBadRequests(t *testing.T) {
 		{"GET /v1/held?box=tmp", 400, "bad_request"},
 		{"GET /v1/held?limit=-1", 400, "bad_request"},
 		{"GET /v1/stats?days=many", 400, "bad_request"},
+		{"GET /v1/stats?mislabels=-1", 400, "bad_request"},
+		{"GET /v1/stats?mislabels=1001", 400, "bad_request"},
 		{"POST /v1/learn", 400, "bad_request"},
 		{"POST /v1/learn?class=ham&scope=a%0ab", 400, "bad_request"},
 		{"POST /v1/score?scope=%ff", 400, "bad_request"},

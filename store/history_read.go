@@ -146,3 +146,34 @@ func (h *History) Daily(ctx context.Context, days int) (list []DayCount, err err
 	})
 	return list, err
 }
+
+// Verdicts says how many messages got which verdict.
+type Verdicts struct{ Ham, Unsure, Spam int }
+
+// verdictsOf is how many records Verdicts counts, the newest. That is a share to a
+// fraction of a percent, in a fraction of a second.
+const verdictsOf = 100_000
+
+// Verdicts counts the verdicts in the records of the last days, of a user's scope or,
+// with scope "", of all mail. Mail that was not scored is left out. When space is
+// short, records of accepted mail go before others: it counts from the oldest of
+// them on, so that the shares are those of the mail. A message with several outcomes
+// has several records.
+func (h *History) Verdicts(ctx context.Context, scope string, days int) (sum Verdicts, err error) {
+	const query = `SELECT verdict, count(*) FROM (
+		SELECT verdict FROM record WHERE time >= ?1 AND (?2 = '' OR scope = ?2) AND NOT unscored
+			AND n >= (SELECT min(n) FROM record WHERE pressing) ORDER BY time DESC LIMIT ?3
+		) GROUP BY verdict`
+	since := h.now().AddDate(0, 0, -days).UnixMicro()
+	err = h.ask(ctx, "count verdicts", func(c *conn) error {
+		sum = Verdicts{}
+		of := map[string]*int{"ham": &sum.Ham, "unsure": &sum.Unsure, "spam": &sum.Spam}
+		return c.query(query, func(v []driver.Value) error {
+			if n := of[asText(v[0])]; n != nil {
+				*n = int(asInt(v[1]))
+			}
+			return ctx.Err()
+		}, since, scope, int64(verdictsOf))
+	})
+	return sum, err
+}

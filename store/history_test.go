@@ -414,3 +414,46 @@ func TestUnusableHistory(t *testing.T) {
 		t.Errorf("damaged history: %v", err)
 	}
 }
+
+// TestVerdicts counts what was scored in the last days, by scope or of all mail, from
+// the oldest record of accepted mail on: those before it may be what space was made around.
+func TestVerdicts(t *testing.T) {
+	c := newClock()
+	h := historyAt(t, t.TempDir(), c, nil)
+	n := 0
+	add := func(count int, verdict, outcome, scope string) {
+		for range count {
+			r := record(2*n, c) // even: scored
+			r.Verdict, r.Outcome, r.Scope = verdict, outcome, scope
+			r.Unscored = verdict == ""
+			n++
+			h.Add(r)
+		}
+	}
+	add(1, "ham", "accept", "")
+	c.advance(3 * 24 * time.Hour)
+	add(2, "ham", "accept", "")
+	add(3, "spam", "hold", "anna")
+	add(4, "", "accept", "anna")
+	add(5, "unsure", "tag", "anna")
+	add(6, "ham", "accept", "anna")
+	want := func(what, scope string, days int, want Verdicts) {
+		t.Helper()
+		flush(t, h)
+		if got, err := h.Verdicts(t.Context(), scope, days); err != nil || got != want {
+			t.Errorf("%s: %+v, %v, want %+v", what, got, err, want)
+		}
+	}
+	want("all mail", "", 30, Verdicts{Ham: 9, Unsure: 5, Spam: 3})
+	want("since yesterday", "", 1, Verdicts{Ham: 8, Unsure: 5, Spam: 3})
+	want("anna's", "anna", 30, Verdicts{Ham: 6, Unsure: 5, Spam: 3})
+	want("nobody's", "bert", 30, Verdicts{})
+
+	other := historyAt(t, t.TempDir(), c, nil)
+	h = other
+	add(3, "spam", "hold", "")
+	want("only what is never short of space", "", 30, Verdicts{})
+	add(1, "ham", "accept", "")
+	add(2, "spam", "hold", "")
+	want("from the first accepted", "", 30, Verdicts{Ham: 1, Spam: 2})
+}

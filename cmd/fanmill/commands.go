@@ -152,8 +152,28 @@ func otherCommands() []command {
 		},
 		{
 			name: "stats", short: "say how far training is", new: func() runner { return new(statsCmd) },
-			long: `With --days N also the daily counters: what became of how many messages, by which
+			long: `Says how many messages are labelled, how often they count, how many were recorded
+and wait to be learned, whether the score is still held unsure (fewer than 20 of a
+class count), whether policy.min_labels is reached, and what to do next. For a
+scope the last two go by its labels and the site's together.
+
+The calibrator joins the opinions into the score; it is fitted from the newest
+labels, at most 5000, and estimates how many of them are slips. A label is doubtful
+when it is more likely a slip than not; a label that a person has repeated or
+corrected never is. --mislabels lists them: correct those that are wrong with
+train.
+
+The spam share of the labels stands beside that of the mail of the last 30 days, as
+far back as the history goes: of the messages that got a verdict, those that are
+spam. The filter does not reckon with the difference, which was tried and made it
+worse; where it is large, train mail as it comes in.
+
+With --days N also the daily counters: what became of how many messages, by which
 rule.`,
+			examples: []example{
+				{"fanmill stats --mislabels 20", "look for labels that are probably wrong"},
+				{"fanmill stats --days 7", "what became of the mail of a week"},
+			},
 		},
 		{
 			name: "eval", args: "[A.toml B.toml] INDEX...", min: 1, max: -1, short: "measure accuracy on labelled mail",

@@ -78,20 +78,13 @@ func (a *App) Status(context.Context) (control.Status, error) {
 	}, nil
 }
 
-// Stats is control.Keeper. Who has just trained wants to see it: the model
-// catches up first. Where it cannot, Follow logs why, and what is told is what
-// messages are scored by.
+// Stats is control.Keeper. Who has just trained wants to see it: model and history
+// catch up first. Where they cannot, the log says why, and what is told is what
+// messages are scored by and what is on disk.
 func (a *App) Stats(ctx context.Context, q control.StatsRequest) (control.Stats, error) {
 	_, _ = a.db.CatchUp(ctx)
-	st, err := labelStats(a.db, q.Scope)
-	if err != nil || q.Days == 0 {
-		return st, err
-	}
-	if err := a.history.Flush(ctx); err != nil {
-		return st, err
-	}
-	st.Days, err = dayCounts(ctx, a.history, q.Days)
-	return st, err
+	_ = a.history.Flush(ctx)
+	return insight{a.set.Load(), a.db, a.history}.stats(ctx, q)
 }
 
 // bindError gives the errors of sockets their exit code and advice.

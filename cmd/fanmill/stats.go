@@ -8,27 +8,32 @@ import (
 	"io/fs"
 	"strings"
 
+	"fanmill/classify"
 	"fanmill/control"
 	"fanmill/store"
 )
 
 // statsCmd says how far training is.
 type statsCmd struct {
-	scope string
-	days  int
-	json  bool
+	scope           string
+	days, mislabels int
+	json            bool
 }
 
 func (s *statsCmd) flags(fs *flag.FlagSet) {
 	fs.Var(scopeValue{&s.scope}, "scope", "tell of scope `NAME` instead of the whole site")
 	fs.IntVar(&s.days, "days", 0, "also what became of the mail of the last `N` days")
-	fs.BoolVar(&s.json, "json", false, "print JSON: ham, spam, features, scopes and more")
+	fs.IntVar(&s.mislabels, "mislabels", 0, "also list `N` labels that are probably wrong, the likeliest first")
+	fs.BoolVar(&s.json, "json", false, "print JSON, see docs/control.md")
 }
 
 // Run asks the daemon, or the ledger where none runs.
 func (s *statsCmd) Run(ctx context.Context, e *Env) error {
 	if s.days < 0 {
 		return usageErrorf("--days: %d is less than 0", s.days)
+	}
+	if s.mislabels < 0 || s.mislabels > control.MaxMislabels {
+		return usageErrorf("--mislabels: %d is not between 0 and %d", s.mislabels, control.MaxMislabels)
 	}
 	st, err := s.ask(ctx, e)
 	if err != nil {
@@ -37,12 +42,12 @@ func (s *statsCmd) Run(ctx context.Context, e *Env) error {
 	if s.json {
 		return printJSON(e.Stdout, st)
 	}
-	_, err = e.Stdout.Write([]byte(statsText(st, s.days)))
+	_, err = e.Stdout.Write([]byte(statsText(st, s.days, s.mislabels)))
 	return writeError(err)
 }
 
 func (s *statsCmd) ask(ctx context.Context, e *Env) (control.Stats, error) {
-	q := control.StatsRequest{Scope: s.scope, Days: s.days}
+	q := control.StatsRequest{Scope: s.scope, Days: s.days, Mislabels: s.mislabels}
 	dir, err := e.existingData()
 	if err != nil {
 		return control.Stats{}, err
@@ -55,72 +60,122 @@ func (s *statsCmd) ask(ctx context.Context, e *Env) (control.Stats, error) {
 	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
 		return control.Stats{}, err
 	}
+	return askFiles(ctx, e, dir, q)
+}
+
+// askFiles answers from ledger and history, as far as they are there.
+func askFiles(ctx context.Context, e *Env, dir string, q control.StatsRequest) (control.Stats, error) {
+	set, err := e.settings()
+	if err != nil {
+		return control.Stats{}, err
+	}
 	db, done, err := openReading(ctx, e, dir)
 	if err != nil {
 		return control.Stats{}, err
 	}
 	defer done()
-	st, err := labelStats(db, s.scope)
-	if err != nil || s.days == 0 {
-		return st, err
-	}
 	h, err := store.OpenHistory(ctx, store.HistoryOptions{Dir: dir, ReadOnly: true, Logger: e.logger()})
-	if errors.Is(err, fs.ErrNotExist) {
-		return st, nil // no mail has been seen yet
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return control.Stats{}, err
+	default:
+		defer h.Close()
 	}
-	if err != nil {
-		return st, err
-	}
-	defer h.Close()
-	st.Days, err = dayCounts(ctx, h, s.days)
-	return st, err
+	return insight{set, db, h}.stats(ctx, q)
 }
 
-// labelStats reads how far training of a scope is.
-func labelStats(db *store.DB, scope string) (control.Stats, error) {
-	st := control.Stats{Scope: scope, Scopes: []string{}}
-	m, err := db.Model(scope)
-	if err != nil {
-		return st, err
-	}
-	l := m.Labels()
-	st.Ham, st.Spam, st.HamAdds, st.SpamAdds, st.Features = l.Ham, l.Spam, l.HamAdds, l.SpamAdds, m.Features()
-	names, err := db.Scopes()
-	for _, n := range names {
-		if n != "" {
-			st.Scopes = append(st.Scopes, n)
-		}
-	}
-	return st, err
-}
-
-func dayCounts(ctx context.Context, h *store.History, days int) ([]control.DayCount, error) {
-	rows, err := h.Daily(ctx, days)
-	var out []control.DayCount
-	for _, r := range rows {
-		out = append(out, control.DayCount{Day: r.Day, Outcome: r.Outcome, Rule: r.Rule, N: r.N})
-	}
-	return out, err
-}
-
-func statsText(st control.Stats, days int) string {
+// statsText is what stats prints: a row for each part, then what was asked for
+// beside it.
+func statsText(st control.Stats, days, mislabels int) string {
 	var b strings.Builder
-	if st.Scope != "" {
-		fmt.Fprintf(&b, "%-9s %s\n", "scope", safe(st.Scope))
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-10s %s\n", name, safe(fmt.Sprintf(format, args...)))
 	}
-	fmt.Fprintf(&b, "%-9s %d labelled, %d of them count\n", "ham", st.Ham, st.HamAdds)
-	fmt.Fprintf(&b, "%-9s %d labelled, %d of them count\n", "spam", st.Spam, st.SpamAdds)
-	fmt.Fprintf(&b, "%-9s %d\n", "features", st.Features)
+	if st.Scope != "" {
+		row("scope", "%s", st.Scope)
+	}
+	row("ham", "%d labelled, counting %s", st.Ham, plural(st.HamAdds, "time", "times"))
+	row("spam", "%d labelled, counting %s", st.Spam, plural(st.SpamAdds, "time", "times"))
+	if st.Waiting > 0 {
+		row("waiting", "%d of them, to be learned when %d of each class are known", st.Waiting, classify.MinLabels)
+	}
+	row("training", "%s", trainingWords(st))
+	row("features", "%d", st.Features)
 	scopes := "none but the site's"
 	if len(st.Scopes) > 0 {
-		scopes = safe(strings.Join(st.Scopes, " "))
+		scopes = strings.Join(st.Scopes, " ")
 	}
-	fmt.Fprintf(&b, "%-9s %s\n", "scopes", scopes)
-	if days > 0 && len(st.Days) == 0 {
-		fmt.Fprintf(&b, "no mail was counted in the last %s\n", plural(days, "day", "days"))
+	row("scopes", "%s", scopes)
+	calibratorRows(row, st.Calibrator)
+	if l := st.Labels; l.N > 0 {
+		row("doubtful", "%d of the newest %s, %.1f %%", l.Doubtful, plural(l.N, "label", "labels"), l.DoubtfulPercent)
+		row("spam share", "%.0f %% of these labels, %s", l.SpamPercent, trafficWords(st.Traffic))
 	}
-	for _, d := range st.Days {
-		fmt.Fprintf(&b, "%s  %-10s %8d  %s\n", safe(d.Day), safe(d.Outcome), d.N, safe(d.Rule))
+	for _, a := range st.Advice {
+		row("next", "%s", a)
 	}
+	mislabelText(&b, st, mislabels)
+	dayText(&b, st.Days, days)
 	return b.String()
+}
+
+func trainingWords(st control.Stats) string {
+	switch {
+	case st.HeldUnsure:
+		return "too little: every score stays unsure"
+	case !st.Trained:
+		return fmt.Sprintf("scores, but less than %d of each class are labelled", st.MinLabels)
+	}
+	return fmt.Sprintf("trained: at least %d of each class are labelled", st.MinLabels)
+}
+
+func calibratorRows(row func(name, format string, args ...any), c control.Calibrator) {
+	from := fmt.Sprintf("fitted from %s", plural(c.Labels, "label", "labels"))
+	if c.Labels == 0 {
+		from = "not fitted yet"
+	}
+	if c.FromSite {
+		from += ", the site's"
+	}
+	w := c.Weights
+	row("calibrator", "%s: counts %.2f, second reading %.2f, linear %.2f, constant %.2f", from, w.Counts, w.Second, w.Linear, w.Bias)
+	row("slips", "%.1f %% of ham is labelled spam, %.1f %% of spam ham (estimate)", c.HamWrong, c.SpamWrong)
+}
+
+func trafficWords(t control.Traffic) string {
+	n := t.Ham + t.Unsure + t.Spam
+	if n == 0 {
+		return fmt.Sprintf("no mail scored in the last %d days", t.Days)
+	}
+	return fmt.Sprintf("%.0f %% of %s in the last %d days (%.0f %% unsure)", t.SpamPercent, plural(n, "message", "messages"), t.Days, percent(t.Unsure, n))
+}
+
+// mislabelText lists labels that are probably wrong and says what to do about them.
+func mislabelText(b *strings.Builder, st control.Stats, asked int) {
+	list := st.Labels.Mislabels
+	switch {
+	case asked == 0:
+		return
+	case len(list) == 0:
+		b.WriteString("no label is probably wrong\n")
+		return
+	}
+	b.WriteString("probably wrong, the likeliest first:\n")
+	for _, m := range list {
+		fmt.Fprintf(b, "%3.0f %%  %-4s  %s  %s  %s\n       %s by %s\n", 100*m.Chance, safe(m.Class),
+			m.Time.Local().Format("2006-01-02 15:04"), fit(m.From, 40), fit(m.Subject, 60), safe(m.Digest), safe(m.Source))
+	}
+	fmt.Fprintf(b, "`fanmill train%s --ham FILE` (or --spam) corrects a label that is wrong. One that is\n"+
+		"right is believed once it is repeated: send the message to the daemon's /v1/learn,\n"+
+		"see docs/control.md.\n", safe(scopeFlag(st.Scope)))
+}
+
+func dayText(b *strings.Builder, list []control.DayCount, days int) {
+	if days > 0 && len(list) == 0 {
+		fmt.Fprintf(b, "no mail was counted in the last %s\n", plural(days, "day", "days"))
+	}
+	for _, d := range list {
+		fmt.Fprintf(b, "%s  %-10s %8d  %s\n", safe(d.Day), safe(d.Outcome), d.N, safe(d.Rule))
+	}
 }

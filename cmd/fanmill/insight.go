@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+
+	"fanmill/classify"
+	"fanmill/control"
+	"fanmill/store"
+)
+
+// trafficDays is how far back stats looks at the mail: the labels need not follow
+// what a week or a holiday brings.
+const trafficDays = 30
+
+// insight looks into ledger and history for stats, in the daemon and without one.
+type insight struct {
+	set     *settings
+	db      *store.DB
+	history *store.History // nil: no mail has been seen yet
+}
+
+func (in insight) stats(ctx context.Context, q control.StatsRequest) (control.Stats, error) {
+	st := control.Stats{Scope: q.Scope, Scopes: []string{}}
+	known, counted, err := in.training(&st)
+	if err != nil {
+		return st, err
+	}
+	for _, look := range []func(context.Context, *control.Stats, control.StatsRequest) error{in.labels, in.traffic, in.days} {
+		if err := look(ctx, &st, q); err != nil {
+			return st, err
+		}
+	}
+	st.Advice = advise(&st, known, counted, in.set.policy.UntilTrained)
+	return st, nil
+}
+
+// training tells how far training of a scope is. It returns what the scope's mail is
+// judged by: the labels of scope and site together, and how often they count.
+func (in insight) training(st *control.Stats) (known store.Labels, counted classify.Count, err error) {
+	m, err := in.db.Model(st.Scope)
+	if err != nil {
+		return known, counted, err
+	}
+	site, err := in.db.Model("")
+	if err != nil {
+		return known, counted, err
+	}
+	l := m.Labels()
+	st.Ham, st.Spam, st.HamAdds, st.SpamAdds, st.Waiting, st.Features = l.Ham, l.Spam, l.HamAdds, l.SpamAdds, l.Waiting, m.Features()
+	if known = l; st.Scope != "" {
+		s := site.Labels()
+		known.Ham, known.Spam = l.Ham+s.Ham, l.Spam+s.Spam
+	}
+	counted = m.Totals()
+	st.HeldUnsure = min(counted.Ham, counted.Spam) < classify.MinLabels
+	st.MinLabels, st.Trained = in.set.policy.MinLabels, in.set.rules.Trained(known.Ham, known.Spam)
+	st.Calibrator = calibrator(m.Fit())
+	st.Calibrator.FromSite = st.Scope != "" && m.Fit() == site.Fit()
+	names, err := in.db.Scopes()
+	for _, n := range names {
+		if n != "" {
+			st.Scopes = append(st.Scopes, n)
+		}
+	}
+	return known, counted, err
+}
+
+func calibrator(f classify.Fit) control.Calibrator {
+	return control.Calibrator{
+		Labels:   f.Labels,
+		Weights:  control.Weights{Counts: f.WC, Second: f.WE, Linear: f.WL, Bias: f.Bias},
+		HamWrong: 100 * f.HamSlip, SpamWrong: 100 * f.SpamSlip,
+	}
+}
+
+func (in insight) labels(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
+	d, err := in.db.Doubtful(ctx, q.Scope, q.Mislabels)
+	if err != nil {
+		return err
+	}
+	st.Labels = control.Labels{
+		N: d.Labels, Spam: d.Spam, SpamPercent: percent(d.Spam, d.Labels),
+		Doubtful: d.Total, DoubtfulPercent: percent(d.Total, d.Labels), Mislabels: []control.Mislabel{},
+	}
+	for _, w := range d.Worst {
+		st.Labels.Mislabels = append(st.Labels.Mislabels, control.Mislabel{
+			Class: w.Class.String(), Chance: w.Chance, Time: w.Time, Source: w.Source,
+			Digest: w.Digest.String(), Subject: w.Subject, From: w.From,
+		})
+	}
+	return nil
+}
+
+func (in insight) traffic(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
+	st.Traffic.Days = trafficDays
+	if in.history == nil {
+		return nil
+	}
+	v, err := in.history.Verdicts(ctx, q.Scope, trafficDays)
+	st.Traffic = control.Traffic{
+		Days: trafficDays, Ham: v.Ham, Unsure: v.Unsure, Spam: v.Spam,
+		SpamPercent: percent(v.Spam, v.Ham+v.Unsure+v.Spam),
+	}
+	return err
+}
+
+func (in insight) days(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
+	if in.history == nil || q.Days == 0 {
+		return nil
+	}
+	rows, err := in.history.Daily(ctx, q.Days)
+	for _, r := range rows {
+		st.Days = append(st.Days, control.DayCount{Day: r.Day, Outcome: r.Outcome, Rule: r.Rule, N: r.N})
+	}
+	return err
+}
+
+// percent is 0 where there is nothing to have a share of.
+func percent(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return 100 * float64(part) / float64(whole)
+}
