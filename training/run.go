@@ -56,6 +56,8 @@ type Progress struct {
 	Bytes   int64 // of the input, as it is on disk
 	Total   int64 // 0: not known
 	Summary Summary
+
+	Learning, ToLearn int // after all was read: of the messages that waited, how many are learned
 }
 
 // Train labels all messages of the paths. What cannot be read goes to
@@ -74,7 +76,11 @@ func (t *Trainer) Train(ctx context.Context, class store.Class, paths []string, 
 	if err != nil {
 		return sum, err
 	}
-	done, err := t.settle(ctx, known, nil)
+	done, err := t.settle(ctx, known, func(done, total int) {
+		if progress != nil {
+			progress(Progress{Summary: sum, Learning: done, ToLearn: total})
+		}
+	})
 	sum.settle(done)
 	return sum, err
 }

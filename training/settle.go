@@ -56,7 +56,7 @@ type settled struct {
 
 // settle learns what waits in the scope, if both classes are known, in as many
 // transactions as time requires. What was learned before an error stays, the
-// rest goes on waiting. progress may be nil.
+// rest goes on waiting.
 func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, total int)) (settled, error) {
 	var sum settled
 	rows, err := t.waiting(ctx)
@@ -78,7 +78,7 @@ func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, 
 			if s.round == 0 {
 				sum.judged, sum.learned = sum.judged+n, sum.learned+len(part)
 			}
-			if progress != nil && s.round == 0 {
+			if s.round == 0 {
 				progress(done, total)
 			}
 		}

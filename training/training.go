@@ -138,7 +138,7 @@ func (t *Trainer) LearnMessage(ctx context.Context, class store.Class, m *classi
 		return r, err
 	}, m)
 	if err == nil && before && !after {
-		if _, err := t.settle(ctx, memory{}, nil); err != nil {
+		if _, err := t.settle(ctx, memory{}, func(int, int) {}); err != nil {
 			t.logger.Warn("learning what was recorded was cut short, the next training goes on with it", "scope", t.o.Scope, "error", err)
 		}
 	}

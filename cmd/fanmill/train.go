@@ -149,7 +149,14 @@ func (j job) progress(bar *meter) func(training.Progress) {
 	if bar == nil {
 		return nil
 	}
-	return func(p training.Progress) { bar.show(p.Summary.Messages(), p.Bytes, p.Total) }
+	return func(p training.Progress) {
+		if p.ToLearn > 0 {
+			bar.verb = "learning"
+			bar.show(p.Learning, int64(p.Learning), int64(p.ToLearn))
+			return
+		}
+		bar.show(p.Summary.Messages(), p.Bytes, p.Total)
+	}
 }
 
 func (j job) print(e *Env, sum training.Summary) error {
