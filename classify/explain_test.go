@@ -186,3 +186,55 @@ func TestPlacesOfClues(t *testing.T) {
 		}
 	}
 }
+
+// learning is a model that learns between any two questions.
+type learning struct {
+	taught
+	asked *int
+}
+
+func (l learning) Totals() classify.Count {
+	*l.asked++
+	return classify.Count{Ham: uint32(10 + *l.asked), Spam: 19}
+}
+
+func (l learning) Fit() classify.Fit {
+	*l.asked++
+	return classify.Fit{WC: float64(*l.asked), WL: 1, WE: 1, Bias: float64(*l.asked)}
+}
+
+func (l learning) Weigh(grams []uint32) int64 {
+	*l.asked++
+	return int64(*l.asked) * int64(len(grams)) << 10
+}
+
+// TestExplanationAddsUpDuringTraining: the daemon explains while it learns.
+func TestExplanationAddsUpDuringTraining(t *testing.T) {
+	x := classify.Explain(classify.DefaultOptions(), []byte(sample), learning{asked: new(int)}, 5, 5)
+	sum := x.Counts + x.Second + x.Linear + x.Bias + x.Thin
+	if math.Abs(sum-x.Score.LogOdds) > 1e-12*math.Abs(sum) || x.Thin == 0 {
+		t.Errorf("the parts of %+v add up to %v", x, sum)
+	}
+	share := x.Rest.Share
+	for _, p := range x.Pieces {
+		share += p.Share
+	}
+	if math.Abs(share-x.Score.L) > 1e-12*share || share == 0 {
+		t.Errorf("the pieces add up to %v, want %v", share, x.Score.L)
+	}
+}
+
+// TestExplainWithoutTexts: where EnableClues was not called, nothing was recorded.
+func TestExplainWithoutTexts(t *testing.T) {
+	s := classify.NewStream(classify.DefaultOptions())
+	s.Stored([]byte(sample))
+	x := s.Explain(one{}, 5, 5)
+	if len(x.Clues) != 5 || x.Score.Clues < 50 {
+		t.Errorf("%d clues of %d", len(x.Clues), x.Score.Clues)
+	}
+	for _, c := range x.Clues {
+		if c.Text != "" || c.Place != "" || c.Feature == 0 || c.Strength != math.Abs(c.Prob-0.5) {
+			t.Errorf("clue %+v", c)
+		}
+	}
+}
