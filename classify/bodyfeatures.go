@@ -58,7 +58,44 @@ func (s *Stream) text(t mime.Type, b []byte) {
 		b = s.html.Text(b, (*markupSink)(s))
 	}
 	s.excerpt.body(b)
-	s.split.Split(b, s.bodyWord)
+	b = bytes.TrimLeft(b, " \t\n")
+	room := &s.plainRoom
+	if t.HTML() {
+		room = &s.htmlRoom
+	}
+	near := nearText(b, *room)
+	*room -= near
+	s.split.Split(b[:near], s.bodyWord)
+	s.split.Split(b[near:], s.farWord)
+}
+
+// wordText is how many bytes of a message's visible text give words, for plain text
+// and HTML each. What stands behind is where padding goes: so many words of good mail
+// that nothing else would be heard. (Figures in docs/accuracy.md. The kinds have room
+// of their own, or a plain part that nobody is shown would hide the HTML.)
+const wordText = 8 << 10
+
+// nearText measures how much of b gives words when room bytes may. It goes back to a
+// blank, or where none is near to the start of a character.
+func nearText(b []byte, room int) int {
+	if len(b) <= room {
+		return len(b)
+	}
+	if i := bytes.LastIndexAny(b[max(room-words.MaxWord, 0):room], " \t\n"); i >= 0 {
+		return max(room-words.MaxWord, 0) + i
+	}
+	for room > 0 && b[room]&0xc0 == 0x80 {
+		room--
+	}
+	return room
+}
+
+// farWord takes what stands behind the text that gives words: links and addresses
+// only.
+func (s *Stream) farWord(k words.Kind, w []byte, cut bool) {
+	if k == words.URL || k == words.Mail {
+		s.bodyWord(k, w, cut)
+	}
 }
 
 func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {

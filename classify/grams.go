@@ -8,7 +8,7 @@ import (
 
 // The linear opinion reads hashed byte 4-grams of a fixed excerpt of the
 // canonical form, in two segments that no gram crosses: the header (what a
-// sender wrote, then the client, then other fields in order) and decoded text.
+// sender wrote, then the client, then other common fields) and decoded text.
 // Byte 4-grams of the first few thousand bytes are as good as any n-grams
 // measured, and need no words (University of Waterloo at TREC 2007; figures in
 // docs/accuracy.md).
@@ -18,30 +18,40 @@ const (
 	Buckets = 1 << gramBits
 
 	gramField  = 256  // bytes of one field
-	gramOthers = 1500 // bytes of all fields that are not named in gramFields
+	gramOthers = 1500 // bytes of the fields that come behind the client
 	gramText   = 1500 // bytes of decoded text
 )
 
-// gramFields come first in the excerpt, in this order.
-var gramFields = [...]string{"from", "subject", "to", "reply-to", "message-id", "content-type", "x-mailer", "user-agent"}
+// gramFields are the fields of the excerpt, in this order, each once: first those of a
+// sender's own making, with room of their own, then fields that much mail has, which
+// share gramOthers. No other field comes in, so that made-up ones push nothing out.
+var gramFields = [...]string{
+	"from", "subject", "to", "reply-to", "message-id", "content-type", "x-mailer", "user-agent",
+
+	"received", "date", "mime-version", "content-transfer-encoding", "in-reply-to", "references", "sender", "cc",
+	"precedence", "list-id", "list-unsubscribe", "errors-to", "x-priority", "x-msmail-priority", "x-mimeole",
+	"x-originating-ip", "x-beenthere", "dkim-signature", "authentication-results", "importance", "organization",
+}
+
+// gramFirst is how many of gramFields have room of their own.
+const gramFirst = 8
 
 // excerptSet gathers the excerpt while a message is read.
 type excerptSet struct {
-	named  [len(gramFields)][]byte
-	others []byte
-	text   []byte
-	all    []byte
-	last   byte // of the text that came, blanks as ' '
-	grams  []uint32
-	seen   [Buckets / 64]uint64      // a bit for each bucket; all clear between messages
-	words  [Buckets / 64 / 64]uint64 // a bit for each word of seen that is not zero
+	named [len(gramFields)][]byte
+	text  []byte
+	all   []byte
+	last  byte // of the text that came, blanks as ' '
+	grams []uint32
+	seen  [Buckets / 64]uint64      // a bit for each bucket; all clear between messages
+	words [Buckets / 64 / 64]uint64 // a bit for each word of seen that is not zero
 }
 
 func (x *excerptSet) reset() {
 	for i := range x.named {
 		x.named[i] = x.named[i][:0]
 	}
-	x.others, x.text, x.last = x.others[:0], x.text[:0], ' '
+	x.text, x.last = x.text[:0], ' '
 }
 
 // field takes a header field: lower-case name, decoded value.
@@ -54,9 +64,6 @@ func (x *excerptSet) field(name, value []byte) {
 			}
 			return
 		}
-	}
-	if len(x.others) < gramOthers {
-		x.others = appendField(x.others, cut(name, gramField), value)
 	}
 }
 
@@ -88,11 +95,15 @@ func (x *excerptSet) body(b []byte) {
 // next call.
 func (x *excerptSet) buckets(client []byte) []uint32 {
 	x.all = x.all[:0]
-	for _, f := range x.named {
+	for _, f := range x.named[:gramFirst] {
 		x.all = append(x.all, f...)
 	}
 	x.all = append(x.all, client...)
-	x.all = append(x.all, cut(x.others, gramOthers)...)
+	most := len(x.all) + gramOthers
+	for _, f := range x.named[gramFirst:] {
+		x.all = append(x.all, f...)
+	}
+	x.all = cut(x.all, most)
 	x.mark(x.all)
 	x.mark(x.text)
 	return x.list()

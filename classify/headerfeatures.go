@@ -45,6 +45,11 @@ func (s *Stream) headerFeatures() {
 		s.excerpt.field(s.name, v)
 		s.messageID(v)
 	case "subject":
+		if s.subject {
+			s.set.word(pShape, "second subject")
+			return
+		}
+		s.subject = true
 		text := s.decode(v, "subject")
 		s.msg.Subject = excerpt(text)
 		s.words(text, pSubject)

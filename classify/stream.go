@@ -48,7 +48,10 @@ type Stream struct {
 	topCTE  []byte
 	typed   bool // topType was met: of doubled fields the first counts
 	encoded bool // and topCTE
+	subject bool // a Subject was met: of others a reader sees nothing
 	urls    int
+
+	plainRoom, htmlRoom int // bytes of text that may still give words
 }
 
 // NewStream returns a Stream ready for its first message. Options that do not
@@ -77,8 +80,9 @@ func (s *Stream) Reset() {
 	s.msg = Message{Canonical: canon, Complete: true}
 	s.walking, s.inBody = true, false
 	s.headers, s.urls = 0, 0
+	s.plainRoom, s.htmlRoom = wordText, wordText
 	s.topType, s.topCTE = mime.ParseType(nil), s.topCTE[:0]
-	s.typed, s.encoded = false, false
+	s.typed, s.encoded, s.subject = false, false, false
 	s.lines.reset((*bodySink)(s))
 }
 
