@@ -22,7 +22,7 @@
 //	      labelled), waits (recorded, but not learned yet; 1, or 2 in a row that was
 //	      there before), judged (the op that gave the label its class, sure or scores)
 //	body  of the same row what is kept of the message: features (8 bytes each, little
-//	      endian, ascending), grams (see gramSet) and the canonical message (a
+//	      endian, ascending), grams (see gramSorter) and the canonical message (a
 //	      Snappy block)
 //	op    append-only: every change of class, adds, step, sure or waits of a row, with
 //	      what they were before and after, numbered without gaps by seq

@@ -13,7 +13,7 @@ import (
 	"fanmill/classify"
 )
 
-const rowColumns = "SELECT msg.id, scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits"
+const rowColumns = "SELECT id, scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits"
 
 // asRow reads rowColumns.
 func asRow(v []driver.Value) Row {
@@ -26,25 +26,30 @@ func asRow(v []driver.Value) Row {
 	return r
 }
 
-// findRow returns a row without its blobs, or ErrNoRow.
-func findRow(c *conn, scope string, d classify.Digest) (row Row, err error) {
+// findRow returns a row without its lists and message, or ErrNoRow.
+func findRow(c *conn, scope string, d classify.Digest) (Row, error) {
+	return oneRow(c, rowColumns+" FROM msg WHERE scope = ? AND digest = ?", scope, d[:])
+}
+
+func oneRow(c *conn, query string, args ...driver.Value) (row Row, err error) {
 	err = ErrNoRow
-	queryErr := c.query(rowColumns+" FROM msg WHERE scope = ? AND digest = ?", func(v []driver.Value) error {
+	queryErr := c.query(query, func(v []driver.Value) error {
 		row, err = asRow(v), nil
 		return errStop
-	}, scope, d[:])
+	}, args...)
 	return row, cmp.Or(queryErr, err)
 }
 
-// loadRow returns a row with its blobs, or ErrNoRow.
+// loadRow returns a row with all that is kept of it, or ErrNoRow. These are two
+// queries because SQLite would plan a join anew each time.
 func loadRow(c *conn, id int64) (row Row, err error) {
-	err = ErrNoRow
-	queryErr := c.query(rowColumns+", features, grams, message FROM msg JOIN body USING (id) WHERE msg.id = ?", func(v []driver.Value) error {
-		row = asRow(v)
-		err = row.readBody(v[15:])
-		return errStop
-	}, id)
-	return row, cmp.Or(queryErr, err)
+	err = c.consistent(func() error {
+		if row, err = oneRow(c, rowColumns+" FROM msg WHERE id = ?", id); err != nil {
+			return err
+		}
+		return c.query("SELECT features, grams, message FROM body WHERE id = ?", row.readBody, id)
+	})
+	return row, err
 }
 
 // readBody takes features, grams and message, as far as they are kept.

@@ -205,10 +205,13 @@ func (s *schema) inspect(path string, size int64) error {
 		return err
 	}
 	defer c.close()
-	if err := s.identify(c, path); err != nil {
-		return err
-	}
-	if err := s.versions(c, path); err != nil {
+	err = c.consistent(func() error { // another process may be creating it
+		if err := s.identify(c, path); err != nil {
+			return err
+		}
+		return s.versions(c, path)
+	})
+	if err != nil {
 		return err
 	}
 	check := "PRAGMA quick_check(1)"
