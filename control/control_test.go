@@ -403,19 +403,27 @@ func TestDocumented(t *testing.T) {
 	}
 }
 
-// TestKeysDocumented: docs/control.md has a row for every key of an explained score.
+// TestKeysDocumented: docs/control.md has, in its section, a row for every key of an explained
+// score and of stats.
 func TestKeysDocumented(t *testing.T) {
 	page, err := os.ReadFile("../docs/control.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []any{ScoreReply{}, Explanation{}, Piece{}, Clue{}, Source{}} {
-		typ := reflect.TypeOf(v)
-		for i := range typ.NumField() {
-			key, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
-			if !regexp.MustCompile("(?m)^\\|[^|]*`" + key + "`").Match(page) {
-				t.Errorf("docs/control.md has no row for the key %q of %s", key, typ.Name())
+	page, _, _ = bytes.Cut(page, []byte("\n## Errors"))
+	before, stats, _ := bytes.Cut(page, []byte("\n### The answer of stats"))
+	_, score, _ := bytes.Cut(before, []byte("\n### The answer of score"))
+	check := func(section []byte, answer ...any) {
+		for _, v := range answer {
+			typ := reflect.TypeOf(v)
+			for i := range typ.NumField() {
+				key, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+				if !regexp.MustCompile("(?m)^\\|[^|]*`" + key + "`").Match(section) {
+					t.Errorf("docs/control.md has no row for the key %q of %s", key, typ.Name())
+				}
 			}
 		}
 	}
+	check(score, ScoreReply{}, Explanation{}, Piece{}, Clue{}, Source{})
+	check(stats, Stats{}, Calibrator{}, Weights{}, Labels{}, Mislabel{}, Traffic{}, DayCount{})
 }
