@@ -53,7 +53,7 @@ func TestSplit(t *testing.T) {
 		{"see http://x.example/a?b=1, or (www.y.example).", []string{"see", "url:http://x.example/a?b=1", "or", "url:www.y.example", "sign:)."}},
 		{"(http://x.example)(https://y.example/)", []string{"url:http://x.example", "sign:)(", "url:https://y.example/"}},
 		{"<me@example.org>, \"you@example.com\"", []string{"mail:me@example.org", "mail:you@example.com"}},
-		{"mailto:me@example.org,you@example.org; @ a@b", []string{"mailto", "mail:me@example.org", "mail:you@example.org", "sign:@", "a", "sign:@", "b"}},
+		{"mailto:me@example.org,you@example.org; @ a@b", []string{"mail:me@example.org", "mail:you@example.org", "sign:@", "a", "sign:@", "b"}},
 		{"日本語 中文", []string{"piece:日本", "piece:本語", "piece:中文"}},
 		{"日本go言語", []string{"piece:日本", "go", "piece:言語"}},
 		{strings.Repeat("x", 50), []string{strings.Repeat("x", 40) + "..."}},
