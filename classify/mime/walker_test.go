@@ -263,7 +263,7 @@ func oracle(raw []byte) (texts []string, ok bool) {
 		if !comparable(b) {
 			return errors.New("not compared")
 		}
-		if ty := mime.ParseType([]byte(media)); ty.Text() && len(b) > 0 {
+		if ty := mime.ParseType([]byte(p.Header.Get("Content-Type"))); ty.Text() && len(b) > 0 {
 			texts = append(texts, string(b))
 		}
 		return nil
