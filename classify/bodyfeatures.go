@@ -2,7 +2,7 @@ package classify
 
 import (
 	"bytes"
-	"strconv"
+	"strings"
 
 	"fanmill/classify/mime"
 	"fanmill/classify/words"
@@ -53,9 +53,23 @@ func (p *partSink) Text(t mime.Type, head, tail []byte) {
 	}
 }
 
+// Data gives what the start of a part that is no text says it is.
+func (p *partSink) Data(t mime.Type, head []byte) {
+	s := (*Stream)(p)
+	s.set.from("attachment", nil)
+	s.dataFeatures(t, head)
+}
+
 func (s *Stream) text(t mime.Type, b []byte) {
-	if t.HTML() {
-		b = s.html.Text(b, (*markupSink)(s))
+	switch {
+	case t.HTML():
+		var hidden []byte
+		b, hidden = s.html.Text(b, (*markupSink)(s))
+		hidden = hidden[:nearText(hidden, s.hiddenRoom)]
+		s.hiddenRoom -= len(hidden)
+		s.split.Split(hidden, s.hiddenWord)
+	case t.Calendar(), t.Card(), t.Report():
+		b = s.lineFeatures(t, b)
 	}
 	s.excerpt.body(b)
 	b = bytes.TrimLeft(b, " \t\n")
@@ -74,6 +88,9 @@ func (s *Stream) text(t mime.Type, b []byte) {
 // that nothing else would be heard. (Figures in docs/accuracy.md. The kinds have room
 // of their own, or a plain part that nobody is shown would hide the HTML.)
 const wordText = 8 << 10
+
+// hiddenText is that of text which nobody sees.
+const hiddenText = 4 << 10
 
 // nearText measures how much of b gives words when room bytes may. It goes back to a
 // blank, or where none is near to the start of a character.
@@ -98,6 +115,17 @@ func (s *Stream) farWord(k words.Kind, w []byte, cut bool) {
 	}
 }
 
+// hiddenWord gives a word that nobody sees. It says other things than one that is
+// seen: words of good mail are hidden in spam.
+func (s *Stream) hiddenWord(k words.Kind, w []byte, cut bool) {
+	switch {
+	case k == words.URL:
+		s.url(w)
+	case (k == words.Word || k == words.Piece) && !cut:
+		s.set.feature(pHidden, w)
+	}
+}
+
 func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 	switch {
 	case k == words.URL:
@@ -105,6 +133,8 @@ func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 	case k == words.Mail:
 		s.mailInText(w)
 	case k == words.Piece:
+		s.counts.words++
+		s.script(w)
 		s.set.feature(pPiece, w)
 	case k == words.Sign:
 		s.set.feature(pSign, w)
@@ -113,6 +143,8 @@ func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 	case cut:
 		s.set.feature(pLongWord, w[:1])
 	default:
+		s.counts.words++
+		s.script(w)
 		s.set.feature(pBody, w)
 	}
 }
@@ -138,15 +170,28 @@ func (s *Stream) typeFeatures(t mime.Type) {
 	if len(t.Boundary) > 0 {
 		s.set.feature(pBoundary, shape(nil, t.Boundary))
 	}
+	if strings.HasPrefix(t.Media, "image/") {
+		s.counts.images++
+	}
 	if t.Name != "" {
 		name, _ := s.fields.Decode(cut([]byte(t.Name), excerptMax))
 		name = appendLower(nil, name)
-		if dot := bytes.LastIndexByte(name, '.'); dot >= 0 {
-			s.set.feature(pFileExt, cut(name[dot:], 12))
-		}
+		s.endings(name)
 		s.words(name, pFile)
 	}
 }
+
+// counts are of what a message has in its body.
+type counts struct {
+	words  int
+	images int
+	links  int // that can be followed
+
+	scripts uint32 // seen, bits by their place in scripts
+}
+
+// fewWords is what hardly says anything: a message of an image or a link.
+const fewWords = 12
 
 // shapeFeatures gives what only the whole message shows.
 func (s *Stream) shapeFeatures() {
@@ -156,81 +201,14 @@ func (s *Stream) shapeFeatures() {
 	if s.headers == 0 {
 		s.set.word(pShape, "no header")
 	}
-}
-
-// urlsMax bounds the links of a message that are taken apart.
-const urlsMax = 400
-
-// url takes a link apart: scheme, host with its parent domains, words of path
-// and query, and what is odd about it.
-func (s *Stream) url(u []byte) {
-	if s.urls++; s.urls > urlsMax {
-		return
+	switch c := s.counts; {
+	case c.words == 0 && c.images == 0:
+		s.set.word(pShape, "no text")
+	case c.words < fewWords && c.images > 0:
+		s.set.word(pShape, "image and few words")
+	case c.words < fewWords && c.links > 0:
+		s.set.word(pShape, "link and few words")
 	}
-	u = cut(u, 2000)
-	scheme, rest, ok := bytes.Cut(u, []byte("://"))
-	if !ok {
-		scheme, rest, ok = bytes.Cut(u, []byte{':'})
-		if !ok || len(scheme) > 12 {
-			scheme, rest = []byte("none"), u
-		}
-	}
-	s.host = appendLower(s.host[:0], cut(scheme, 12))
-	s.set.feature(pURLScheme, s.host)
-	end := bytes.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	s.urlHost(rest[:end])
-	s.urlWords(rest[end:])
-}
-
-// urlWords gives the words of a link's path and query.
-func (s *Stream) urlWords(b []byte) {
-	for len(b) > 0 {
-		n := 0
-		for n < len(b) && !partsURLWords[b[n]] {
-			n++
-		}
-		if n > 0 && n <= words.MaxWord {
-			s.set.feature(pURLWord, b[:n])
-		}
-		b = b[min(n+1, len(b)):]
-	}
-}
-
-var partsURLWords = func() (t [256]bool) {
-	for _, c := range []byte("/?#&=;.,:+-_%~!()@ ") {
-		t[c] = true
-	}
-	return t
-}()
-
-func (s *Stream) urlHost(host []byte) {
-	if i := bytes.LastIndexByte(host, '@'); i >= 0 {
-		s.set.word(pURLOdd, "user")
-		host = host[i+1:]
-	}
-	if i := bytes.LastIndexByte(host, ':'); i >= 0 && i+1 < len(host) && host[len(host)-1] != ']' {
-		s.set.feature(pURLOdd, cut(host[i:], 8))
-		host = host[:i]
-	}
-	if bytes.IndexByte(host, '%') >= 0 {
-		s.set.word(pURLOdd, "escaped host")
-	}
-	host = appendLower(s.host[:0], cut(host, 255))
-	s.host = host
-	if len(host) > 0 && (host[0] == '[' || host[0] >= '0' && host[0] <= '9') {
-		if a, ok := parseLiteral(host); ok {
-			s.set.word(pURLOdd, "address")
-			s.addrPrefixes(a, pURLHost)
-			return
-		}
-		if _, err := strconv.ParseUint(string(host), 0, 64); err == nil {
-			s.set.word(pURLOdd, "number")
-		}
-	}
-	s.hostSuffixes(host, pURLHost)
 }
 
 // markupSink takes what the HTML reader finds; see partSink.
@@ -239,12 +217,30 @@ type markupSink Stream
 // Link gives a link's parts and where it stood.
 func (m *markupSink) Link(tag, attr, url []byte) {
 	s := (*Stream)(m)
+	if len(tag) == 1 { // a
+		s.counts.links++
+	}
 	s.set.feature(pLinkTag, append(append(append(s.scratch[:0], cut(tag, 16)...), ' '), cut(attr, 16)...))
 	s.url(bytes.TrimSpace(url))
 }
 
+// LinkText gives the site that the text of a link shows, if it leads to another.
+func (m *markupSink) LinkText(text, url []byte) {
+	s := (*Stream)(m)
+	if shown := shownSite(text, url); shown != "" {
+		s.set.word(pURLOdd, "text shows another site")
+		s.set.word(pShown, shown)
+	}
+}
+
 // Tag gives a tag's name.
-func (m *markupSink) Tag(tag []byte) { (*Stream)(m).set.feature(pTag, cut(tag, words.MaxWord)) }
+func (m *markupSink) Tag(tag []byte) {
+	s := (*Stream)(m)
+	if string(tag) == "img" {
+		s.counts.images++
+	}
+	s.set.feature(pTag, cut(tag, words.MaxWord))
+}
 
 // Attr gives an attribute with its value.
 func (m *markupSink) Attr(tag, name, value []byte) {

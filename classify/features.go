@@ -53,6 +53,14 @@ var (
 	pBoundary   = newPrefix("boundary", "boundary: ")
 	pShape      = newPrefix("shape", "message: ")
 	pTrick      = newPrefix("trick", "trick: ")
+	pHidden     = newPrefix("hidden", "hidden: ")
+	pShown      = newPrefix("shown", "link shows: ")
+	pContent    = newPrefix("content", "attached: ")
+	pInside     = newPrefix("inside", "in archive: ")
+	pEvent      = newPrefix("event", "calendar: ")
+	pReport     = newPrefix("report", "report: ")
+	pScript     = newPrefix("script", "script: ")
+	pPhone      = newPrefix("phone", "phone: ")
 )
 
 // mix joins a kind and the hash of a word into the feature's hash. The

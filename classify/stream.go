@@ -37,8 +37,9 @@ type Stream struct {
 	name    []byte // field in hand: lower-case name
 	value   []byte // field in hand: unfolded value
 	scratch []byte
-	host    []byte // lower-case host name in hand
-	hop     hop    // step to the border, or Received line, in hand
+	host    []byte       // lower-case host name in hand
+	content contentLines // of a calendar or report in hand
+	hop     hop          // step to the border, or Received line, in hand
 
 	why     Scorer // of Clues
 	walking bool   // on the way to the border
@@ -50,8 +51,9 @@ type Stream struct {
 	encoded bool // and topCTE
 	subject bool // a Subject was met: of others a reader sees nothing
 	urls    int
+	counts  counts
 
-	plainRoom, htmlRoom int // bytes of text that may still give words
+	plainRoom, htmlRoom, hiddenRoom int // bytes of text that may still give words
 }
 
 // NewStream returns a Stream ready for its first message. Options that do not
@@ -80,9 +82,10 @@ func (s *Stream) Reset() {
 	s.msg = Message{Canonical: canon, Complete: true}
 	s.walking, s.inBody = true, false
 	s.headers, s.urls = 0, 0
-	s.plainRoom, s.htmlRoom = wordText, wordText
+	s.plainRoom, s.htmlRoom, s.hiddenRoom = wordText, wordText, hiddenText
 	s.topType, s.topCTE = mime.ParseType(nil), s.topCTE[:0]
 	s.typed, s.encoded, s.subject = false, false, false
+	s.counts = counts{}
 	s.lines.reset((*bodySink)(s))
 }
 

@@ -21,7 +21,7 @@ const (
 type tokenizer struct {
 	src   []byte // what is left
 	raw   string // the element in hand, when its content is no markup
-	data  []byte // text as it stands
+	data  []byte // text as it stands, or what is in a comment and ends it; nil: no real comment
 	plain bool   // data is text without entities
 	name  []byte // of the tag, in lower case
 	attrs []attr // of the tag
@@ -58,7 +58,7 @@ func (z *tokenizer) next() kind {
 	case c == '!':
 		return z.declaration(z.src[2:])
 	}
-	z.src = after(z.src, '>')
+	z.data, z.src = nil, after(z.src, '>')
 	return commentToken
 }
 
@@ -100,9 +100,11 @@ func markupStart(b []byte) int {
 // declaration reads what begins with <!; b is the rest.
 func (z *tokenizer) declaration(b []byte) kind {
 	if data, ok := bytes.CutPrefix(b, []byte("--")); ok {
-		z.src = data[commentEnd(data):]
+		n := commentEnd(data)
+		z.data, z.src = data[:n], data[n:]
 		return commentToken
 	}
+	z.data = nil
 	z.src = after(b, '>')
 	if hasFold(b, "doctype") {
 		return doctypeToken

@@ -236,10 +236,16 @@ func countUTF8(b []byte) (good, bad, long int) {
 	return good, bad, long
 }
 
-// sampleAt takes a piece of text from a little before the first high byte on.
+// sampleAt takes a piece of text from a little before the first high byte on. A
+// control character ends it: what a list adds to a message in base64, say, is no
+// text any more when it has been decoded.
 func sampleAt(b []byte, high int) []byte {
 	start := max(high-16, 0)
-	return b[start:min(start+sampleMax, len(b))]
+	end := high
+	for end < min(start+sampleMax, len(b)) && (b[end] >= ' ' && b[end] != 0x7f || b[end] >= '\t' && b[end] <= '\r') {
+		end++
+	}
+	return b[start:end]
 }
 
 func (c *charsetConverter) transform(enc encoding.Encoding, b []byte) []byte {

@@ -113,6 +113,7 @@ func TestOtherEncodings(t *testing.T) {
 		{"code page 850", "text/plain; charset=cp850", "gr\x81n", "grün"},
 		{"code page 866", "text/plain; charset=cp866", "\x8f\xe0\xa8\xa2\xa5\xe2", "Привет"},
 		{"UTF-8 with a bad byte", "text/plain; charset=utf-8", "ä ö ü ß ä ö ü ß ä \xe9 ö", "ä ö ü ß ä ö ü ß ä � ö"},
+		{"text before what is none", "text/plain", "birka\xe7 dakika i\xe7inde art\xfdk" + strings.Repeat("\xff", 40) + "\xd3\x86+,\x7f\xf9\xd1", "birkaç dakika içinde artık" + strings.Repeat("ÿ", 40) + "Ó†+,\x7fùÑ"},
 		{"markup that names its charset", "text/html", "<META http-equiv=Content-Type content=\"text/html; charset=KOI8-R\">\xf0\xd2\xc9\xd7\xc5\xd4", "<META http-equiv=Content-Type content=\"text/html; charset=KOI8-R\">Привет"},
 		{"markup that names its charset, HTML 5", "text/html", "<meta charset=\"euc-kr\">\xb4\xeb\xc3\xe2", "<meta charset=\"euc-kr\">대출"},
 	}
@@ -179,4 +180,5 @@ type typeSink func(mime.Type)
 func (typeSink) PartField([]byte, []byte, bool) {}
 func (f typeSink) PartType(t mime.Type)         { f(t) }
 func (typeSink) Text(mime.Type, []byte, []byte) {}
+func (typeSink) Data(mime.Type, []byte)         {}
 func (typeSink) Defect(string)                  {}

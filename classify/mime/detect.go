@@ -175,8 +175,11 @@ func (s *oneByte) cost(b []byte) int {
 	sum := s.prior
 	last, lastHigh := noLetter, false
 	letters, others := 0, 0
-	for _, c := range b {
+	for i, c := range b {
 		high := c >= 0x80
+		if high && i > 0 && c == b[i-1] {
+			continue // a row of one byte is a line, or nothing
+		}
 		k := asciiKind(c)
 		if high {
 			sum += int(s.costs[c-0x80])

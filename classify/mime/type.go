@@ -15,19 +15,69 @@ type Type struct {
 	Boundary []byte
 }
 
-// Text tells whether the part's content is read as text.
+// Text tells whether the part's content is read as text: also files that say so
+// by their name alone, and reports made for programs.
 func (t *Type) Text() bool {
-	return strings.HasPrefix(t.Media, "text/") || t.Media == "application/xhtml+xml" || t.Media == "application/ics"
+	switch t.Media {
+	case "message/delivery-status", "message/disposition-notification", "message/feedback-report", "application/ics":
+		return true
+	case "application/octet-stream":
+		return t.HTML() || t.named(".txt", ".csv", ".ics", ".vcf")
+	}
+	return strings.HasPrefix(t.Media, "text/") || t.HTML()
 }
 
 // HTML tells whether the text is markup.
-func (t *Type) HTML() bool { return t.Media == "text/html" || t.Media == "application/xhtml+xml" }
+func (t *Type) HTML() bool {
+	switch t.Media {
+	case "text/html", "application/xhtml+xml", "image/svg+xml":
+		return true
+	case "application/octet-stream":
+		return t.named(".htm", ".html", ".shtml", ".xhtml", ".svg")
+	}
+	return false
+}
+
+// Calendar tells whether the text is made of events (RFC 5545), Card whether it
+// is of addresses (RFC 6350).
+func (t *Type) Calendar() bool {
+	return t.Media == "text/calendar" || t.Media == "application/ics" || t.Media == "application/octet-stream" && t.named(".ics")
+}
+
+// Card: see Calendar.
+func (t *Type) Card() bool {
+	switch t.Media {
+	case "text/vcard", "text/x-vcard", "text/directory":
+		return true
+	}
+	return t.Media == "application/octet-stream" && t.named(".vcf")
+}
+
+// Report tells whether the text is fields for programs (RFC 3464, 8098, 5965).
+func (t *Type) Report() bool { return t.Text() && strings.HasPrefix(t.Media, "message/") }
+
+// named tells whether the file's name ends in one of some endings.
+func (t *Type) named(endings ...string) bool {
+	for _, end := range endings {
+		if n := len(t.Name) - len(end); n >= 0 && strings.EqualFold(t.Name[n:], end) {
+			return true
+		}
+	}
+	return false
+}
 
 // Multipart tells whether parts follow.
 func (t *Type) Multipart() bool { return strings.HasPrefix(t.Media, "multipart/") }
 
-// Message tells whether a whole message with a header of its own is enclosed.
-func (t *Type) Message() bool { return t.Media == "message/rfc822" || t.Media == "message/global" }
+// Message tells whether a message with a header of its own is enclosed, or its
+// header alone.
+func (t *Type) Message() bool {
+	switch t.Media {
+	case "message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers":
+		return true
+	}
+	return false
+}
 
 func (t *Type) asText() { t.Media = "text/plain" }
 
@@ -39,15 +89,13 @@ func (t *Type) parse(v []byte) {
 		return
 	}
 	media, rest, _ := bytes.Cut(v, []byte{';'})
-	if m := lower(bytes.TrimSpace(media)); m != "" {
-		if len(m) > 80 {
-			m = m[:80]
-		}
-		if common[m] != "" {
-			t.Media = m
-		} else if f := strings.FieldsFunc(m, func(r rune) bool { return r == ' ' || r == '\t' || r == ',' || r == '"' }); len(f) > 0 && strings.Contains(f[0], "/") {
-			t.Media = f[0]
-		}
+	const around = " \t,\""
+	media = bytes.TrimLeft(media[:min(len(media), 80)], around)
+	if i := bytes.IndexAny(media, around); i >= 0 {
+		media = media[:i]
+	}
+	if bytes.IndexByte(media, '/') >= 0 {
+		t.Media = lower(media)
 	}
 	var file fileName
 	Params(rest, func(name, value []byte) {
@@ -94,10 +142,8 @@ func lower(b []byte) string {
 // disposition reads a Content-Disposition value (RFC 2183).
 func (t *Type) disposition(v []byte) {
 	word, rest, _ := bytes.Cut(v, []byte{';'})
-	t.Disp = lower(bytes.TrimSpace(word))
-	if len(t.Disp) > 40 {
-		t.Disp = t.Disp[:40]
-	}
+	word = bytes.TrimSpace(word)
+	t.Disp = lower(word[:min(len(word), 40)])
 	var file fileName
 	Params(rest, func(name, value []byte) { file.param("filename", name, value) })
 	if name := file.String(); name != "" {

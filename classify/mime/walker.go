@@ -31,6 +31,8 @@ type Sink interface {
 	PartType(t Type)
 	// Text is the decoded text of a part, as UTF-8; cut: only head and tail.
 	Text(t Type, head, tail []byte)
+	// Data is the start of a part that is no text, decoded.
+	Data(t Type, head []byte)
 	// Defect names something malformed, such as "broken" or "base64".
 	Defect(name string)
 }
@@ -42,13 +44,17 @@ const (
 	boundaryMax   = 200 // RFC 2046 section 5.1.1 allows 70
 )
 
+// dataMax is how much is decoded of a part that is no text.
+const dataMax = 4 << 10
+
 type state uint8
 
 const (
 	inHeader state = iota // header of a part or an enclosed message
 	inText                // body of a text part
-	inSkip                // body of a part that is not text, or an epilogue
 	inPreamble
+	inData // start of a part that is not text
+	inSkip // the rest of it, or an epilogue
 )
 
 // Walker is the push parser. Call Begin with the top-level Content-Type and
@@ -105,8 +111,16 @@ func (w *Walker) Line(b []byte, start, end bool) {
 	switch w.state {
 	case inHeader:
 		w.headerLine(b, start)
-	case inText, inPreamble:
+	case inText, inPreamble, inData:
 		w.decoder.line(&w.text, b, end)
+		w.enough()
+	}
+}
+
+// enough passes over the rest of a part whose start is all that is looked at.
+func (w *Walker) enough() {
+	if w.state == inData && w.text.kept() == dataMax {
+		w.endPart()
 	}
 }
 
@@ -121,6 +135,7 @@ func (w *Walker) Lines(b []byte) {
 			w.Line(b[:n-1], true, true)
 		case w.state != inSkip:
 			w.decoder.lines(&w.text, b[:n])
+			w.enough()
 		}
 		b = b[n:]
 	}
@@ -148,8 +163,9 @@ func (w *Walker) Blank(n int) {
 	for ; n > 0 && w.state == inHeader; n-- { // at most once for each level of enclosed messages
 		w.endHeader()
 	}
-	if n > 0 && (w.state == inText || w.state == inPreamble) {
+	if n > 0 && w.state < inSkip {
 		w.decoder.blank(&w.text, n)
+		w.enough()
 	}
 }
 
@@ -347,7 +363,8 @@ func (w *Walker) startBody() {
 	case w.typ.Text():
 		w.state = inText
 	default:
-		w.state = inSkip
+		w.text.reset(dataMax, 0, dataMax)
+		w.state = inData
 	}
 }
 
@@ -374,8 +391,11 @@ func (w *Walker) startMultipart() {
 
 // endPart finishes the body that is being read.
 func (w *Walker) endPart() {
-	if w.state == inText {
+	switch w.state {
+	case inText:
 		w.flushText()
+	case inData:
+		w.sink.Data(w.typ, w.text.head)
 	}
 	w.state = inSkip
 }

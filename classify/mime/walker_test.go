@@ -21,7 +21,7 @@ import (
 
 // found collects what a walk tells.
 type found struct {
-	texts, types, fields, defects []string
+	texts, types, fields, defects, data []string
 }
 
 func (f *found) PartField(name, value []byte, nested bool) {
@@ -29,6 +29,10 @@ func (f *found) PartField(name, value []byte, nested bool) {
 }
 func (f *found) PartType(t mime.Type) { f.types = append(f.types, t.Media) }
 func (f *found) Defect(name string)   { f.defects = append(f.defects, name) }
+func (f *found) Data(t mime.Type, head []byte) {
+	f.data = append(f.data, fmt.Sprintf("%s %.20q", t.Media, head))
+}
+
 func (f *found) Text(_ mime.Type, head, tail []byte) {
 	f.texts = append(f.texts, string(head))
 	if tail != nil {
@@ -240,7 +244,7 @@ func oracle(raw []byte) (texts []string, ok bool) {
 			return err
 		}
 		media, params, err := p.Header.ContentType()
-		if err != nil || strings.HasPrefix(media, "message/") {
+		if err != nil || strings.HasPrefix(media, "message/") || media == "text/rfc822-headers" {
 			return errors.New("not compared")
 		}
 		if strings.HasPrefix(media, "multipart/") {
@@ -259,7 +263,7 @@ func oracle(raw []byte) (texts []string, ok bool) {
 		if !comparable(b) {
 			return errors.New("not compared")
 		}
-		if ty := mime.ParseType([]byte(media)); ty.Text() && len(b) > 0 {
+		if ty := mime.ParseType([]byte(p.Header.Get("Content-Type"))); ty.Text() && len(b) > 0 {
 			texts = append(texts, string(b))
 		}
 		return nil

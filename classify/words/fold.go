@@ -12,6 +12,7 @@ const (
 	compose          // keep it, and put the run into normal form NFC
 	apostrophe       // ' instead
 	hyphen           // - instead
+	colon            // : instead
 	drop             // it is not seen, and says nothing
 	stretch          // it only makes a word wider
 	invisible        // zero-width characters
@@ -78,6 +79,8 @@ func foldKind(r rune) uint8 {
 		return apostrophe
 	case r == 0x2010 || r == 0x2011:
 		return hyphen
+	case r == '：':
+		return colon
 	case r >= 0xff01 && r <= 0xff5e && !widePunctuation(r):
 		return wide
 	}
@@ -93,7 +96,7 @@ func foldKind(r rune) uint8 {
 // widePunctuation tells whether full-width is how East Asia writes a sign.
 func widePunctuation(r rune) bool {
 	switch r {
-	case '！', '（', '）', '，', '：', '；', '？', '～':
+	case '！', '（', '）', '，', '；', '？', '～':
 		return true
 	}
 	return false
@@ -210,6 +213,8 @@ func (f *folder) char(raw, rest []byte) {
 		f.out = append(f.out, '\'')
 	case hyphen:
 		f.out = append(f.out, '-')
+	case colon:
+		f.out = append(f.out, ':')
 	case wide:
 		f.out = append(f.out, byte(r-0xff01+'!'))
 	case decorative:

@@ -54,7 +54,8 @@ func cutMail(b []byte) (pre, addr, post []byte) {
 		a := bytes.Trim(b[start:end], ".-")
 		if isMail(a) {
 			const around = "<>()[]{}\"',;:.!?*"
-			return bytes.TrimRight(b[:start], around), a, bytes.TrimLeft(b[end:], around)
+			pre = bytes.TrimSuffix(bytes.TrimRight(b[:start], around), []byte("mailto"))
+			return bytes.TrimRight(pre, around), a, bytes.TrimLeft(b[end:], around)
 		}
 	}
 }

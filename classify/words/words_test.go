@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -53,7 +54,7 @@ func TestSplit(t *testing.T) {
 		{"see http://x.example/a?b=1, or (www.y.example).", []string{"see", "url:http://x.example/a?b=1", "or", "url:www.y.example", "sign:)."}},
 		{"(http://x.example)(https://y.example/)", []string{"url:http://x.example", "sign:)(", "url:https://y.example/"}},
 		{"<me@example.org>, \"you@example.com\"", []string{"mail:me@example.org", "mail:you@example.com"}},
-		{"mailto:me@example.org,you@example.org; @ a@b", []string{"mailto", "mail:me@example.org", "mail:you@example.org", "sign:@", "a", "sign:@", "b"}},
+		{"mailto:me@example.org,you@example.org; @ a@b", []string{"mail:me@example.org", "mail:you@example.org", "sign:@", "a", "sign:@", "b"}},
 		{"日本語 中文", []string{"piece:日本", "piece:本語", "piece:中文"}},
 		{"日本go言語", []string{"piece:日本", "go", "piece:言語"}},
 		{strings.Repeat("x", 50), []string{strings.Repeat("x", 40) + "..."}},
@@ -195,6 +196,24 @@ func isWordRune(r rune) bool {
 // apart tells whether a text has letters that stand alone in a row.
 func apart(text string) bool {
 	return slices.ContainsFunc(split(text), func(w string) bool { return w == "trick:letters apart" })
+}
+
+// TestLinear has text for each byte of which all the rest could be searched.
+func TestLinear(t *testing.T) {
+	for _, piece := range []string{
+		"a ", "a.", "a.b", "@", "a@", "a@b.c", ".@", "www.", `www.ab"`, "://", "a://", "a://b ", "\u0301", "a\u0301", "\u200b", "\u200c ", "аa", "аz", "Ｖ", "①", "ﷺ", "발", "\u1112",
+		"ส", "\u0e31", "\u1039က", "日*", "_", "'", ".", "\xff", "\xe5\x8f", "ﾀﾞ", "\u0336",
+	} {
+		var s words.Splitter
+		text := []byte(strings.Repeat(piece, 2<<20/len(piece)))
+		began := time.Now()
+		s.Split(text, func(words.Kind, []byte, bool) {})
+		took := time.Since(began)
+		t.Logf("%+q: %v", piece, took)
+		if took > 10*time.Second {
+			t.Errorf("%+q: 2 MB took %v", piece, took)
+		}
+	}
 }
 
 // FuzzSplit looks for text that panics, or gives a word with blanks or bytes that

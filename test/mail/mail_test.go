@@ -5,6 +5,7 @@ package mail
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -41,6 +42,47 @@ func TestIndexNamesEveryMessage(t *testing.T) {
 	}
 	if len(count) != 2 || count["ham"] < 80 || count["spam"] < 80 {
 		t.Errorf("messages of each class: %v, want ham and spam, 80 each or more", count)
+	}
+}
+
+// What only one class had, a filter could tell it by.
+func TestBothClassesHaveAllKinds(t *testing.T) {
+	kinds := []string{
+		// charsets
+		"utf-8", "us-ascii", "iso-8859-1", "iso-8859-2", "iso-8859-7", "iso-8859-9", "windows-1250", "windows-1251", "windows-1252", "windows-1255", "windows-1256",
+		"koi8-r", "koi8-u", "tis-620", "gb2312", "gb18030", "big5", "shift_jis", "iso-2022-jp", "euc-kr",
+		// encodings, types of parts, signs of lists and newsletters
+		"base64", "quoted-printable", "text/html", "text/calendar", "text/vcard", "application/zip", "application/pdf", "application/octet-stream", "image/", "multipart/alternative",
+		"multipart/related", "message/delivery-status", "List-Id:", "display:none",
+	}
+	languages := map[string]map[string]bool{}
+	missing := map[string][]string{}
+	for _, class := range []string{"ham", "spam"} {
+		languages[class] = map[string]bool{}
+		var all []byte
+		for _, path := range messages(t) {
+			dir, file := filepath.Split(path)
+			if dir != class+"/" {
+				continue
+			}
+			languages[class][file[:2]] = true
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, bytes.ToLower(text)...)
+		}
+		for _, kind := range kinds {
+			if !bytes.Contains(all, []byte(strings.ToLower(kind))) {
+				missing[class] = append(missing[class], kind)
+			}
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("a class has no %q", missing)
+	}
+	if !maps.Equal(languages["ham"], languages["spam"]) || len(languages["ham"]) < 20 {
+		t.Errorf("languages of ham %v, of spam %v; want 20 or more, the same", languages["ham"], languages["spam"])
 	}
 }
 
