@@ -45,8 +45,8 @@ func (j *judge) strongest(words []string, n int) []string {
 		for _, w := range some {
 			asked[w] = true
 		}
-		_, found := classify.Explain(classify.DefaultOptions(), append([]byte("Subject: x\n\n"), lines(some)...), j.model, 1000)
-		for _, c := range found {
+		text := append([]byte("Subject: x\n\n"), lines(some)...)
+		for _, c := range classify.Explain(classify.DefaultOptions(), text, j.model, 150, 0).Clues {
 			if c.Prob < 0.5 && asked[c.Text] {
 				clues = append(clues, c)
 			}
