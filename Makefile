@@ -17,7 +17,7 @@ RUNDATA  ?= $(CURDIR)/bin/run
 # that has CGO_ENABLED=0 set.
 export CGO_ENABLED := 1
 
-.PHONY: help setup build demo test corpus bench fuzz lint run stress
+.PHONY: help setup build demo test corpus bench figures fuzz lint run stress
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -42,9 +42,14 @@ stress: setup ## kill -9 under load, KILLS rounds (default 100); needs root
 corpus: setup ## write the SpamAssassin corpus to corpus/
 	$(GO) run ./test/corpus
 
-bench: corpus ## benchmarks, beside bogofilter's, then the rate through Postfix (needs root)
+bench: corpus ## benchmarks, beside bogofilter's, the rate through Postfix (needs root), figures
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -p 1 -timeout 60m ./...
 	$(GO) run ./test/system/rate
+	@$(MAKE) --no-print-directory figures
+
+figures: corpus ## accuracy and resistance: the tables of docs/accuracy.md
+	$(GO) run ./test/figures
+	$(GO) run ./test/resist
 
 fuzz: ## run every fuzz target for FUZZTIME (default 60s), one after the other
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' test/fuzz.sh
