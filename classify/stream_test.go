@@ -444,7 +444,7 @@ func TestAllocations(t *testing.T) {
 			m := s.Stored(raw)
 			sc.Score(m.Features, m.Grams, counted{})
 		})
-		if n > 40 {
+		if n > 80 {
 			t.Errorf("%s: %.0f allocations", f, n)
 		}
 		total += n
