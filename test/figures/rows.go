@@ -52,7 +52,7 @@ func from(p eval.Plan, first int) eval.Plan { p.From = first; return p }
 // percent makes a figure that is a percentage, share one that counts messages and is
 // given in percent of a class, count one that is given as it is.
 func percent(name string, of func(*figures.Figures) float64, must, aim float64) figure {
-	return figure{name: name, of: of, digits: 3, unit: " %", must: must, aim: aim}
+	return figure{name: name, of: of, digits: 4, unit: " %", must: must, aim: aim}
 }
 
 func share(name string, of func(*figures.Figures) float64, class func(figures.Report) int, must, aim float64) figure {

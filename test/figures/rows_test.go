@@ -18,7 +18,7 @@ func TestLine(t *testing.T) {
 		figure
 		want string
 	}{
-		{percent("area", roca, 0.15, 0.11), "| row | area | 0.15 % | 0.11 % | 0.120 % (0.120 to 0.120) | must |"},
+		{percent("area", roca, 0.15, 0.11), "| row | area | 0.15 % | 0.11 % | 0.1200 % (0.1200 to 0.1200) | must |"},
 		{share("unsure", spamUnsure, spam, 4, none), "| row | unsure | 4 % |  | 5.00 % (5.00 to 5.00) | missed |"},
 		{atLeast(share("rejected", spamRejected, spam, none, 90)), "| row | rejected |  | 90 % or more | 95.00 % (95.00 to 95.00) | aim |"},
 		{times("times", 1.6, 1.3), "| row | times | 1.6 | 1.3 | 1.50 | must |"},
