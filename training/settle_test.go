@@ -194,3 +194,17 @@ func TestWrongLabelsAreNotHammeredIn(t *testing.T) {
 		t.Errorf("%d of 201 others on the wrong side", n)
 	}
 }
+
+// Where the ledger keeps features only, what waits has nothing else to be learned from.
+func TestWaitingWithFeaturesOnly(t *testing.T) {
+	dir := t.TempDir()
+	db := open(t, dir)
+	o := train1
+	o.FeaturesOnly = true
+	tr := New(db, o)
+	train(t, tr, store.Ham, writeFile(t, filepath.Join(dir, "ham"), mbox(writers(false, 60))))
+	if sum := train(t, tr, store.Spam, writeFile(t, filepath.Join(dir, "spam"), mbox(writers(true, 61)))); sum.Learned+sum.Sure != 121 {
+		t.Errorf("%+v", sum)
+	}
+	checkRebuild(t, db)
+}

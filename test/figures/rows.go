@@ -126,6 +126,8 @@ var rows = []row{
 	}},
 	{name: "shuffled, 10 % of spam labelled ham", plans: shuffled(eval.Plan{From: 1, FlipSpam: 0.1}), figures: []figure{
 		percent("1-ROCA", roca, 0.11, none),
+	}},
+	{name: "the same, from message 1,001 on", plans: shuffled(eval.Plan{From: 1001, FlipSpam: 0.1}), figures: []figure{
 		share("unsure spam", spamUnsure, spam, 4, none),
 	}},
 	{name: "shuffled, labels 500 late, after message 1,000", plans: shuffled(eval.Plan{From: 1001, Delay: 500}), times: late, figures: []figure{
