@@ -101,6 +101,9 @@ func (c *charsetConverter) utf8(label string, b []byte) (out []byte, defect stri
 		defect = charsetUnknown
 	}
 	if enc, n := byteOrderMark(b); n > 0 {
+		if defect == "" && enc != c.enc && c.enc != utf16le {
+			defect = c.unlabelled()
+		}
 		if enc == nil {
 			return b[n:], defect
 		}

@@ -24,6 +24,9 @@ func FuzzWalker(f *testing.F) {
 		if len(body) > 10_000 || strings.Contains(body, "\r") {
 			return
 		}
+		if strings.Contains(strings.ReplaceAll(body, "\t", " "), strings.Repeat(" ", 1000)) {
+			return // more blanks than are held back at the end of a quoted-printable line
+		}
 		got := walk(mime.Limits{Head: 1 << 20, Tail: 1 << 10, Total: 1 << 24, Parts: 500, Depth: 100}, contentType, cte, body)
 		raw := "Content-Type: " + contentType + "\nContent-Transfer-Encoding: " + cte + "\n\n" + body
 		want, ok := oracle([]byte(raw))

@@ -244,7 +244,7 @@ func oracle(raw []byte) (texts []string, ok bool) {
 			return err
 		}
 		media, params, err := p.Header.ContentType()
-		if err != nil || strings.HasPrefix(media, "message/") || media == "text/rfc822-headers" {
+		if err != nil || !strings.Contains(media, "/") || strings.HasPrefix(media, "message/") || media == "text/rfc822-headers" {
 			return errors.New("not compared")
 		}
 		if strings.HasPrefix(media, "multipart/") {
@@ -271,11 +271,11 @@ func oracle(raw []byte) (texts []string, ok bool) {
 	return texts, err == nil
 }
 
-// comparable tells whether both decode a text alike by design: bytes that are
-// no UTF-8, and the control characters of ISO 8859-1, we take for windows-1252,
-// as browsers do.
+// comparable tells whether both decode a text alike by design: the charset of
+// bytes that are no UTF-8 we find out, the control characters of ISO 8859-1 we take
+// for windows-1252, as browsers do, and what is no GBK may be GB18030.
 func comparable(b []byte) bool {
-	return utf8.Valid(b) && !bytes.ContainsFunc(b, func(r rune) bool { return r >= 0x80 && r < 0xa0 })
+	return utf8.Valid(b) && !bytes.ContainsFunc(b, func(r rune) bool { return r >= 0x80 && r < 0xa0 || r == utf8.RuneError })
 }
 
 // TestAgreesWithGoMessage compares the decoded text of every message of the
@@ -309,13 +309,15 @@ func TestAgreesWithGoMessage(t *testing.T) {
 	}
 }
 
-// plain joins texts and levels what may differ: line ends and the bytes that
-// stand for what no charset can decode.
+// plain joins texts and levels what may differ: line ends, empty texts and marks of
+// byte order.
 func plain(texts []string) string {
 	var out []string
 	for _, t := range texts {
 		t = strings.ReplaceAll(strings.TrimPrefix(t, "\ufeff"), "\r", "")
-		out = append(out, strings.Trim(t, "\n"))
+		if t = strings.Trim(t, "\n"); t != "" {
+			out = append(out, t)
+		}
 	}
 	return strings.Trim(strings.Join(out, "\n--\n"), "\n")
 }

@@ -88,15 +88,18 @@ func isAlpha(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' 
 // that reads one message needs few. Two may fill the same page, to the same end.
 const pageSize = 64
 
-var pages [0x20000 / pageSize]atomic.Pointer[[pageSize]uint8]
+var pages [0x20000 / pageSize]atomic.Pointer[page]
 
-func page(n rune) *[pageSize]uint8 {
+// page is what is known of some characters: class with flags, and what fold does.
+type page struct{ class, fold [pageSize]uint8 }
+
+func pageAt(n rune) *page {
 	if p := pages[n].Load(); p != nil {
 		return p
 	}
-	p := new([pageSize]uint8)
-	for i := range p {
-		p[i] = lookUp(n*pageSize + rune(i))
+	p := new(page)
+	for i := range p.class {
+		p.class[i], p.fold[i] = lookUp(n*pageSize + rune(i))
 	}
 	pages[n].Store(p)
 	return p
@@ -119,7 +122,7 @@ func flagsAt(b []byte) (class uint8, size int) {
 	case c < 0x80:
 		return byteClass[c], 1
 	case c >= 0xc2 && c < 0xe0 && len(b) > 1 && b[1]&0xc0 == 0x80:
-		return page(rune(c & 0x1f))[b[1]&0x3f], 2
+		return pageAt(rune(c & 0x1f)).class[b[1]&0x3f], 2
 	case (c >= 0xe5 && c <= 0xe9 || c == 0xeb || c == 0xec) && len(b) > 2 && b[1]&0xc0 == 0x80 && b[2]&0xc0 == 0x80:
 		return unspaced, 3 // ideographs from 0x5000 to 0x9fff, Hangul from 0xb000 to 0xcfff
 	}
@@ -127,23 +130,32 @@ func flagsAt(b []byte) (class uint8, size int) {
 	return classOf(r), size
 }
 
-// classOf returns class and flags of a character that is not ASCII.
+// classOf returns class and flags of a character that is not ASCII, foldOf what
+// fold does with it.
 func classOf(r rune) uint8 {
 	if n := r / pageSize; n < rune(len(pages)) {
-		return page(n)[r%pageSize]
+		return pageAt(n).class[r%pageSize]
 	}
-	return lookUp(r)
+	c, _ := lookUp(r)
+	return c
 }
 
-func lookUp(r rune) uint8 {
-	c := kindOf(r)
-	if foldKind(r) != keep {
+func foldOf(r rune) uint8 {
+	if n := r / pageSize; n < rune(len(pages)) {
+		return pageAt(n).fold[r%pageSize]
+	}
+	return foldKind(r)
+}
+
+func lookUp(r rune) (class, fold uint8) {
+	c, fold := kindOf(r), foldKind(r)
+	if fold != keep {
 		c |= toFold
 	}
 	if c == letter && (r >= 0x250 && r < 0x2b0 || r >= 0x370 && r < 0x590 || r >= 0x13a0 && r < 0x1400) {
 		c |= hasTwins // phonetic, Greek, Cyrillic, Armenian, Cherokee
 	}
-	return c
+	return c, fold
 }
 
 func kindOf(r rune) uint8 {

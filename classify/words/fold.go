@@ -117,15 +117,16 @@ func formKind(r rune) uint8 {
 	case r >= 0x2b0 && r <= 0x2b8, r >= 0x2e0 && r <= 0x2e4, r >= 0x1d2c && r <= 0x1d6a, r >= 0x1d9b && r <= 0x1dbf, r == 0x2071, r == 0x207f,
 		r >= 0x2090 && r <= 0x209c, r >= 0x2100 && r <= 0x214f, r >= 0x2160 && r <= 0x217f, r >= 0x2460 && r <= 0x24ff, r >= 0x1d400 && r <= 0x1d7ff,
 		r >= 0x1f110 && r <= 0x1f14f:
-		if _, ok := plainLetter(r); ok {
+		if _, ok := plainLetter(r, []byte(string(r))); ok {
 			return decorative
 		}
 	}
 	return keep
 }
 
-// plainLetter returns the one letter or digit that a decorative one stands for.
-func plainLetter(r rune) (rune, bool) {
+// plainLetter returns the one letter or digit that a decorative one, in UTF-8 raw,
+// stands for.
+func plainLetter(r rune, raw []byte) (rune, bool) {
 	switch {
 	case r >= 0x1f150 && r <= 0x1f169:
 		return r - 0x1f150 + 'A', true
@@ -136,7 +137,7 @@ func plainLetter(r rune) (rune, bool) {
 		return c, true
 	}
 	var found rune
-	for _, d := range norm.NFKC.String(string(r)) {
+	for _, d := range string(norm.NFKC.Properties(raw).Decomposition()) {
 		switch {
 		case d == '(' || d == ')' || d == '.':
 		case found == 0 && kindOf(d) <= digit:
@@ -175,7 +176,7 @@ func (s *Splitter) fold(b []byte, emit Emit) []byte {
 			emit(Trick, trickNothing, false)
 		}
 	}
-	if f.compose {
+	if f.compose && !norm.NFC.IsNormal(f.out) {
 		s.normal = norm.NFC.Append(s.normal[:0], f.out...)
 		return s.normal
 	}
@@ -204,7 +205,7 @@ type folder struct {
 // char folds one character; rest follows it.
 func (f *folder) char(raw, rest []byte) {
 	r, _ := utf8.DecodeRune(raw)
-	k := foldKind(r)
+	k := foldOf(r)
 	switch k {
 	case compose:
 		f.out = append(f.out, raw...)
@@ -218,7 +219,7 @@ func (f *folder) char(raw, rest []byte) {
 	case wide:
 		f.out = append(f.out, byte(r-0xff01+'!'))
 	case decorative:
-		plain, _ := plainLetter(r)
+		plain, _ := plainLetter(r, raw)
 		f.out = utf8.AppendRune(f.out, plain)
 	case plainForm:
 		f.out = append(f.out, norm.NFKC.Properties(raw).Decomposition()...)
