@@ -58,6 +58,9 @@ func (r *Reader) closeTo(i int) {
 
 // imply closes elements whose end tag may be left out before this start tag.
 func (r *Reader) imply(t tag) {
+	if t.flags&block == 0 {
+		return
+	}
 	for i := len(r.open) - 1; i >= 0; i-- {
 		open := r.open[i].t
 		switch {
