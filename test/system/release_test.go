@@ -48,18 +48,10 @@ func (s *site) released(n int, recipients ...string) {
 func TestReleaseDeliversOnce(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, plan{config: filterLoopback})
-	for n, action := range []string{"ham", "release"} {
-		t.Run(action, func(t *testing.T) {
-			a, b := to("a-"+action, n), to("b-"+action, n)
-			id := s.hold(n, a, b)
-			s.fanmill("held "+action, id)
-			s.released(n, a, b)
-			if _, err := s.Daemon.Run("held "+action, id); err == nil {
-				t.Error("a decided message could be decided again")
-			}
-			s.released(n, a, b)
-		})
-	}
+	t.Run("release", func(t *testing.T) {
+		a, b := to("a-release", 1), to("b-release", 1)
+		s.deliveredOnce("held release", s.hold(1, a, b), 1, a, b)
+	})
 	t.Run("a late retry of the sender is dropped", func(t *testing.T) {
 		r := to("late", 20)
 		id := s.hold(20, r)
@@ -68,16 +60,9 @@ func TestReleaseDeliversOnce(t *testing.T) {
 		s.take(withForged(compose(unsure, 20)), r)
 		s.released(20, r)
 	})
-	t.Run("discard and spam deliver nothing", func(t *testing.T) {
-		for n, action := range map[int]string{30: "discard", 31: "spam"} {
-			r := to(action, n)
-			s.fanmill("held "+action, s.hold(n, r))
-			s.take(withForged(compose(unsure, n)), r) // a retry
-			s.none(r)
-			if len(s.held(r)) != 0 {
-				t.Errorf("mail is still held after %s", action)
-			}
-		}
+	t.Run("discard delivers nothing", func(t *testing.T) {
+		r := to("discard", 30)
+		s.deliversNothing("held discard", s.hold(30, r), 30, r)
 	})
 	t.Run("without a daemon", func(t *testing.T) {
 		r := to("direct", 40)
@@ -92,6 +77,36 @@ func TestReleaseDeliversOnce(t *testing.T) {
 		s.fanmill("held release", id)
 		s.released(40, r)
 	})
+	// What teaches comes last, and is held before: mail of this kind is no longer
+	// unsure when one such message is known.
+	t.Run("ham and spam", func(t *testing.T) {
+		a, b, r := to("a-ham", 0), to("b-ham", 0), to("spam", 31)
+		ham, spam := s.hold(0, a, b), s.hold(31, r)
+		s.deliveredOnce("held ham", ham, 0, a, b)
+		s.deliversNothing("held spam", spam, 31, r)
+	})
+}
+
+// deliveredOnce decides held message n, and tries to decide it again.
+func (s *site) deliveredOnce(decide, id string, n int, recipients ...string) {
+	s.t.Helper()
+	s.fanmill(decide, id)
+	s.released(n, recipients...)
+	if _, err := s.Daemon.Run(decide, id); err == nil {
+		s.t.Error("a decided message could be decided again")
+	}
+	s.released(n, recipients...)
+}
+
+// deliversNothing decides held message n, and lets the sender try again.
+func (s *site) deliversNothing(decide, id string, n int, r string) {
+	s.t.Helper()
+	s.fanmill(decide, id)
+	s.take(withForged(compose(unsure, n)), r)
+	s.none(r)
+	if len(s.held(r)) != 0 {
+		s.t.Errorf("mail is still held after %s", decide)
+	}
 }
 
 func TestReleaseWithNextHopDown(t *testing.T) {
