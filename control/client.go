@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"fanmill/spool"
+	"fanmill/training"
 )
 
 // maxAnswer bounds an answer: a list of a million held messages is longer, and
@@ -86,7 +87,16 @@ func (c *Client) Learn(ctx context.Context, q LearnRequest, msg io.Reader) (out 
 	v := url.Values{}
 	set(v, "scope", q.Scope)
 	set(v, "class", q.Class)
+	setFlag(v, "many", q.Many)
 	err = c.call(ctx, http.MethodPost, "/v1/learn", v, msg, &out)
+	return out, err
+}
+
+// Settle learns what was recorded in a scope. Who asks is known to the server.
+func (c *Client) Settle(ctx context.Context, scope, _ string) (out training.Settled, err error) {
+	v := url.Values{}
+	set(v, "scope", scope)
+	err = c.call(ctx, http.MethodPost, "/v1/settle", v, nil, &out)
 	return out, err
 }
 
@@ -122,9 +132,7 @@ func (c *Client) Export(ctx context.Context, id string, w io.Writer) error {
 // Decide decides one held message. The daemon takes the actor from the socket.
 func (c *Client) Decide(ctx context.Context, d Decision) (out Decided, err error) {
 	v := url.Values{}
-	if d.Again {
-		v.Set("again", "true")
-	}
+	setFlag(v, "again", d.Again)
 	err = c.call(ctx, http.MethodPost, "/v1/held/"+url.PathEscape(d.ID)+"/"+url.PathEscape(d.Action), v, nil, &out)
 	return out, err
 }
@@ -202,6 +210,12 @@ func answerError(resp *http.Response) error {
 func set(v url.Values, key, value string) {
 	if value != "" {
 		v.Set(key, value)
+	}
+}
+
+func setFlag(v url.Values, key string, on bool) {
+	if on {
+		v.Set(key, "true")
 	}
 }
 

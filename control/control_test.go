@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"fanmill/spool"
+	"fanmill/training"
 )
 
 const heldID = "0123456789abcdef"
@@ -60,6 +61,10 @@ func (s *service) Learn(_ context.Context, q LearnRequest, msg io.Reader) (Learn
 		return LearnReply{}, fmt.Errorf("read message: %w", err)
 	}
 	return LearnReply{Result: "learned"}, s.note("learn %+v %q", q, cut(string(body), 40))
+}
+
+func (s *service) Settle(_ context.Context, scope, actor string) (training.Settled, error) {
+	return training.Settled{Judged: 5, Learned: 3}, s.note("settle %q for %s", scope, actor)
 }
 
 func (s *service) List(_ context.Context, f Filter) ([]spool.Meta, error) {
@@ -171,7 +176,14 @@ func TestEveryRequestReachesItsService(t *testing.T) {
 		t.Errorf("score reply %+v", r)
 	}
 	_, err = c.Learn(ctx, LearnRequest{Class: "ham", Actor: "somebody else"}, strings.NewReader("x"))
-	check(`learn {Scope: Class:ham Actor:mod} "x"`, err)
+	check(`learn {Scope: Class:ham Many:false Actor:mod} "x"`, err)
+	_, err = c.Learn(ctx, LearnRequest{Scope: "anna", Class: "spam", Many: true}, strings.NewReader("x"))
+	check(`learn {Scope:anna Class:spam Many:true Actor:mod} "x"`, err)
+	settled, err := c.Settle(ctx, "anna", "somebody else")
+	check(`settle "anna" for mod`, err)
+	if settled.Judged != 5 || settled.Learned != 3 {
+		t.Errorf("settle gave %+v", settled)
+	}
 	held, err := c.List(ctx, Filter{Box: spool.Spam, Limit: 7})
 	check("list {Box:spam Limit:7}", err)
 	if len(held) != 1 || held[0].ID != heldID {
@@ -234,9 +246,11 @@ func TestRights(t *testing.T) {
 			_, err := c.Learn(t.Context(), LearnRequest{Class: "spam", Scope: "bert"}, strings.NewReader("x"))
 			return err
 		},
-		"list":   func(c *Client) error { _, err := c.List(t.Context(), Filter{}); return err },
-		"show":   func(c *Client) error { _, err := c.Show(t.Context(), heldID); return err },
-		"export": func(c *Client) error { return c.Export(t.Context(), heldID, io.Discard) },
+		"settle":       func(c *Client) error { _, err := c.Settle(t.Context(), "", ""); return err },
+		"settle other": func(c *Client) error { _, err := c.Settle(t.Context(), "bert", ""); return err },
+		"list":         func(c *Client) error { _, err := c.List(t.Context(), Filter{}); return err },
+		"show":         func(c *Client) error { _, err := c.Show(t.Context(), heldID); return err },
+		"export":       func(c *Client) error { return c.Export(t.Context(), heldID, io.Discard) },
 		"decide": func(c *Client) error {
 			_, err := c.Decide(t.Context(), Decision{ID: heldID, Action: "ham"})
 			return err
@@ -249,7 +263,7 @@ func TestRights(t *testing.T) {
 			return err
 		},
 	}
-	others := map[string]bool{"score": true, "score own": true, "learn": true}
+	others := map[string]bool{"score": true, "score own": true, "learn": true, "settle": true}
 	for _, p := range []Peer{rootPeer, daemonPeer, memberPeer, otherPeer} {
 		t.Run(p.Name, func(t *testing.T) {
 			svc := &service{}
@@ -278,7 +292,7 @@ func TestOthersWorkInTheirOwnScope(t *testing.T) {
 	if _, err := c.Learn(t.Context(), LearnRequest{Class: "spam"}, strings.NewReader("x")); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := svc.last(), `learn {Scope:anna Class:spam Actor:anna} "x"`; got != want {
+	if got, want := svc.last(), `learn {Scope:anna Class:spam Many:false Actor:anna} "x"`; got != want {
 		t.Errorf("service was asked %s, want %s", got, want)
 	}
 }

@@ -6,7 +6,9 @@
 //
 //	POST /v1/score?scope=S&clues=N&sources=M&path=P
 //	                                        body: one message   -> ScoreReply
-//	POST /v1/learn?scope=S&class=C          body: one message   -> LearnReply   (C: ham, spam, forget)
+//	POST /v1/learn?scope=S&class=C&many=true
+//	                                        body: one message   -> LearnReply   (C: ham, spam, forget)
+//	POST /v1/settle?scope=S                                     -> training.Settled
 //	GET  /v1/held?box=B&limit=N                                 -> {"held": [spool.Meta...]}
 //	GET  /v1/held/{id}                                          -> Held
 //	GET  /v1/held/{id}/message                                  -> the message as an mboxrd of one

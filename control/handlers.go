@@ -27,6 +27,7 @@ func (s *Server) routes() []route {
 	return []route{
 		{"POST", "/v1/score", false, false, s.score},
 		{"POST", "/v1/learn", false, true, s.learn},
+		{"POST", "/v1/settle", false, true, s.settle},
 		{"GET", "/v1/held", true, false, s.list},
 		{"GET", "/v1/held/{id}", true, false, s.show},
 		{"GET", "/v1/held/{id}/message", true, false, s.export},
@@ -145,7 +146,19 @@ func (s *Server) learn(_ http.ResponseWriter, r *http.Request, p Peer) (any, err
 	if class != "ham" && class != "spam" && class != "forget" {
 		return nil, fmt.Errorf("%w: class is %q, want ham, spam or forget", ErrRequest, cut(class, 50))
 	}
-	return s.o.Judge.Learn(r.Context(), LearnRequest{Scope: scope, Class: class, Actor: p.Name}, r.Body)
+	many, err := flag(q, "many")
+	if err != nil {
+		return nil, err
+	}
+	return s.o.Judge.Learn(r.Context(), LearnRequest{Scope: scope, Class: class, Many: many, Actor: p.Name}, r.Body)
+}
+
+func (s *Server) settle(_ http.ResponseWriter, r *http.Request, p Peer) (any, error) {
+	scope, err := s.o.Access.Scope(p, r.URL.Query().Get("scope"))
+	if err != nil {
+		return nil, err
+	}
+	return s.o.Judge.Settle(r.Context(), scope, p.Name)
 }
 
 func (s *Server) list(_ http.ResponseWriter, r *http.Request, _ Peer) (any, error) {
@@ -182,11 +195,20 @@ func (s *Server) decide(_ http.ResponseWriter, r *http.Request, p Peer) (any, er
 	if !IsAction(action) {
 		return nil, fmt.Errorf("%w: %q is no decision, want ham, spam, release or discard", ErrRequest, cut(action, 50))
 	}
-	again := r.URL.Query().Get("again")
-	if again != "" && again != "true" {
-		return nil, fmt.Errorf("%w: again is %q, want true", ErrRequest, cut(again, 50))
+	again, err := flag(r.URL.Query(), "again")
+	if err != nil {
+		return nil, err
 	}
-	return s.o.Desk.Decide(r.Context(), Decision{ID: id, Action: action, Again: again == "true", Actor: p.Name})
+	return s.o.Desk.Decide(r.Context(), Decision{ID: id, Action: action, Again: again, Actor: p.Name})
+}
+
+// flag reads a parameter that is true or left out.
+func flag(q url.Values, name string) (bool, error) {
+	v := q.Get(name)
+	if v != "" && v != "true" {
+		return false, fmt.Errorf("%w: %s is %q, want true", ErrRequest, name, cut(v, 50))
+	}
+	return v == "true", nil
 }
 
 // errWritten says that a handler has written its answer itself.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fanmill/spool"
+	"fanmill/training"
 )
 
 // SocketName is the socket's name in the data directory.
@@ -90,12 +91,13 @@ type Source struct {
 type LearnRequest struct {
 	Scope string
 	Class string // ham, spam or forget
+	Many  bool   // one of many that are trained together: recorded, and learned by Settle
 	Actor string // who says so; set by the server from the peer
 }
 
 // LearnReply is what learning one message came to.
 type LearnReply struct {
-	Result string `json:"result"` // learned, sure already, seen before, flipped, outranked, forgotten, not found
+	Result string `json:"result"` // learned, recorded, sure already, seen before, flipped, outranked, forgotten, not found
 	Digest string `json:"digest"`
 }
 
@@ -243,6 +245,8 @@ type Reloaded struct {
 type Judge interface {
 	Score(ctx context.Context, q ScoreRequest, msg io.Reader) (ScoreReply, error)
 	Learn(ctx context.Context, q LearnRequest, msg io.Reader) (LearnReply, error)
+	// Settle learns what was recorded in a scope, once both classes are known.
+	Settle(ctx context.Context, scope, actor string) (training.Settled, error)
 }
 
 // Lister looks at held messages. Export writes an mboxrd of one message.

@@ -79,6 +79,9 @@ func TestBadRequests(t *testing.T) {
 		{"GET /v1/stats?scope=%1b[2J", 400, "bad_request"},
 		{"GET /v1/stats?scope=" + strings.Repeat("x", 256), 400, "bad_request"},
 		{"POST /v1/learn?class=eggs", 400, "bad_request"},
+		{"POST /v1/learn?class=ham&many=1", 400, "bad_request"},
+		{"POST /v1/settle?scope=%1b[2J", 400, "bad_request"},
+		{"GET /v1/settle", 405, "unknown"},
 		{"POST /v1/score?clues=151", 400, "bad_request"},
 		{"POST /v1/score?sources=21", 400, "bad_request"},
 	} {

@@ -22,9 +22,6 @@ type Doubt struct {
 	Subject, From string  // decoded from the kept message, "" where none is kept; hostile: escape them
 }
 
-// doubtful is from which chance on a label is listed as probably wrong.
-const doubtful = 0.5
-
 // Doubtful lists the labels of a scope's Fit that it takes for slips, at most
 // limit of them. Labels that are sure are believed.
 func (db *DB) Doubtful(ctx context.Context, scope string, limit int) (d Doubts, err error) {
@@ -69,7 +66,7 @@ func findDoubts(ctx context.Context, c *conn, scope string, fit classify.Fit) (d
 			d.Spam++
 		}
 		chance := fit.Slip(l.Spam, fit.LogOdds(l.C, l.E, l.L))
-		if !l.Sure && chance >= doubtful {
+		if !l.Sure && chance >= classify.Doubtful {
 			rows = append(rows, Doubt{Row: Row{ID: id}, Chance: chance})
 		}
 	})

@@ -100,6 +100,21 @@ func (m *Model) Labels() Labels {
 	return m.counts().labels()
 }
 
+// Known returns the labels that the scope's mail is judged by: for a user his own
+// and the site's.
+func (m *Model) Known() Labels {
+	m.mem.mu.RLock()
+	defer m.mem.mu.RUnlock()
+	l := m.mem.site.labels()
+	if m.own != nil {
+		own := m.own.labels()
+		l.Ham, l.HamAdds = l.Ham+own.Ham, l.HamAdds+own.HamAdds
+		l.Spam, l.SpamAdds = l.Spam+own.Spam, l.SpamAdds+own.SpamAdds
+		l.Waiting += own.Waiting
+	}
+	return l
+}
+
 func (m *Model) counts() *counts {
 	if m.own == nil {
 		return &m.mem.site

@@ -81,17 +81,17 @@ func (t *Trainer) Train(ctx context.Context, class store.Class, paths []string, 
 			progress(Progress{Summary: sum, Learning: done, ToLearn: total})
 		}
 	})
-	sum.settle(done)
+	sum.Settle(done)
 	return sum, err
 }
 
-// settle sorts what waited into what was learned and what was known well enough.
-func (s *Summary) settle(done settled) {
-	own := min(done.judged, s.Waiting)
+// Settle sorts what waited into what was learned and what was known well enough.
+func (s *Summary) Settle(done Settled) {
+	own := min(done.Judged, s.Waiting)
 	s.Waiting -= own
-	s.Earlier = done.judged - own
-	s.Learned += done.learned
-	s.Sure += done.judged - done.learned
+	s.Earlier = done.Judged - own
+	s.Learned += done.Learned
+	s.Sure += done.Judged - done.Learned
 }
 
 // Forget takes the labels of all messages of the paths away, in the way of Train.

@@ -49,16 +49,22 @@ func (m *memory) keep(msg *classify.Message) bool {
 	return true
 }
 
-// settled says what became of messages that waited.
-type settled struct {
-	judged, learned int
+// Settled says what became of messages that waited.
+type Settled struct {
+	Judged  int `json:"judged"`
+	Learned int `json:"learned"` // of these; the others were known well enough
+}
+
+// Settle learns what waits in the scope, if both classes are known.
+func (t *Trainer) Settle(ctx context.Context) (Settled, error) {
+	return t.settle(ctx, memory{}, func(int, int) {})
 }
 
 // settle learns what waits in the scope, if both classes are known, in as many
 // transactions as time requires. What was learned before an error stays, the
 // rest goes on waiting.
-func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, total int)) (settled, error) {
-	var sum settled
+func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, total int)) (Settled, error) {
+	var sum Settled
 	rows, err := t.waiting(ctx)
 	if err != nil || len(rows) == 0 {
 		return sum, err
@@ -76,9 +82,7 @@ func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, 
 			done += n
 			again = append(again, part...)
 			if s.round == 0 {
-				sum.judged, sum.learned = sum.judged+n, sum.learned+len(part)
-			}
-			if s.round == 0 {
+				sum.Judged, sum.Learned = sum.Judged+n, sum.Learned+len(part)
 				progress(done, total)
 			}
 		}
@@ -103,14 +107,10 @@ func (t *Trainer) waiting(ctx context.Context) (rows []store.Waiting, err error)
 	return rows, nil
 }
 
-// oneSided tells whether a class has too few labels, the site's and the scope's
-// own, to learn many messages of the other.
+// oneSided tells whether a class has too few labels to learn many messages of the
+// other.
 func (t *Trainer) oneSided(tx *store.Tx) bool {
-	l := tx.Model(t.o.Scope).Labels()
-	if t.o.Scope != "" {
-		site := tx.Model("").Labels()
-		l.Ham, l.Spam = l.Ham+site.Ham, l.Spam+site.Spam
-	}
+	l := tx.Model(t.o.Scope).Known()
 	return min(l.Ham, l.Spam) < classify.MinLabels
 }
 

@@ -121,6 +121,20 @@ func (t *Trainer) Learn(ctx context.Context, class store.Class, raw []byte) (Res
 	return t.LearnMessage(ctx, class, classify.Extract(t.o.Classify, raw))
 }
 
+// RecordMessage labels one of many messages, to be learned by Settle when all of
+// them are recorded. Where every message counts nothing depends on the order, and
+// it is learned at once.
+func (t *Trainer) RecordMessage(ctx context.Context, class store.Class, m *classify.Message) (Result, error) {
+	if err := checkClass(class); err != nil {
+		return Result{}, err
+	}
+	do := t.recorder(class, new(memory))
+	if t.o.All {
+		do = t.learner(class)
+	}
+	return t.one(ctx, do, m)
+}
+
 // LearnMessage labels a message whose features are known, and learns it at
 // once. Without its canonical form the ledger keeps its features only. If this
 // label completes a class, what waited for that is learned too; when that is cut
@@ -138,7 +152,7 @@ func (t *Trainer) LearnMessage(ctx context.Context, class store.Class, m *classi
 		return r, err
 	}, m)
 	if err == nil && before && !after {
-		if _, err := t.settle(ctx, memory{}, func(int, int) {}); err != nil {
+		if _, err := t.Settle(ctx); err != nil {
 			t.logger.Warn("learning what was recorded was cut short, the next training goes on with it", "scope", t.o.Scope, "error", err)
 		}
 	}

@@ -52,12 +52,13 @@ func mailCommands() []command {
 a folder of any of these, a single message, or - for standard input; each may be
 compressed with gzip, bzip2 or zstd.
 
-Every message is recorded, but by default it counts only where the score was not
-yet right by a margin, which makes for fewer and better counts. The summary says
-how many were learned, how many the filter was sure of already, how many had been
-seen before (training twice is once), and how many changed their class. Once both
-classes are known, messages that did not count are looked at a second time, so that
-training all ham and then all spam is as good as training them mixed.
+All messages are recorded first. Once 20 of each class are known, what was recorded
+is learned together, mixed, so that training all ham and then all spam is as good as
+training them as they came; until then it waits, and the training that completes the
+other class learns it. A message counts only where the score was not yet right by a
+margin, which makes for fewer and better counts. The summary says how many were
+learned, how many the filter was sure of already, how many had been seen before
+(training twice is once), how many changed their class, and how many wait.
 
 A path that cannot be read is named and the rest goes on; the exit code then is
 65 or 66. Ctrl-C finishes the transaction in progress, prints the summary and
@@ -179,9 +180,11 @@ rule.`,
 			name: "eval", args: "[A.toml B.toml] INDEX...", min: 1, max: -1, short: "measure accuracy on labelled mail",
 			new: func() runner { return new(evalCmd) },
 			long: `INDEX has a line "spam PATH" or "ham PATH" for each message, the paths relative to
-the index file. From an empty store, each message is scored and then trained as
-train does. The data directory is neither read nor changed. Several indexes are
-measured one by one, each from an empty store, and then put together.
+the index file. From an empty store, each message is scored and then learned by
+itself, as a moderator's decision is; --folds and --split learn the messages to
+train with together, as train does. The data directory is neither read nor changed.
+Several indexes are measured one by one, each from an empty store, and then put
+together.
 
 1-ROCA and the error rates are percentages; unsure counts as not spam. Each figure
 has its 95 % interval in brackets. With several seeds the figures are means over

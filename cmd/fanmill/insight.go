@@ -47,11 +47,7 @@ func (in insight) training(st *control.Stats) (known store.Labels, counted class
 	}
 	l := m.Labels()
 	st.Ham, st.Spam, st.HamAdds, st.SpamAdds, st.Waiting, st.Features = l.Ham, l.Spam, l.HamAdds, l.SpamAdds, l.Waiting, m.Features()
-	if known = l; st.Scope != "" {
-		s := site.Labels()
-		known.Ham, known.Spam = l.Ham+s.Ham, l.Spam+s.Spam
-	}
-	counted = m.Totals()
+	known, counted = m.Known(), m.Totals()
 	st.HeldUnsure = min(counted.Ham, counted.Spam) < classify.MinLabels
 	st.MinLabels, st.Trained = in.set.policy.MinLabels, in.set.rules.Trained(known.Ham, known.Spam)
 	st.Calibrator = calibrator(m.Fit())

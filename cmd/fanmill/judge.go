@@ -56,8 +56,16 @@ func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader
 // memory.
 func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader) (control.LearnReply, error) {
 	set := j.set()
-	o := set.trainer(q.Scope, store.Origin{Actor: q.Actor, Source: "learn"}, j.log)
+	source := "learn"
+	if q.Many {
+		source = "train"
+	}
+	o := set.trainer(q.Scope, store.Origin{Actor: q.Actor, Source: source}, j.log)
 	t := training.New(j.db, o)
+	learn := t.LearnMessage
+	if q.Many {
+		learn = t.RecordMessage
+	}
 	co := set.classify
 	if q.Scope == "" && !o.FeaturesOnly {
 		co.Keep = store.MaxMessage
@@ -69,9 +77,9 @@ func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader
 	var r training.Result
 	switch q.Class {
 	case "ham":
-		r, err = t.LearnMessage(ctx, store.Ham, m)
+		r, err = learn(ctx, store.Ham, m)
 	case "spam":
-		r, err = t.LearnMessage(ctx, store.Spam, m)
+		r, err = learn(ctx, store.Spam, m)
 	case "forget":
 		r, err = t.ForgetDigest(ctx, m.Digest)
 	default:
@@ -81,6 +89,12 @@ func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader
 		return control.LearnReply{}, err
 	}
 	return control.LearnReply{Result: r.Outcome.String(), Digest: r.Digest.String()}, nil
+}
+
+// Settle learns what was recorded.
+func (j *judge) Settle(ctx context.Context, scope, actor string) (training.Settled, error) {
+	o := j.set().trainer(scope, store.Origin{Actor: actor, Source: "train"}, j.log)
+	return training.New(j.db, o).Settle(ctx)
 }
 
 // openJudge returns the daemon's judge where one runs and lets us in, else one

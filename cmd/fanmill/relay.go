@@ -55,7 +55,7 @@ func (r relay) run(ctx context.Context, paths []string, o corpus.Options, progre
 		report(problem)
 	}
 	err := corpus.Walk(ctx, paths, o, func(i corpus.Item) error {
-		reply, err := r.daemon.Learn(ctx, control.LearnRequest{Scope: r.scope, Class: r.class}, bytes.NewReader(i.Raw))
+		reply, err := r.daemon.Learn(ctx, control.LearnRequest{Scope: r.scope, Class: r.class, Many: true}, bytes.NewReader(i.Raw))
 		if err != nil {
 			return fmt.Errorf("train %s through the daemon: %w", i.Source, err)
 		}
@@ -69,5 +69,13 @@ func (r relay) run(ctx context.Context, paths []string, o corpus.Options, progre
 		}
 		return nil
 	})
-	return p.Summary, err
+	if err != nil || r.class == "forget" {
+		return p.Summary, err
+	}
+	done, err := r.daemon.Settle(ctx, r.scope, "")
+	if err != nil {
+		return p.Summary, fmt.Errorf("learn what was recorded: %w", err)
+	}
+	p.Summary.Settle(done)
+	return p.Summary, nil
 }

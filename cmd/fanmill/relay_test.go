@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -12,7 +13,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fanmill/classify"
 	"fanmill/control"
+	"fanmill/store"
 )
 
 // TestTrainThroughTheDaemon: who may not write the ledger trains through the
@@ -36,7 +39,7 @@ func TestTrainThroughTheDaemon(t *testing.T) {
 	}
 	forbidWriting(t, dir, func() {
 		for _, tt := range []struct{ args, want string }{
-			{"train --ham", "21 learned, 4 sure already, 0 seen before, 0 flipped"},
+			{"train --ham", "0 learned, 0 sure already, 0 seen before, 0 flipped, 25 recorded, to be learned once there are 20 messages of each class"},
 			{"train --ham", "0 learned, 0 sure already, 25 seen before, 0 flipped"},
 			{"train --spam", "0 learned, 0 sure already, 0 seen before, 25 flipped"},
 			{"train --scope anna --ham", "25 learned, 0 sure already, 0 seen before, 0 flipped"},
@@ -57,6 +60,68 @@ func TestTrainThroughTheDaemon(t *testing.T) {
 			t.Errorf("without a daemon: %v", err)
 		}
 	})
+}
+
+// TestRelayedTrainingIsTraining: the ledger holds the same whether a command
+// writes there or the daemon does, whichever class comes first, and training every
+// night from the same mailboxes insists on no label.
+func TestRelayedTrainingIsTraining(t *testing.T) {
+	type label struct {
+		class      store.Class
+		adds       int
+		step       int64
+		sure, wait bool
+	}
+	labels := func(db *store.DB) map[classify.Digest]label {
+		rows, err := db.Recent(t.Context(), "", 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := map[classify.Digest]label{}
+		for _, r := range rows {
+			all[r.Digest] = label{r.Class, r.Adds, r.Step, r.Sure, r.Waits}
+		}
+		return all
+	}
+	var results []map[classify.Digest]label
+	for _, relayed := range []bool{false, true} {
+		dir := shortDir(t)
+		a, _ := testApp(t, dir, filterTOML)
+		if err := os.Chmod(filepath.Join(dir, control.SocketName), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		for _, class := range []string{"ham", "spam"} {
+			if err := os.WriteFile(filepath.Join(dir, class), []byte(letters(class, 25)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		env, _, _ := testEnv(t)
+		train := func() {
+			for _, class := range []string{"ham", "spam", "ham"} {
+				if err := dispatch(t.Context(), []string{"--data", dir, "train", "--" + class, filepath.Join(dir, class)}, env); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if relayed {
+			forbidWriting(t, dir, train)
+		} else {
+			train()
+		}
+		if _, err := a.db.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, labels(a.db))
+		for d, l := range results[0] {
+			if l.sure || l.wait {
+				t.Errorf("relayed %v: %s is %+v", relayed, d, l)
+			}
+		}
+		stopApp(t, a)
+	}
+	if len(results[0]) != 50 || !maps.Equal(results[0], results[1]) {
+		t.Errorf("written directly %d labels:\n%v\nthrough the daemon %d:\n%v", len(results[0]), results[0], len(results[1]), results[1])
+	}
 }
 
 // forbidWriting runs fn without the right to write the ledger, which a daemon in

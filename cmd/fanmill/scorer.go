@@ -25,22 +25,13 @@ var (
 	_ milter.Trainee   = (*scorer)(nil)
 )
 
-// Score is milter.Scorer. The labels that make a scope trained are the site's
-// and its own.
+// Score is milter.Scorer.
 func (s *scorer) Score(m *classify.Message, scope string) (classify.Score, bool, error) {
 	model, err := s.db.Model(scope)
 	if err != nil {
 		return classify.Score{}, false, err
 	}
-	labels := model.Labels()
-	if scope != "" {
-		site, err := s.db.Labels("")
-		if err != nil {
-			return classify.Score{}, false, err
-		}
-		labels.Ham += site.Ham
-		labels.Spam += site.Spam
-	}
+	labels := model.Known()
 	return s.score(m, model), s.set().rules.Trained(labels.Ham, labels.Spam), nil
 }
 

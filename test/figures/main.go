@@ -8,14 +8,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
 
 	"fanmill/test/harness"
 	"fanmill/training/eval"
@@ -38,9 +35,9 @@ func run(ctx context.Context, out io.Writer, resamples int) error {
 	if err != nil {
 		return err
 	}
-	index := filepath.Join(root, "corpus", "spamassassin", "full", "index")
-	if _, err := os.Stat(index); errors.Is(err, fs.ErrNotExist) {
-		return errors.New("the SpamAssassin corpus is missing: make corpus")
+	index, err := harness.Index(root)
+	if err != nil {
+		return err
 	}
 	b := bench{index: index, resamples: resamples, done: map[string]eval.Series{}}
 	fmt.Fprintln(out, "| measured | figure | must | aim | reached, with 95 % interval | |\n| --- | --- | ---: | ---: | ---: | --- |")

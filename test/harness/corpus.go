@@ -35,10 +35,23 @@ func Root() (string, error) {
 	}
 }
 
-// SpamAssassin reads the corpus `make corpus` wrote, in the order of its index.
-// Without it the error is fs.ErrNotExist.
-func SpamAssassin(root string) ([]Sample, error) {
+// Index returns the path of the index of the SpamAssassin corpus that `make corpus`
+// wrote. Without it the error is fs.ErrNotExist and says what to type.
+func Index(root string) (string, error) {
 	index := filepath.Join(root, "corpus", "spamassassin", "full", "index")
+	_, err := os.Stat(index)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("the SpamAssassin corpus is missing, type `make corpus`: %w", err)
+	}
+	return index, err
+}
+
+// SpamAssassin reads the corpus in the order of its index; see there.
+func SpamAssassin(root string) ([]Sample, error) {
+	index, err := Index(root)
+	if err != nil {
+		return nil, err
+	}
 	b, err := os.ReadFile(index)
 	if err != nil {
 		return nil, fmt.Errorf("read the corpus: %w", err)
@@ -58,6 +71,18 @@ func SpamAssassin(root string) ([]Sample, error) {
 		list = append(list, Sample{Path: path, Spam: class == "spam", Data: data})
 	}
 	return list, nil
+}
+
+// Halves parts mail into every second message and those between.
+func Halves(mails []Sample) (even, odd []Sample) {
+	for i, m := range mails {
+		if i%2 == 0 {
+			even = append(even, m)
+		} else {
+			odd = append(odd, m)
+		}
+	}
+	return even, odd
 }
 
 // Written reads one folder of the mail written for this project, test/mail/NAME:

@@ -11,11 +11,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -41,9 +39,6 @@ func run(ctx context.Context, out io.Writer, svg string) error {
 		return err
 	}
 	mails, err := harness.SpamAssassin(root)
-	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New("the SpamAssassin corpus is missing: make corpus")
-	}
 	if err != nil {
 		return err
 	}
@@ -52,7 +47,7 @@ func run(ctx context.Context, out io.Writer, svg string) error {
 		return fmt.Errorf("make a folder for the ledger: %w", err)
 	}
 	defer os.RemoveAll(dir)
-	learned, others := halves(mails)
+	learned, others := harness.Halves(mails)
 	j, err := train(ctx, dir, learned)
 	if err != nil {
 		return err

@@ -86,15 +86,3 @@ func (j *judge) called(mails []harness.Sample, spam bool) (raws [][]byte) {
 }
 
 func verdict(p float64) classify.Verdict { return classify.DefaultCutoffs().Verdict(p) }
-
-// halves parts mail into every second message and those between.
-func halves(mails []harness.Sample) (even, odd []harness.Sample) {
-	for i, m := range mails {
-		if i%2 == 0 {
-			even = append(even, m)
-		} else {
-			odd = append(odd, m)
-		}
-	}
-	return even, odd
-}

@@ -24,7 +24,7 @@ func written(t *testing.T, unseen bool) (j *judge, others []harness.Sample) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		even, odd := halves(mails)
+		even, odd := harness.Halves(mails)
 		learned, others = append(learned, even...), append(others, odd...)
 		if !unseen {
 			learned = append(learned, odd...)

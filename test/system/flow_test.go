@@ -21,7 +21,7 @@ func TestEveryMessageIsAccountedFor(t *testing.T) {
 	// Half of the project's own mail, all there is without the corpus, is less
 	// than the default asks for; after so few no score is near the default reject_cutoff.
 	s := newSite(t, plan{fresh: true, config: tree{"policy": {"min_labels": 40, "reject_cutoff": 0.95}}})
-	learn, rest := halves(samples(t, 500))
+	learn, rest := harness.Halves(samples(t, 500))
 	for len(learn) > 0 { // in turns, as a site would
 		n := min(len(learn), 50)
 		byClass := map[bool][][]byte{}
@@ -87,17 +87,6 @@ func allSamples(t *testing.T, n int) []harness.Sample {
 		list = append(list, fetched[i])
 	}
 	return list
-}
-
-func halves(list []harness.Sample) (a, b []harness.Sample) {
-	for i, m := range list {
-		if i%2 == 0 {
-			a = append(a, m)
-		} else {
-			b = append(b, m)
-		}
-	}
-	return a, b
 }
 
 // plainName is the recipient of the copy that goes through the unfiltered door.
