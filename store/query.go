@@ -15,6 +15,8 @@ import (
 
 const rowColumns = "SELECT id, scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits"
 
+const numRowColumns = 15
+
 // asRow reads rowColumns.
 func asRow(v []driver.Value) Row {
 	r := Row{

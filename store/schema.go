@@ -56,7 +56,7 @@ CREATE TABLE msg (
 	UNIQUE (scope, digest)
 ) STRICT;
 CREATE INDEX msg_scope ON msg (scope);
-CREATE INDEX msg_waits ON msg (scope, id) WHERE waits;
+CREATE INDEX msg_waits ON msg (scope, digest) WHERE waits;
 CREATE INDEX msg_judged ON msg (scope, judged) WHERE class <> 0 AND NOT waits;
 CREATE TABLE body (
 	id INTEGER PRIMARY KEY,

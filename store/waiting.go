@@ -6,14 +6,33 @@ import (
 	"fanmill/classify"
 )
 
-// Waiting is a labelled message that was recorded and is to be learned.
-type Waiting struct {
-	ID     int64
-	Digest classify.Digest
-	Class  Class
-}
+const selectWaiting = rowColumns + `, features, grams, NULL FROM msg JOIN body USING (id)
+	WHERE waits AND scope = ? AND digest > ? ORDER BY digest LIMIT ?`
 
-const selectWaiting = "SELECT id, digest, class FROM msg WHERE waits AND scope = ? ORDER BY id"
+// Waiting calls fn with up to limit messages of a scope that were recorded and are to
+// be learned, with the features and grams that the ledger keeps of them, in the order of
+// their digests, from the one after a digest on. It returns how many there were.
+// fn may change the message that it gets, and no other.
+func (tx *Tx) Waiting(scope string, after classify.Digest, limit int, fn func(*Row) error) (int, error) {
+	if err := tx.usable(); err != nil {
+		return 0, err
+	}
+	var rows []Row // all are read before the first is changed
+	err := tx.db.w.query(selectWaiting, func(v []driver.Value) error {
+		rows = append(rows, asRow(v))
+		return rows[len(rows)-1].readBody(v[numRowColumns:])
+	}, scope, after[:], int64(limit))
+	if err != nil {
+		return 0, tx.fail("list messages that wait", err)
+	}
+	for i := range rows {
+		tx.found, tx.asked = rows[i], true // Learn need not look for it
+		if err := fn(&rows[i]); err != nil {
+			return i, err
+		}
+	}
+	return len(rows), nil
+}
 
 // Lists gives a row the features and grams that the ledger keeps of it, which is
 // less work than to Load it. What is not kept stays nil.
@@ -21,29 +40,9 @@ func (tx *Tx) Lists(row *Row) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	err := tx.db.w.query("SELECT features, grams, NULL FROM body WHERE id = ?", func(v []driver.Value) error {
-		return row.readBody(v)
-	}, row.ID)
+	err := tx.db.w.query("SELECT features, grams, NULL FROM body WHERE id = ?", row.readBody, row.ID)
 	if err != nil {
 		return tx.fail("read features", err)
 	}
 	return nil
-}
-
-// Waiting returns the messages of a scope that wait, in the order in which they
-// were recorded.
-func (tx *Tx) Waiting(scope string) (rows []Waiting, err error) {
-	if err := tx.usable(); err != nil {
-		return nil, err
-	}
-	err = tx.db.w.query(selectWaiting, func(v []driver.Value) error {
-		row := Waiting{ID: asInt(v[0]), Class: Class(asInt(v[2]))}
-		copy(row.Digest[:], asBlob(v[1]))
-		rows = append(rows, row)
-		return tx.ctx.Err()
-	}, scope)
-	if err != nil {
-		return nil, tx.fail("list messages that wait", err)
-	}
-	return rows, nil
 }

@@ -38,7 +38,7 @@ func (t *Trainer) recorder(class store.Class, known *memory) action {
 		row := t.row(class, m)
 		row.Waits = true
 		whole := m.Complete && len(m.Canonical) > 0 && t.o.Scope == "" // kept in the ledger
-		if known.keep(m) && whole && !t.oneSided(tx) {
+		if known.keep(m.Digest, m.Features, m.Grams) && whole && !t.oneSided(tx) {
 			row.Features, row.Grams = nil, nil // settle will not need them from there
 		}
 		if err := tx.Learn(row, t.o.Origin); err != nil {

@@ -1,7 +1,6 @@
 package training
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -21,11 +20,11 @@ import (
 // Messages wait while a class has fewer than classify.MinLabels labels: the
 // training that brings the last of these learns them all.
 
-// rememberMax bounds the features and grams kept of messages that wait, in
-// bytes, so that learning need not read them from the ledger again.
+// rememberMax bounds the features and grams kept in memory, in bytes.
 const rememberMax = 64 << 20
 
-// memory holds the features and grams of messages that were recorded.
+// memory holds features and grams of messages, so that learning need not read them
+// from the ledger again.
 type memory struct {
 	lists map[classify.Digest]lists
 	bytes int
@@ -36,15 +35,16 @@ type lists struct {
 	grams    []uint32
 }
 
-func (m *memory) keep(msg *classify.Message) bool {
-	n := 8*len(msg.Features) + 4*len(msg.Grams)
-	if m.bytes+n > rememberMax {
-		return false
+// keep copies the lists of a message, and tells whether there was room.
+func (m *memory) keep(d classify.Digest, features []uint64, grams []uint32) bool {
+	n := 8*len(features) + 4*len(grams)
+	if _, known := m.lists[d]; known || m.bytes+n > rememberMax {
+		return known
 	}
 	if m.lists == nil {
 		m.lists = map[classify.Digest]lists{}
 	}
-	m.lists[msg.Digest] = lists{slices.Clone(msg.Features), slices.Clone(msg.Grams)}
+	m.lists[d] = lists{slices.Clone(features), slices.Clone(grams)}
 	m.bytes += n
 	return true
 }
@@ -64,47 +64,43 @@ func (t *Trainer) Settle(ctx context.Context) (Settled, error) {
 // transactions as time requires. What was learned before an error stays, the
 // rest goes on waiting.
 func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, total int)) (Settled, error) {
-	var sum Settled
-	rows, err := t.waiting(ctx)
-	if err != nil || len(rows) == 0 {
-		return sum, err
-	}
-	slices.SortFunc(rows, func(a, b store.Waiting) int { return bytes.Compare(a.Digest[:], b.Digest[:]) })
 	s := settler{t: t, known: known, stream: classify.NewStream(t.o.Classify)}
-	total := len(rows)
-	for s.round = 0; s.round < Rounds && len(rows) > 0; s.round++ {
-		again := rows[:0]
-		for done := 0; done < len(rows); {
-			part, n, err := s.part(ctx, rows[done:])
-			if err != nil {
-				return sum, err
-			}
-			done += n
-			again = append(again, part...)
-			if s.round == 0 {
-				sum.Judged, sum.Learned = sum.Judged+n, sum.Learned+len(part)
-				progress(done, total)
-			}
-		}
-		rows = again
+	total, err := t.waiting(ctx)
+	if err != nil || total == 0 {
+		return s.sum, err
 	}
-	return sum, nil
+	for more := true; more; progress(s.sum.Judged, total) {
+		if more, err = s.first(ctx); err != nil {
+			return s.sum, err
+		}
+	}
+	for round := 1; round < Rounds && len(s.again) > 0; round++ {
+		rows := s.again
+		s.again = rows[:0]
+		for len(rows) > 0 {
+			n, err := s.later(ctx, rows)
+			if err != nil {
+				return s.sum, err
+			}
+			rows = rows[n:]
+		}
+	}
+	return s.sum, nil
 }
 
-// waiting lists what is to be learned; none while a class is too small.
-func (t *Trainer) waiting(ctx context.Context) (rows []store.Waiting, err error) {
+// waiting counts what is to be learned; nothing while a class is too small.
+func (t *Trainer) waiting(ctx context.Context) (n int, err error) {
 	err = t.db.Update(ctx, func(tx *store.Tx) error {
-		rows = nil
-		if t.oneSided(tx) {
-			return nil
+		n = 0
+		if !t.oneSided(tx) {
+			n = tx.Model(t.o.Scope).Labels().Waiting
 		}
-		rows, err = tx.Waiting(t.o.Scope)
-		return err
+		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("list what is to be learned: %w", err)
+		return 0, fmt.Errorf("count what is to be learned: %w", err)
 	}
-	return rows, nil
+	return n, nil
 }
 
 // oneSided tells whether a class has too few labels to learn many messages of the
@@ -120,58 +116,127 @@ type settler struct {
 	known  memory
 	stream *classify.Stream
 	scorer classify.Scorer
-	round  int
+	after  classify.Digest // the last that was judged in the first round
+	again  []learned       // what the next round judges again
+	sum    Settled
 }
 
-// part learns rows in one transaction and returns how many it dealt with, and
-// which of these the model did not know well enough.
-func (s *settler) part(ctx context.Context, rows []store.Waiting) (learned []store.Waiting, done int, err error) {
-	if err := ctx.Err(); err != nil { // the ledger heeds it only where it waits
-		return nil, 0, err
-	}
-	err = s.t.db.Update(ctx, func(tx *store.Tx) error {
-		learned, done = nil, 0
-		for begin := time.Now(); done < len(rows) && time.Since(begin) < batchTime; done++ {
-			more, err := s.judge(tx, rows[done])
+// learned is a message that the model did not know well enough.
+type learned struct {
+	digest classify.Digest
+	class  store.Class
+}
+
+// atOnce is how many messages that wait are read at once.
+const atOnce = 32
+
+// first judges messages that wait in one transaction, and tells whether there are more.
+func (s *settler) first(ctx context.Context) (more bool, err error) {
+	after, again, sum := s.after, s.again, s.sum
+	err = s.update(ctx, func(tx *store.Tx, late func() bool) error {
+		for more = true; more && !late(); {
+			n, err := tx.Waiting(s.t.o.Scope, after, atOnce, func(row *store.Row) error {
+				effect, err := s.judge(tx, row)
+				if err != nil {
+					return fmt.Errorf("learn %s: %w", row.Digest, err)
+				}
+				after = row.Digest
+				sum.Judged++
+				if !effect.Nothing() {
+					sum.Learned++
+					again = append(again, learned{row.Digest, row.Class})
+				}
+				return nil
+			})
 			if err != nil {
-				return fmt.Errorf("learn %s: %w", rows[done].Digest, err)
+				return err
 			}
-			if more {
-				learned = append(learned, rows[done])
+			more = n == atOnce
+		}
+		return nil
+	})
+	if err == nil {
+		s.after, s.again, s.sum = after, again, sum
+	}
+	return more, err
+}
+
+// later judges what was learned once more in one transaction and returns how many
+// it dealt with. It takes rows from the front and puts those that gain again there.
+func (s *settler) later(ctx context.Context, rows []learned) (done int, err error) {
+	again := s.again
+	err = s.update(ctx, func(tx *store.Tx, late func() bool) error {
+		for done = 0; done < len(rows) && !late(); done++ {
+			effect, err := s.judgeAgain(tx, rows[done])
+			if err != nil {
+				return fmt.Errorf("learn %s: %w", rows[done].digest, err)
+			}
+			if !effect.Nothing() {
+				again = append(again, rows[done])
 			}
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("write to the ledger: %w", err)
+	if err == nil {
+		s.again = again
 	}
-	return learned, done, nil
+	return done, err
 }
 
-// judge learns one message and tells whether the model gained by it. In the
-// first round the score before training is kept: later ones know the message.
-func (s *settler) judge(tx *store.Tx, w store.Waiting) (bool, error) {
-	row, found, err := tx.Find(s.t.o.Scope, w.Digest)
-	if err != nil || !found || row.Class != w.Class || row.Waits != (s.round == 0) {
-		return false, err // forgotten or changed by somebody in the meantime
+// update runs fn in a transaction, with a function that says when it should end.
+func (s *settler) update(ctx context.Context, fn func(tx *store.Tx, late func() bool) error) error {
+	if err := ctx.Err(); err != nil { // the ledger heeds it only where it waits
+		return err
 	}
-	if err := s.read(tx, &row); err != nil || row.Features == nil {
-		return false, err
+	err := s.t.db.Update(ctx, func(tx *store.Tx) error {
+		begin := time.Now()
+		return fn(tx, func() bool { return time.Since(begin) > batchTime })
+	})
+	if err != nil {
+		return fmt.Errorf("write to the ledger: %w", err)
+	}
+	return nil
+}
+
+// judge learns one message that waits. Its scores before training are kept: later
+// rounds know the message.
+func (s *settler) judge(tx *store.Tx, row *store.Row) (Effect, error) {
+	if err := s.read(tx, row); err != nil || row.Features == nil {
+		return Effect{}, err
 	}
 	model := tx.Model(s.t.o.Scope)
 	spam, score := row.Class == store.Spam, s.scorer.Score(row.Features, row.Grams, model)
-	var effect Effect
-	if s.round == 0 {
-		effect = s.t.rule.Judge(spam, score, len(row.Grams), model, row.Sure)
-		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds = score.C, score.E, score.L, score.LogOdds
-	} else {
-		without := func() classify.Score { return s.scorer.Score(row.Features, row.Grams, less(model, row)) }
-		if effect = s.t.rule.Again(spam, score, without, len(row.Grams), model, row.Sure); effect.Nothing() {
-			return false, nil
-		}
+	effect := s.t.rule.Judge(spam, score, len(row.Grams), model, row.Sure)
+	row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds = score.C, score.E, score.L, score.LogOdds
+	if !effect.Nothing() {
+		s.known.keep(row.Digest, row.Features, row.Grams)
 	}
-	row.Adds, row.Step, row.Waits = row.Adds+effect.Adds, row.Step+effect.Step, false
-	return !effect.Nothing(), tx.Learn(row, s.t.o.Origin)
+	return effect, s.add(tx, row, effect)
+}
+
+// judgeAgain lets a message that was learned gain more, unless it was forgotten or
+// changed by somebody in the meantime.
+func (s *settler) judgeAgain(tx *store.Tx, l learned) (Effect, error) {
+	row, found, err := tx.Find(s.t.o.Scope, l.digest)
+	if err != nil || !found || row.Class != l.class || row.Waits {
+		return Effect{}, err
+	}
+	if err := s.read(tx, &row); err != nil || row.Features == nil {
+		return Effect{}, err
+	}
+	model := tx.Model(s.t.o.Scope)
+	spam, score := row.Class == store.Spam, s.scorer.Score(row.Features, row.Grams, model)
+	without := func() classify.Score { return s.scorer.Score(row.Features, row.Grams, less(model, row)) }
+	effect := s.t.rule.Again(spam, score, without, len(row.Grams), model, row.Sure)
+	if effect.Nothing() {
+		return effect, nil
+	}
+	return effect, s.add(tx, &row, effect)
+}
+
+func (s *settler) add(tx *store.Tx, row *store.Row, e Effect) error {
+	row.Adds, row.Step, row.Waits = row.Adds+e.Adds, row.Step+e.Step, false
+	return tx.Learn(*row, s.t.o.Origin)
 }
 
 // read gives a row its features and grams: remembered, kept in the ledger, or
@@ -181,8 +246,13 @@ func (s *settler) read(tx *store.Tx, row *store.Row) error {
 		row.Features, row.Grams = l.features, l.grams
 		return nil
 	}
-	if err := tx.Lists(row); err != nil || row.Features != nil && row.Grams != nil || !row.Complete {
-		return err
+	if row.Features == nil || row.Grams == nil {
+		if err := tx.Lists(row); err != nil {
+			return err
+		}
+	}
+	if row.Features != nil && row.Grams != nil || !row.Complete {
+		return nil
 	}
 	kept, err := tx.Load(row.ID)
 	if err != nil {
