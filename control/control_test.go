@@ -418,7 +418,7 @@ func TestDocumented(t *testing.T) {
 }
 
 // TestKeysDocumented: docs/control.md has, in its section, a row for every key of an explained
-// score and of stats.
+// score, of a held message and of stats.
 func TestKeysDocumented(t *testing.T) {
 	page, err := os.ReadFile("../docs/control.md")
 	if err != nil {
@@ -426,12 +426,16 @@ func TestKeysDocumented(t *testing.T) {
 	}
 	page, _, _ = bytes.Cut(page, []byte("\n## Errors"))
 	before, stats, _ := bytes.Cut(page, []byte("\n### The answer of stats"))
+	before, held, _ := bytes.Cut(before, []byte("\n### The answer of held"))
 	_, score, _ := bytes.Cut(before, []byte("\n### The answer of score"))
 	check := func(section []byte, answer ...any) {
 		for _, v := range answer {
 			typ := reflect.TypeOf(v)
-			for i := range typ.NumField() {
-				key, _, _ := strings.Cut(typ.Field(i).Tag.Get("json"), ",")
+			for _, field := range reflect.VisibleFields(typ) {
+				if field.Anonymous {
+					continue // its fields come by themselves
+				}
+				key, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 				if !regexp.MustCompile("(?m)^\\|[^|]*`" + key + "`").Match(section) {
 					t.Errorf("docs/control.md has no row for the key %q of %s", key, typ.Name())
 				}
@@ -439,5 +443,6 @@ func TestKeysDocumented(t *testing.T) {
 		}
 	}
 	check(score, ScoreReply{}, Explanation{}, Piece{}, Clue{}, Source{})
+	check(held, Held{})
 	check(stats, Stats{}, Calibrator{}, Weights{}, Labels{}, Mislabel{}, Traffic{}, DayCount{})
 }

@@ -33,39 +33,11 @@ type ScoreReply struct {
 	Clues       []Clue       `json:"clues,omitempty"` // the strongest first
 }
 
-// Explanation says where the log-odds of a score come from: Counts, Second, Linear,
-// Bias and Thin add up to them. Texts in it are hostile.
-type Explanation struct {
-	Counts float64 `json:"counts"`
-	Second float64 `json:"second"`
-	Linear float64 `json:"linear"`
-	Bias   float64 `json:"bias"`
-	Thin   float64 `json:"thin"` // what too little training takes away
-
-	BeforeFloor float64 `json:"before_floor"` // the score without its floor of doubt
-	HamCounted  uint32  `json:"ham_counted"`  // messages that count
-	SpamCounted uint32  `json:"spam_counted"`
-	Needed      int     `json:"needed"` // of each class, for a score to leave the unsure band
-
-	CountsOpinion float64 `json:"counts_opinion"` // log-odds by the strongest clues
-	ClueCount     int     `json:"clue_count"`     // so many they are
-	HamTail       float64 `json:"ham_tail"`       // *H*, 0..1
-	SpamTail      float64 `json:"spam_tail"`      // *S*, 0..1
-	SecondOpinion float64 `json:"second_opinion"`
-	LinearOpinion float64 `json:"linear_opinion"`
-
-	// Pieces are those that moved the linear opinion most; with Rest they add up to it.
-	Pieces []Piece `json:"pieces"`
-	Rest   Piece   `json:"rest"`
-	Others int     `json:"others"` // pieces in Rest
-}
+// Explanation says where the log-odds of a score come from; held messages keep theirs.
+type Explanation = spool.Explanation
 
 // Piece is a word that the linear part reads.
-type Piece struct {
-	Text  string  `json:"text,omitempty"`
-	Sum   int64   `json:"sum"`   // of its weights, in units of 2^-20
-	Share float64 `json:"share"` // of the linear opinion
-}
+type Piece = spool.Piece
 
 // Clue is one feature that moved a score. Texts come from the message: hostile.
 type Clue struct {

@@ -239,6 +239,9 @@ func (m *message) hold(j *judgement) error {
 		if d.Verdict == classify.Spam {
 			meta.Box = spool.Spam
 		}
+		if score, ok := j.opinions[meta.Scope]; ok {
+			m.explain(&meta, score)
+		}
 	}
 	return m.Spool.Hold(m.draft, meta)
 }
@@ -250,9 +253,6 @@ func (m *message) meta(j *judgement, recipients []string) spool.Meta {
 	}
 	if j.msg != nil {
 		meta.Digest, meta.Subject, meta.From, meta.MessageID = j.msg.Digest.String(), j.msg.Subject, j.msg.From, j.msg.MessageID
-	}
-	for _, c := range j.clues {
-		meta.Clues = append(meta.Clues, spool.Clue{Text: c.Text, Prob: c.Prob, Ham: c.Ham, Spam: c.Spam})
 	}
 	return meta
 }

@@ -19,6 +19,7 @@ type judgement struct {
 	cutoffs   classify.Cutoffs
 	verdict   classify.Verdict
 	scored    bool
+	opinions  map[string]classify.Score // by scope
 	clues     []classify.Clue
 	decisions []policy.Decision
 	result    policy.Result
@@ -72,6 +73,7 @@ func (m *message) answerAgain(j judgement) judgement {
 // site thinks, unless there is only one recipient, whose opinion counts then.
 func (m *message) score(j judgement) judgement {
 	scores := map[string]policy.Scored{}
+	j.opinions = map[string]classify.Score{}
 	shown, cutoffs := "", m.rules.opts.Cutoffs
 	if len(m.recipients) == 1 {
 		shown, cutoffs = m.recipients[0].Scope, m.recipients[0].Cutoffs
@@ -83,11 +85,12 @@ func (m *message) score(j judgement) judgement {
 			return m.unscored(j)
 		}
 		scores[scope] = policy.Scored{Score: s.P, Trained: trained, Relayed: m.rules.Policy.Relayed(&m.env)}
+		j.opinions[scope] = s
 		if scope == shown {
 			j.scope, j.score, j.cutoffs, j.verdict, j.scored = scope, s, cutoffs, cutoffs.Verdict(s.P), true
 		}
 	}
-	j.clues = m.explain(shown)
+	j.clues = m.clues(shown)
 	return m.decide(j, scores)
 }
 
@@ -100,20 +103,6 @@ func (m *message) scopes(shown string) []string {
 		}
 	}
 	return list
-}
-
-// explain names the clues that decided, when that is wanted and can be had.
-func (m *message) explain(scope string) []classify.Clue {
-	x, ok := m.Scorer.(Explainer)
-	if !ok || m.rules.Clues == 0 {
-		return nil
-	}
-	counts, err := x.Counts(scope)
-	if err != nil {
-		m.Logger.Warn("no clues for the message", "id", m.id, "scope", scope, "err", err)
-		return nil
-	}
-	return m.stream.Clues(counts, m.rules.Clues)
 }
 
 // unscored decides for a message that could not be scored: on_error.

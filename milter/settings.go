@@ -29,8 +29,8 @@ type Trainee interface {
 	Trained() bool
 }
 
-// Explainer is an optional extra of a Scorer: with it, held messages and log
-// lines carry the clues that decided.
+// Explainer is an optional extra of a Scorer: with it, log lines carry the clues that
+// decided, and held messages what their scores add up from.
 type Explainer interface {
 	// Counts returns what scope was taught.
 	Counts(scope string) (classify.Model, error)
@@ -74,7 +74,8 @@ type Settings struct {
 	Families   []headers.Family // verdict headers to write; nil: fanmill's
 	OwnHost    string           // our name in the Received line of held messages; "": as the MTA says
 	RejectText string           // generic text of a refusal; "": DefaultRejectText. The message's id is put behind it.
-	Clues      int              // clues kept with held messages and logged; 0: none
+	Clues      int              // clues kept with held messages and logged; 0: none, and no explanation
+	Pieces     int              // of the linear part's words, those named in the explanation of a held message
 
 	Deadline      time.Duration // for the work at end of message; 0: DefaultDeadline
 	ProgressEvery time.Duration // 0: DefaultProgressEvery
@@ -107,8 +108,8 @@ func (s *Settings) Validate() error {
 	if i := strings.IndexFunc(s.RejectText, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
 		errs = append(errs, fmt.Errorf("reject text %q: byte %d is not printable ASCII", s.RejectText, i))
 	}
-	if s.Deadline < 0 || s.ProgressEvery < 0 || s.Clues < 0 {
-		errs = append(errs, errors.New("deadline, progress interval and number of clues must not be negative"))
+	if s.Deadline < 0 || s.ProgressEvery < 0 || s.Clues < 0 || s.Pieces < 0 {
+		errs = append(errs, errors.New("deadline, progress interval and numbers of clues and pieces must not be negative"))
 	}
 	return errors.Join(errs...)
 }

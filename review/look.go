@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"fanmill/review/safetext"
 	"fanmill/spool"
@@ -32,7 +33,7 @@ type Shown struct {
 	Text   string `json:"text"`   // what a reader would see first
 }
 
-// List returns the messages of a box, oldest first.
+// List returns the messages of a box, oldest first, without their explanations.
 func (d *Desk) List(box spool.Box) ([]Item, error) {
 	list, err := d.spool.List(box)
 	if err != nil {
@@ -47,12 +48,13 @@ func (d *Desk) List(box spool.Box) ([]Item, error) {
 		if err != nil {
 			return nil, err
 		}
+		m.Explanation = nil // for Show: it would double a long list
 		items = append(items, Item{Meta: Safe(m), Stage: stage})
 	}
 	return items, nil
 }
 
-// Show returns one message with its clues, its fields and its text.
+// Show returns one message with the reasons for holding it, its fields and its text.
 func (d *Desk) Show(id string) (Shown, error) {
 	m, err := d.spool.Get(id)
 	if err != nil {
@@ -133,9 +135,18 @@ func Safe(m spool.Meta) spool.Meta {
 	m.Envelope.Macros = macros
 	clues := make([]spool.Clue, 0, len(m.Clues))
 	for _, c := range m.Clues {
-		c.Text = safetext.Line(c.Text, maxLine)
+		c.Text, c.Place = safetext.Line(c.Text, maxLine), safetext.Line(c.Place, maxLine)
 		clues = append(clues, c)
 	}
 	m.Clues = clues
+	if m.Explanation != nil {
+		e := *m.Explanation
+		e.Pieces = slices.Clone(e.Pieces)
+		for i := range e.Pieces {
+			e.Pieces[i].Text = safetext.Line(e.Pieces[i].Text, maxLine)
+		}
+		e.Rest.Text = safetext.Line(e.Rest.Text, maxLine)
+		m.Explanation = &e
+	}
 	return m
 }

@@ -17,6 +17,10 @@ const evil = "\x1b[2J\u202e\r\nX: y\x00\xff"
 // texts walks through everything that has text in a value.
 func texts(v reflect.Value, f func(path, s string), path string) {
 	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			texts(v.Elem(), f, path)
+		}
 	case reflect.String:
 		f(path, v.String())
 	case reflect.Struct:
@@ -47,7 +51,8 @@ func TestNothingHostileIsShown(t *testing.T) {
 			Sender: evil, Recipients: []string{long}, ClientAddr: evil, ClientName: evil, Helo: evil, QueueID: evil, MailArgs: evil,
 			Macros: map[string]string{evil: evil},
 		}
-		m.Clues = []spool.Clue{{Text: long}}
+		m.Clues = []spool.Clue{{Text: long, Place: evil}}
+		m.Explanation = &spool.Explanation{Pieces: []spool.Piece{{Text: long}, {Text: evil}}, Rest: spool.Piece{Text: evil}}
 	})
 	s, err := b.Show(m.ID)
 	if err != nil {
@@ -75,7 +80,10 @@ func TestNothingHostileIsShown(t *testing.T) {
 	}
 	texts(reflect.ValueOf(s), check, "show")
 	texts(reflect.ValueOf(list[0]), check, "list")
-	if seen < 35 {
+	if len(s.Explanation.Pieces) != 2 || list[0].Explanation != nil {
+		t.Errorf("shown %+v, in the list %+v", s.Explanation, list[0].Explanation)
+	}
+	if seen < 40 {
 		t.Errorf("only %d texts were checked", seen)
 	}
 	if !strings.Contains(s.Text, `\x1b[2J\u202e`) || !strings.Contains(s.Subject, `\x1b[2J`) {

@@ -26,10 +26,11 @@ type Envelope struct {
 
 // Clue is one line of the explanation kept with a held message.
 type Clue struct {
-	Text string  `json:"text"`
-	Prob float64 `json:"prob"`
-	Ham  uint32  `json:"ham"`
-	Spam uint32  `json:"spam"`
+	Text  string  `json:"text"`
+	Place string  `json:"place,omitempty"` // where in the message it stood first
+	Prob  float64 `json:"prob"`
+	Ham   uint32  `json:"ham"`
+	Spam  uint32  `json:"spam"`
 }
 
 // Meta is what stands in ID.json beside ID.msg.
@@ -45,9 +46,49 @@ type Meta struct {
 	MessageID string    `json:"message_id,omitempty"`
 	Verdict   string    `json:"verdict"`
 	Score     float64   `json:"score"`
+	LogOdds   float64   `json:"log_odds,omitempty"` // what Score is made from
 	Scope     string    `json:"scope,omitempty"`
 	Rule      string    `json:"rule,omitempty"`
 	Clues     []Clue    `json:"clues,omitempty"`
+
+	// Explanation says what LogOdds added up from when the message came. It is nil
+	// where the message was not scored, where an opinion is infinite, where training
+	// came between the score and the explanation, and in files of older versions.
+	Explanation *Explanation `json:"explanation,omitempty"`
+}
+
+// Explanation says where the log-odds of a score come from: Counts, Second, Linear,
+// Bias and Thin add up to them. Texts in it are hostile.
+type Explanation struct {
+	Counts float64 `json:"counts"`
+	Second float64 `json:"second"`
+	Linear float64 `json:"linear"`
+	Bias   float64 `json:"bias"`
+	Thin   float64 `json:"thin"` // what too little training takes away
+
+	BeforeFloor float64 `json:"before_floor"` // the score without its floor of doubt
+	HamCounted  uint32  `json:"ham_counted"`  // messages that count
+	SpamCounted uint32  `json:"spam_counted"`
+	Needed      int     `json:"needed"` // of each class, for a score to leave the unsure band
+
+	CountsOpinion float64 `json:"counts_opinion"` // log-odds by the strongest clues
+	ClueCount     int     `json:"clue_count"`     // so many they are
+	HamTail       float64 `json:"ham_tail"`       // *H*, 0..1
+	SpamTail      float64 `json:"spam_tail"`      // *S*, 0..1
+	SecondOpinion float64 `json:"second_opinion"`
+	LinearOpinion float64 `json:"linear_opinion"`
+
+	// Pieces are those that moved the linear opinion most; with Rest they add up to it.
+	Pieces []Piece `json:"pieces"`
+	Rest   Piece   `json:"rest"`
+	Others int     `json:"others"` // pieces in Rest
+}
+
+// Piece is a word that the linear part reads.
+type Piece struct {
+	Text  string  `json:"text,omitempty"`
+	Sum   int64   `json:"sum"`   // of its weights, in units of 2^-20
+	Share float64 `json:"share"` // of the linear opinion
 }
 
 // State is what the spool knows of a message that is seen (again).

@@ -35,6 +35,8 @@
 //
 // The fields of Meta, and what JSON or the file cannot carry: "no_newline",
 // "raw_sender" and "raw_recipients" (base64, for addresses that are not UTF-8).
+// Fields are only added: "log_odds", "explanation" and the "place" of a clue are
+// missing where an older version held the message.
 //
 // # Holding
 //

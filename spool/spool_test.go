@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -135,6 +136,32 @@ func TestHoldAndFindAgain(t *testing.T) {
 	}
 	if left := files(t, s.tmp()); len(left) != 0 {
 		t.Errorf("tmp has %v", left)
+	}
+}
+
+// What an older version held is read as it was: without log-odds, places and an
+// explanation. What this one holds keeps them to the last digit.
+func TestOlderEnvelopeIsRead(t *testing.T) {
+	s := fresh(t)
+	m := meta(s, "x")
+	old := hold(t, s, m, "x\r\n")
+	raw, err := os.ReadFile(s.path(Unsure, old, ".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"explanation", "log_odds", "place"} {
+		if strings.Contains(string(raw), key) {
+			t.Errorf("%s stands in the file without a value: %s", key, raw)
+		}
+	}
+	if got, err := s.Get(old); err != nil || got.Explanation != nil || got.LogOdds != 0 || got.Clues[0] != m.Clues[0] {
+		t.Errorf("%+v, %v", got, err)
+	}
+	m = meta(s, "y")
+	m.LogOdds, m.Clues[0].Place = 1./3, "header field subject"
+	m.Explanation = &Explanation{Counts: 0.1, Thin: -1e-17, HamCounted: 1 << 31, Pieces: []Piece{{Text: "text: \u202e\x1b", Sum: -1 << 60, Share: 2. / 3}}}
+	if got, err := s.Get(hold(t, s, m, "y\r\n")); err != nil || got.LogOdds != m.LogOdds || !reflect.DeepEqual(got.Explanation, m.Explanation) || got.Clues[0] != m.Clues[0] {
+		t.Errorf("%+v, %v, want %+v", got, err, m)
 	}
 }
 

@@ -243,13 +243,14 @@ func TestBar(t *testing.T) {
 		{45, 500, 25, 100, "training  25% 500 messages, 250/s, 6s left"},
 		{20, 500, 50, 100, "training  50% 500..."},
 	} {
-		got := bar("training", c.width, c.n, c.done, c.total, 2*time.Second)
+		got := bar("training", "messages", c.width, c.n, c.done, c.total, 2*time.Second)
 		if got != c.want || len(got) > c.width {
 			t.Errorf("bar of %d/%d in %d: %q, want %q", c.done, c.total, c.width, got, c.want)
 		}
 	}
 	var none *meter
 	none.show(1, 1, 1)
+	none.phase("resampling", "resamples")
 	none.clear()
 }
 

@@ -127,7 +127,11 @@ subject. Conditions are combined; texts are searched without regard to case.`,
 				{"fanmill held ham $(fanmill held list --ids --from @example.org)", "release all of a sender"},
 			},
 		},
-		ids("show", "show held messages with the reasons", "", func() runner { return new(heldShowCmd) }),
+		ids("show", "show held messages with the reasons", `The reasons are those for which the message was held, by what was known when it
+came: what its score added up from, the words that moved the linear part, and the
+clues with their places, as score --explain shows them. For what the filter thinks of
+the message now, pipe it from held export to score --explain.`,
+			func() runner { return new(heldShowCmd) }, example{"fanmill held export 0fq3m2k1c8v9x7yz | fanmill score --explain", "what would be thought of it now"}),
 		ids("export", "write held messages to standard output as an mbox", `The mailbox is in mboxrd form and can be read by train and by mail programs.`,
 			func() runner { return new(heldExportCmd) }),
 		ids("ham", "learn held messages as ham and send them on", `A message stays held when the next hop does not take it.`,

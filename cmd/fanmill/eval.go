@@ -64,7 +64,12 @@ func (c *evalCmd) Run(ctx context.Context, e *Env) error {
 	}
 	defer page.abandon()
 	bar := newMeter(e, c.quiet, "measuring")
-	b.Progress = func(done, total int) { bar.show(done, int64(done), int64(total)) }
+	b.Progress = func(p eval.Phase, done, total int) {
+		if p == eval.Resampling {
+			bar.phase("resampling", "resamples")
+		}
+		bar.show(done, int64(done), int64(total))
+	}
 	out, err := b.Run(ctx)
 	bar.clear()
 	switch {

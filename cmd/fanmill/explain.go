@@ -3,31 +3,25 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
 	"fanmill/classify"
 	"fanmill/control"
+	"fanmill/milter"
+	"fanmill/spool"
 	"fanmill/store"
 )
 
-// explainedPieces is how many of the linear part's words an explanation names.
+// explainedPieces is how many of the linear part's words an explanation names, here
+// and with a held message.
 const explainedPieces = 8
 
 // explain puts into an answer why the message in s has its score.
 func (j *judge) explain(ctx context.Context, q control.ScoreRequest, s *classify.Stream, m classify.Model, out *control.ScoreReply) (classify.Score, error) {
 	x := s.Explain(m, q.Clues, explainedPieces)
-	e := &control.Explanation{
-		Counts: x.Counts, Second: x.Second, Linear: x.Linear, Bias: x.Bias, Thin: x.Thin, BeforeFloor: x.P,
-		HamCounted: x.Totals.Ham, SpamCounted: x.Totals.Spam, Needed: classify.MinLabels,
-		CountsOpinion: x.Score.C, ClueCount: x.Score.Clues, HamTail: x.HamTail, SpamTail: x.SpamTail,
-		SecondOpinion: x.Score.E, LinearOpinion: x.Score.L,
-		Pieces: make([]control.Piece, len(x.Pieces)), Rest: control.Piece(x.Rest), Others: x.Others,
-	}
-	for i, p := range x.Pieces {
-		e.Pieces[i] = control.Piece(p)
-	}
-	out.Explanation = e
+	out.Explanation = milter.Explanation(x)
 	features := make([]uint64, len(x.Clues))
 	for i, c := range x.Clues {
 		features[i] = c.Feature
@@ -59,6 +53,16 @@ func explainText(r control.ScoreReply) string {
 	}
 	cluesText(&b, r.Clues)
 	return b.String()
+}
+
+// heldText is why a message was held, for a terminal. Messages that an older version
+// held have clues only, without places.
+func heldText(m spool.Meta) string {
+	r := control.ScoreReply{Score: m.Score, LogOdds: m.LogOdds, Explanation: m.Explanation}
+	for _, c := range m.Clues {
+		r.Clues = append(r.Clues, control.Clue{Text: c.Text, Place: c.Place, Prob: c.Prob, Strength: math.Abs(c.Prob - 0.5), Ham: c.Ham, Spam: c.Spam})
+	}
+	return explainText(r)
 }
 
 // sumText shows what adds up to the score.

@@ -179,11 +179,8 @@ func describe(m control.Held) string {
 	row("subject", m.Subject)
 	row("message-id", m.MessageID)
 	row("digest", m.Digest)
-	if len(m.Clues) > 0 {
-		b.WriteString("clues:\n")
-	}
-	for _, c := range m.Clues {
-		b.WriteString(clueLine(c.Prob, c.Ham, c.Spam, c.Text))
+	if why := heldText(m.Meta); why != "" {
+		b.WriteString("why, by what was known when it came:\n" + why)
 	}
 	quote(&b, "fields", m.Header)
 	quote(&b, "text", m.Text)
@@ -200,11 +197,6 @@ func quote(b *strings.Builder, name, text string) {
 	for line := range strings.Lines(text) {
 		fmt.Fprintf(b, "  | %s\n", safe(strings.TrimRight(line, "\r\n")))
 	}
-}
-
-// clueLine is one clue of an explanation.
-func clueLine(prob float64, ham, spam uint32, text string) string {
-	return fmt.Sprintf("  %.4f  ham %-5d spam %-5d %s\n", prob, ham, spam, safe(text))
 }
 
 // heldExportCmd writes held messages as an mbox.

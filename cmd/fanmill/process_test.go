@@ -139,6 +139,48 @@ func TestProgressOnTerminal(t *testing.T) {
 	}
 }
 
+// TestResamplingOnTerminal: the bar goes on while intervals are made, and is gone
+// behind it.
+func TestResamplingOnTerminal(t *testing.T) {
+	for _, quiet := range []bool{false, true} {
+		master, slave := pty(t)
+		e, out, _ := testEnv(t)
+		e.Stderr = slave
+		e.Getenv = func(name string) string { return map[string]string{"TERM": "xterm"}[name] }
+		dir := t.TempDir()
+		var index strings.Builder
+		for i := range 40 {
+			class := []string{"ham", "spam"}[i%2]
+			name := fmt.Sprintf("%s%d", class, i)
+			if err := os.WriteFile(filepath.Join(dir, name), []byte("Subject: "+name+"\n\nwords of "+class+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&index, "%s %s\n", class, name)
+		}
+		path := filepath.Join(dir, "index")
+		if err := os.WriteFile(path, []byte(index.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"eval", "--resamples", "100", path}
+		if quiet {
+			args = append(args, "--quiet")
+		}
+		if code := Main(t.Context(), args, e); code != 0 {
+			t.Fatalf("exit %d", code)
+		}
+		if _, err := io.WriteString(slave, "END"); err != nil {
+			t.Fatal(err)
+		}
+		shown := readUntil(t, master, "END")
+		if drawn := strings.Contains(shown, "resampling") && strings.Contains(shown, " resamples, "); drawn == quiet {
+			t.Errorf("quiet %v: the terminal shows %q", quiet, shown)
+		}
+		if !quiet && !strings.HasSuffix(shown, "\r\x1b[KEND") || strings.Contains(out.String(), "resampling") {
+			t.Errorf("the bar was left behind: %q, %q", shown, out)
+		}
+	}
+}
+
 func readUntil(t *testing.T, r io.Reader, end string) string {
 	t.Helper()
 	var all []byte

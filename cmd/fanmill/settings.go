@@ -101,7 +101,7 @@ func (s *settings) milter() milter.Settings {
 	m := &s.file.Milter
 	return milter.Settings{
 		Policy: s.rules, Classify: s.classify, Families: s.families, RejectText: s.file.Policy.RejectText,
-		Clues: heldClues, Deadline: asDuration(m.MessageDeadline), ProgressEvery: asDuration(m.ProgressEvery),
+		Clues: heldClues, Pieces: explainedPieces, Deadline: asDuration(m.MessageDeadline), ProgressEvery: asDuration(m.ProgressEvery),
 		KeepFeatures: s.file.History.Features,
 	}
 }

@@ -63,6 +63,7 @@ type meter struct {
 	w     io.Writer
 	width int
 	verb  string
+	unit  string // of what is counted
 	start time.Time
 	last  time.Time
 }
@@ -72,17 +73,26 @@ func newMeter(e *Env, quiet bool, verb string) *meter {
 	if width == 0 || quiet {
 		return nil
 	}
-	return &meter{w: e.Stderr, width: width, verb: verb, start: time.Now()}
+	return &meter{w: e.Stderr, width: width, verb: verb, unit: "messages", start: time.Now()}
 }
 
-// show draws the state after n messages and done of total bytes; a total of 0
-// is not known.
+// phase names what goes on from now on: rate and time left begin anew, and the next
+// show draws at once.
+func (m *meter) phase(verb, unit string) {
+	if m != nil && m.verb != verb {
+		m.clear()
+		m.verb, m.unit, m.start = verb, unit, time.Now()
+	}
+}
+
+// show draws the state after n messages (or what the unit is) and done of total
+// bytes; a total of 0 is not known.
 func (m *meter) show(n int, done, total int64) {
 	if m == nil || time.Since(m.last) < 125*time.Millisecond {
 		return
 	}
 	m.last = time.Now()
-	fmt.Fprintf(m.w, "\r\x1b[K%s", bar(m.verb, m.width-1, n, done, total, time.Since(m.start)))
+	fmt.Fprintf(m.w, "\r\x1b[K%s", bar(m.verb, m.unit, m.width-1, n, done, total, time.Since(m.start)))
 }
 
 // clear removes the bar, so that other lines can be written.
@@ -94,9 +104,9 @@ func (m *meter) clear() {
 }
 
 // bar is the text of the progress bar, at most width characters.
-func bar(verb string, width, n int, done, total int64, took time.Duration) string {
+func bar(verb, unit string, width, n int, done, total int64, took time.Duration) string {
 	rate := float64(n) / max(took.Seconds(), 1e-3)
-	tail := fmt.Sprintf(" %d messages, %.0f/s", n, rate)
+	tail := fmt.Sprintf(" %d %s, %.0f/s", n, unit, rate)
 	share := 0.0
 	if total > 0 {
 		share = min(float64(done)/float64(total), 1)

@@ -41,7 +41,7 @@ func (b Bench) Run(ctx context.Context) (*Outcome, error) {
 	if len(indexes) > 1 {
 		out.Series = append(out.Series, b.pool(out.Series)...)
 	}
-	if err := b.report(out.Series); err != nil {
+	if err := b.report(ctx, out.Series); err != nil {
 		return nil, err
 	}
 	b.compare(out)
@@ -154,15 +154,22 @@ func (b Bench) pool(series []Series) []Series {
 }
 
 // report works out the figures of each series.
-func (b Bench) report(series []Series) error {
+func (b Bench) report(ctx context.Context, series []Series) error {
+	done := 0
+	step := func() error {
+		if done++; b.Progress != nil {
+			b.Progress(Resampling, done, b.Resamples*len(series))
+		}
+		return ctx.Err()
+	}
 	for i := range series {
 		s := &series[i]
-		r, err := figures.Measure(s.Results, s.Cutoffs, b.Resamples)
+		r, err := figures.Measure(s.Results, s.Cutoffs, b.Resamples, step)
 		if err != nil {
 			return fmt.Errorf("index %s: %w", s.Index, err)
 		}
 		if s.Pooled {
-			r.Curve = nil // one index ends where the next begins
+			r.Curve, r.Fine = nil, nil // one index ends where the next begins
 		}
 		r.Seconds = s.Seconds
 		s.Report = r

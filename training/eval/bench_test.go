@@ -133,7 +133,7 @@ func TestBench(t *testing.T) {
 		}
 	}
 	pooled := out.Series[0].Errors + out.Series[2].Errors
-	if got := out.Series[4].Errors; math.Abs(got-pooled) > 1e-9 || out.Series[4].Curve != nil {
+	if got := out.Series[4].Errors; math.Abs(got-pooled) > 1e-9 || out.Series[4].Curve != nil || out.Series[4].Fine != nil {
 		t.Errorf("pooled %v errors, want %v", got, pooled)
 	}
 	c := out.Comparisons[1]
@@ -231,7 +231,7 @@ func TestAdvice(t *testing.T) {
 	if a == nil || a.Ham != s.Ham || a.RejectCutoff != a.Cutoffs.Reject || len(a.Highest) == 0 {
 		t.Fatalf("advice %+v", a)
 	}
-	r, err := figures.Measure(s.Results, classify.Cutoffs{Ham: a.HamCutoff, Spam: a.SpamCutoff, Reject: a.RejectCutoff}, 10)
+	r, err := figures.Measure(s.Results, classify.Cutoffs{Ham: a.HamCutoff, Spam: a.SpamCutoff, Reject: a.RejectCutoff}, 10, nil)
 	if err != nil || int(r.HamRejected) != a.Above || int(r.SpamRejected) != a.Then.Spam[figures.Reject] {
 		t.Errorf("%v: with the advised cut-offs %+v, said %+v", err, r.Figures, a.Then)
 	}

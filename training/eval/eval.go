@@ -37,8 +37,20 @@ type Options struct {
 	Index string // path of the index file
 	Config
 	Plan
-	Progress func(done, total int)
+	Progress Progress
 }
+
+// Phase is a part of the work.
+type Phase uint8
+
+// The phases, in this order.
+const (
+	Measuring  Phase = iota // messages read, scored and learned
+	Resampling              // resamples drawn for the intervals
+)
+
+// Progress is told now and then how much of a phase is done; it may be nil.
+type Progress func(p Phase, done, total int)
 
 // DefaultOptions measures online, in the order of the index, with the defaults
 // of scoring and training.
@@ -72,7 +84,7 @@ type Bench struct {
 	Worst     int      // mistakes to explain of each index
 	OneIn     int      // advise cut-offs that lose 1 in OneIn ham at most; 0: none
 	Drops     bool     // see figures.Wish
-	Progress  func(done, total int)
+	Progress  Progress
 }
 
 // Outcome is what was measured: a Series for each index and configuration, the

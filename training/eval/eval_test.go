@@ -160,7 +160,7 @@ func TestRunFrom(t *testing.T) {
 	whole := walk(t, o)
 	for _, from := range []int{1, 2, 150} {
 		o.From = from
-		want, err := figures.Measure([]figures.Run{figures.NewRun(whole.places[from-1:])}, o.Cutoffs, 10)
+		want, err := figures.Measure([]figures.Run{figures.NewRun(whole.places[from-1:])}, o.Cutoffs, 10, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -338,13 +338,40 @@ func TestRunEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	o := DefaultOptions(writeCorpus(t, 200))
 	calls := 0
-	o.Progress = func(done, total int) {
-		if calls++; done > total || total != 400 {
-			t.Errorf("progress %d of %d", done, total)
+	o.Progress = func(p Phase, done, total int) {
+		if calls++; p != Measuring || done > total || total != 400 {
+			t.Errorf("progress %d: %d of %d", p, done, total)
 		}
 		cancel()
 	}
 	if _, err := Run(ctx, o); !errors.Is(err, context.Canceled) || calls != 1 {
 		t.Errorf("got %v after %d calls", err, calls)
+	}
+}
+
+// The resamples of all series are told one by one, up to the last, and end with the
+// context.
+func TestResamplingIsTold(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	a, b := DefaultOptions(writeCorpus(t, 120)), DefaultOptions(writeCorpus(t, 100))
+	bench := Bench{Indexes: []string{a.Index, b.Index}, Configs: []Config{a.Config}, Plans: []Plan{a.Plan}, Resamples: 40}
+	last, stop := 0, 0
+	bench.Progress = func(p Phase, done, total int) {
+		if p != Resampling {
+			return
+		}
+		if done != last+1 || total != 3*40 { // both indexes, and together
+			t.Errorf("resample %d of %d after %d", done, total, last)
+		}
+		if last = done; done == stop {
+			cancel()
+		}
+	}
+	if _, err := bench.Run(ctx); err != nil || last != 120 {
+		t.Errorf("%v after %d resamples", err, last)
+	}
+	last, stop = 0, 50
+	if _, err := bench.Run(ctx); !errors.Is(err, context.Canceled) || last != stop {
+		t.Errorf("%v after %d resamples, want an end after %d", err, last, stop)
 	}
 }

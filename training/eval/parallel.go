@@ -48,12 +48,12 @@ func inParallel(ctx context.Context, n, workers int, newWorker func() func(task 
 	return ctx.Err()
 }
 
-// progress tells how much of the work is done. The zero value tells nobody.
+// progress tells how much of the measuring is done. The zero value tells nobody.
 type progress struct {
 	mu    sync.Mutex
 	done  int
 	total int
-	show  func(done, total int)
+	show  Progress
 }
 
 // step counts one message read, or scored or learned by one pass.
@@ -62,6 +62,6 @@ func (p *progress) step() {
 	defer p.mu.Unlock()
 	p.done++
 	if p.show != nil && p.done%64 == 0 {
-		p.show(p.done, p.total)
+		p.show(Measuring, p.done, p.total)
 	}
 }

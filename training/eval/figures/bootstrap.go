@@ -45,26 +45,28 @@ func (s sample) figures(weight []float64) []Figures {
 	return out
 }
 
-// draws computes figures of n resamples: messages drawn again, with replacement,
-// as many of each class as there are (the bootstrap; B. Efron, "Bootstrap Methods:
-// Another Look at the Jackknife", Annals of Statistics 1979). A message that several
-// runs scored is drawn for all of them, so that what they have in common does not
-// look like certainty. Samples of the same messages are given the same draws.
-func (s sample) draws(n int) []Figures {
+// resample calls f with the weights of n resamples, up to its first error: messages
+// drawn again, with replacement, as many of each class as there are (the bootstrap;
+// B. Efron, "Bootstrap Methods: Another Look at the Jackknife", Annals of Statistics
+// 1979). A message that several runs scored is drawn for all of them, so that what
+// they have in common does not look like certainty. Samples of the same messages are
+// given the same draws. The weights are valid until f returns.
+func (s sample) resample(n int, f func(weight []float64) error) error {
 	strata := s.strata()
 	random := rand.New(rand.NewPCG(1979, 0))
 	weight := make([]float64, s.messages)
-	out := make([]Figures, n)
-	for i := range out {
+	for range n {
 		clear(weight)
 		for _, messages := range strata {
 			for range messages {
 				weight[messages[random.IntN(len(messages))]]++
 			}
 		}
-		out[i] = each(s.figures(weight), mean)
+		if err := f(weight); err != nil {
+			return err
+		}
 	}
-	return out
+	return nil
 }
 
 // strata are the messages of each class, by their numbers.
@@ -112,4 +114,17 @@ func percentile(values []float64, share float64) float64 {
 		return values[i]
 	}
 	return values[i] + (at-float64(i))*(values[i+1]-values[i])
+}
+
+// threeOf widens the interval of v, of which there can be 0 up to all, where it is
+// at either end. Where nothing was seen resampling sees nothing either, but 0 of n
+// is compatible with 3/n: that many would have been seen with 95 % chance. three is
+// as much as three messages are.
+func threeOf(v, all, three float64, low, high *float64) {
+	switch v {
+	case 0:
+		*high = min(three, all)
+	case all:
+		*low = max(all-three, 0)
+	}
 }

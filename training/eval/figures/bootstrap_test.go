@@ -31,7 +31,7 @@ func TestIntervalsCoverTheTruth(t *testing.T) {
 	errors := n/2*phi(0) + n/2*phi(-apart)
 	areas, counts := 0, 0
 	for range trials {
-		r, err := Measure([]Run{normals(random, n, apart)}, classify.DefaultCutoffs(), 200)
+		r, err := Measure([]Run{normals(random, n, apart)}, classify.DefaultCutoffs(), 200, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,11 +101,11 @@ func TestPercentile(t *testing.T) {
 }
 
 // The figure of speed that interactive use needs: 1,000 resamples of 6,000
-// messages in about a second at most.
+// messages, the curves included, in about a second at most.
 func BenchmarkMeasure(b *testing.B) {
 	run := normals(rand.New(rand.NewPCG(1, 1)), 6000, 5)
 	for b.Loop() {
-		if _, err := Measure([]Run{run}, classify.DefaultCutoffs(), Resamples); err != nil {
+		if _, err := Measure([]Run{run}, classify.DefaultCutoffs(), Resamples, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

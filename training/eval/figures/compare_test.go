@@ -15,7 +15,7 @@ func compare(t *testing.T, a, b []Run) Comparison {
 
 func side(t *testing.T, runs []Run, c classify.Cutoffs) Side {
 	t.Helper()
-	r, err := Measure(runs, c, 300)
+	r, err := Measure(runs, c, 300, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

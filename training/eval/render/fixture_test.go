@@ -42,7 +42,7 @@ func series(t *testing.T, config string, all []figures.Run) eval.Series {
 	for i := range 300 {
 		s.Entries = append(s.Entries, eval.Entry{Path: fmt.Sprintf("m/%d%s", i, hostile), Line: i + 1})
 	}
-	r, err := figures.Measure(all, s.Cutoffs, 200)
+	r, err := figures.Measure(all, s.Cutoffs, 200, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

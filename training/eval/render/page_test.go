@@ -138,7 +138,7 @@ func TestPageStaysInFrame(t *testing.T) {
 				t.Errorf("%s: %s=%q", n.Data, a.Key, a.Val)
 			}
 		}
-		if n.Data != "path" || !strings.HasPrefix(attr(n, "class"), "line") {
+		if class := attr(n, "class"); n.Data != "path" || !strings.HasPrefix(class, "line") && !strings.HasPrefix(class, "band") {
 			continue
 		}
 		for i, s := range numbers.FindAllString(attr(n, "d"), -1) {
@@ -147,6 +147,100 @@ func TestPageStaysInFrame(t *testing.T) {
 				t.Fatalf("%s is not between %v and %v (%v)", s, lo, hi, err)
 			}
 		}
+	}
+}
+
+// corners are the points of a path of M, L and z.
+func corners(t *testing.T, d string) (out [][2]float64) {
+	t.Helper()
+	all := numbers.FindAllString(d, -1)
+	for i := 0; i+1 < len(all); i += 2 {
+		x, errX := strconv.ParseFloat(all[i], 64)
+		y, errY := strconv.ParseFloat(all[i+1], 64)
+		if errX != nil || errY != nil {
+			t.Fatalf("%v, %v in %s", errX, errY, d)
+		}
+		out = append(out, [2]float64{x, y})
+	}
+	return out
+}
+
+// inside tells whether a point lies within an outline, to a tenth of a unit.
+func inside(outline [][2]float64, x, y float64) bool {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for i, a := range outline {
+		b := outline[(i+1)%len(outline)]
+		if x < min(a[0], b[0])-0.1 || x > max(a[0], b[0])+0.1 {
+			continue
+		}
+		ends := []float64{a[1], b[1]}
+		if math.Abs(b[0]-a[0]) > 0.2 {
+			ends = []float64{a[1] + (b[1]-a[1])*(x-a[0])/(b[0]-a[0])}
+		}
+		lo, hi = min(lo, slices.Min(ends)), max(hi, slices.Max(ends))
+	}
+	return lo-0.2 <= y && y <= hi+0.2
+}
+
+// Each curve has its band, which it does not leave, and a key that says what it is.
+func TestCurvesHaveBands(t *testing.T) {
+	for name, out := range map[string]*eval.Outcome{"one": one(t, 50), "two": two(t)} {
+		found := 0
+		for _, n := range nodes(t, writePage(t, out)) {
+			if n.Data != "svg" {
+				continue
+			}
+			lines, bands, patches, text := map[string]string{}, map[string]string{}, map[string]bool{}, ""
+			for n := range n.Descendants() {
+				kind, series, _ := strings.Cut(attr(n, "class"), " ")
+				switch {
+				case n.Type == html.TextNode:
+					text += n.Data
+				case n.Data == "path" && kind == "line":
+					lines[series] = attr(n, "d")
+				case n.Data == "path" && kind == "band":
+					bands[series] = attr(n, "d")
+				case n.Data == "rect" && kind == "band":
+					patches[series] = true
+				}
+			}
+			for series, d := range lines {
+				found++
+				band := corners(t, bands[series])
+				if !patches[series] || !strings.Contains(text, "shaded: 95 % interval") || !strings.Contains(text, ": 95 % interval of the ") {
+					t.Fatalf("%s: no legend or title of the band in %q", name, text)
+				}
+				for _, p := range corners(t, d) {
+					if p[0] > left && !inside(band, p[0], p[1]) { // what is off the scale is drawn at its left end
+						t.Errorf("%s %s: the curve is at %v outside its band", name, series, p)
+					}
+				}
+			}
+		}
+		if want := 2 * len(out.Series); found != want {
+			t.Errorf("%s: %d curves, want %d", name, found, want)
+		}
+	}
+}
+
+// Bars have intervals, and nothing of them leaves the frame.
+func TestBarsHaveIntervals(t *testing.T) {
+	bars, strokes := 0, 0
+	for _, n := range nodes(t, writePage(t, one(t, 50))) {
+		switch class := attr(n, "class"); {
+		case strings.HasPrefix(class, "bars "):
+			bars++
+		case class == "interval" && n.Data == "line":
+			strokes++
+			for _, key := range []string{"y1", "y2"} {
+				if y, err := strconv.ParseFloat(attr(n, key), 64); err != nil || y < top || y > bottom {
+					t.Errorf("%s is %q", key, attr(n, key))
+				}
+			}
+		}
+	}
+	if bars == 0 || bars != strokes {
+		t.Errorf("%d bars, %d intervals", bars, strokes)
 	}
 }
 

@@ -22,6 +22,8 @@ type plot struct {
 	YLabel string
 	XTicks []tick
 	YTicks []tick
+	Bands  []band
+	Keys   []key
 	Lines  []line
 	Bars   []bar
 	Dots   []dot
@@ -36,6 +38,12 @@ type tick struct {
 
 // line is a curve of the class Class of the style sheet.
 type line struct{ Class, D string }
+
+// band is the area between the ends of the intervals along a curve.
+type band struct{ Class, D, Title string }
+
+// key is a patch of a band in a legend.
+type key struct{ Class, X, Y, W, H string }
 
 type bar struct{ Class, X, Y, W, H, Title string }
 
@@ -135,6 +143,9 @@ func (p *path) stairs(x, y float64) {
 	}
 	p.to(x, y)
 }
+
+// area is the path, closed.
+func (p *path) area() string { return p.String() + "z" }
 
 // shapes tell series apart by more than their colour.
 var shapes = []func(x, y, size float64) string{

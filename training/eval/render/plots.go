@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
 	"fanmill/training/eval"
@@ -18,7 +19,8 @@ func rocPlot(id string, all []eval.Series, names []string) plot {
 	p := plot{
 		ID: id, Title: "ROC curve", XLabel: "ham at or above the cut-off, %", YLabel: "spam below the cut-off, %",
 		Desc: "For every cut-off the share of ham at or above it against the share of spam below it, both on logarithmic scales. " +
-			"The nearer to the lower left corner the better. Marks stand at the cut-offs in force.",
+			"The nearer to the lower left corner the better. Marks stand at the cut-offs in force. " +
+			"Shaded is, for each share of ham, the 95 % interval of the share of spam.",
 	}
 	x, y := xAxis(lowest(all, figures.HamCount), 100, math.Log10), yAxis(lowest(all, figures.SpamCount), 100, math.Log10)
 	p.XTicks, p.YTicks = x.ticks(decades(x.lo, x.hi), atMost(x.lo)), y.ticks(decades(y.lo, y.hi), atMost(y.lo))
@@ -29,6 +31,7 @@ func rocPlot(id string, all []eval.Series, names []string) plot {
 			d.stairs(x.at(100*o.HamAbove), y.at(100*o.SpamBelow))
 		}
 		p.Lines = append(p.Lines, line{seriesClass(i), d.String()})
+		p.Bands = append(p.Bands, band{seriesClass(i), rocBand(x, y, s.ROC), names[i] + ": 95 % interval of the spam below, for each share of ham"})
 		for _, cut := range []float64{s.Cutoffs.Ham, s.Cutoffs.Spam, s.Cutoffs.Reject} {
 			o := operatingAt(roc, cut)
 			px, py := x.at(100*o.HamAbove), y.at(100*o.SpamBelow)
@@ -40,6 +43,24 @@ func rocPlot(id string, all []eval.Series, names []string) plot {
 	}
 	p.legend(names, right-150, top+20)
 	return p
+}
+
+// rocBand goes along the upper ends of the intervals with growing share of ham, and
+// back along the lower ones. Between two shares it is as wide as the intervals of both
+// make it, so that the curve stays inside.
+func rocBand(x, y axis, roc []figures.Missed) string {
+	var d path
+	for _, m := range slices.Backward(roc) {
+		d.stairs(x.at(100*m.HamAbove), y.at(100*m.High))
+	}
+	for i, m := range roc {
+		px, py := x.at(100*m.HamAbove), y.at(100*m.Low)
+		if i == 0 {
+			d.to(px, py)
+		}
+		d.stairs(px, py)
+	}
+	return d.area()
 }
 
 // operatingAt finds what a cut-off does.
@@ -77,16 +98,21 @@ func atMost(lo float64) func(float64) string {
 	}
 }
 
-// legend names the series; one needs none.
+// legend says what is shaded, and names the series where there are several.
 func (p *plot) legend(names []string, x, y float64) {
+	shaded := "shaded: 95 % interval"
 	if len(names) < 2 {
+		p.Keys = append(p.Keys, key{seriesClass(0), units(x - 34), units(y - 7), "30", "14"})
+		p.Names = append(p.Names, name{"key", units(x + 4), units(y + 4), shaded})
 		return
 	}
 	for i, s := range names {
 		at := y + 20*float64(i)
+		p.Keys = append(p.Keys, key{seriesClass(i), units(x - 34), units(at - 7), "30", "14"})
 		p.Rules = append(p.Rules, rule{Class: "key " + seriesClass(i), X1: units(x - 34), Y1: units(at), X2: units(x - 4), Y2: units(at)})
 		p.Names = append(p.Names, name{"key", units(x + 4), units(at + 4), s})
 	}
+	p.Names = append(p.Names, name{"key", units(x - 34), units(y + 20*float64(len(names)) + 4), shaded})
 }
 
 // learningPlot draws the errors so far against the messages so far.
@@ -94,58 +120,44 @@ func learningPlot(id string, all []eval.Series, names []string) plot {
 	p := plot{
 		ID: id, Title: "Learning curve", XLabel: "messages counted", YLabel: "errors at 0.5 so far",
 		Desc: "The number of errors at a score of 0.5 so far, against the number of messages so far. " +
-			"The flatter the curve, the fewer errors come with each further message.",
+			"The flatter the curve, the fewer errors come with each further message. Shaded are 95 % intervals.",
 	}
-	curves := make([][]figures.Point, len(all))
 	n, most := 1, 1.0
-	for i, s := range all {
-		curves[i] = figures.Errors(s.Results, places(s.N))
-		last := curves[i][len(curves[i])-1]
-		n, most = max(n, last.After), max(most, last.Errors)
+	for _, s := range all {
+		for _, c := range s.Fine {
+			n, most = max(n, c.After), max(most, c.High)
+		}
 	}
 	x, y := xAxis(0, float64(n), linear), yAxis(0, most*1.05, linear)
 	p.XTicks, p.YTicks = x.ticks(evenly(x.hi), short), y.ticks(evenly(y.hi), short)
-	for i, curve := range curves {
-		var d path
+	for i, s := range all {
+		var d, around path
 		d.to(x.at(0), y.at(0))
-		for _, c := range curve {
+		around.to(x.at(0), y.at(0))
+		for _, c := range s.Fine {
 			d.to(x.at(float64(c.After)), y.at(c.Errors))
+			around.to(x.at(float64(c.After)), y.at(c.High))
+		}
+		for _, c := range slices.Backward(s.Fine) {
+			around.to(x.at(float64(c.After)), y.at(c.Low))
 		}
 		p.Lines = append(p.Lines, line{seriesClass(i), d.String()})
+		p.Bands = append(p.Bands, band{seriesClass(i), around.area(), names[i] + ": 95 % interval of the errors so far"})
 	}
 	p.legend(names, left+50, top+20)
 	return p
 }
 
-// places are up to 300 numbers up to n.
-func places(n int) (out []int) {
-	step := max(n/300, 1)
-	for i := step; i < n; i += step {
-		out = append(out, i)
-	}
-	return append(out, n)
-}
-
-const histogramBins = 20
-
 // histogramPlot counts ham and spam by score; several runs are averaged.
 func histogramPlot(id string, s eval.Series) plot {
 	p := plot{
 		ID: id, Title: "Scores", XLabel: "score", YLabel: "messages (logarithmic)",
-		Desc: "How many ham, upwards, and spam, downwards and hatched, have which score, in steps of 0.05. The scale is logarithmic. Lines stand at the cut-offs.",
+		Desc: "How many ham, upwards, and spam, downwards and hatched, have which score, in steps of 0.05. The scale is logarithmic. " +
+			"Upright strokes are 95 % intervals; where there is no bar, up to 3 messages are possible. Long lines stand at the cut-offs.",
 	}
-	var counts [2][histogramBins]float64
 	most := 1.0
-	for _, run := range s.Results {
-		for _, r := range run {
-			bin := min(int(r.Score.P*histogramBins), histogramBins-1)
-			side := &counts[0]
-			if r.Spam {
-				side = &counts[1]
-			}
-			side[bin] += 1 / float64(len(s.Results))
-			most = max(most, side[bin])
-		}
+	for _, slot := range s.Scores {
+		most = max(most, slot.Ham.High, slot.Spam.High)
 	}
 	x, y := xAxis(0, 1, linear), yAxis(-most, most, mirrored)
 	p.XTicks = x.ticks([]float64{0, 0.2, 0.4, 0.6, 0.8, 1}, short)
@@ -156,12 +168,9 @@ func histogramPlot(id string, s eval.Series) plot {
 			p.YTicks = append(p.YTicks, y.ticks([]float64{-v}, size)...)
 		}
 	}
-	for side, class := range []string{"ham", "spam"} {
-		for bin, n := range counts[side] {
-			if n > 0 {
-				p.Bars = append(p.Bars, histogramBar(x, y, class, bin, n))
-			}
-		}
+	for _, slot := range s.Scores {
+		p.histogramBar(x, y, "ham", slot, slot.Ham)
+		p.histogramBar(x, y, "spam", slot, slot.Spam)
 	}
 	for _, cut := range []float64{s.Cutoffs.Ham, s.Cutoffs.Spam, s.Cutoffs.Reject} {
 		at := units(x.at(cut))
@@ -172,16 +181,22 @@ func histogramPlot(id string, s eval.Series) plot {
 	return p
 }
 
-func histogramBar(x, y axis, class string, bin int, n float64) bar {
-	lo, hi := float64(bin)/histogramBins, float64(bin+1)/histogramBins
-	from, to := y.at(n), y.at(0)
+// histogramBar draws a bar, upwards for ham, and across its end its interval.
+func (p *plot) histogramBar(x, y axis, class string, slot figures.Slot, c figures.Counted) {
+	if c.N == 0 {
+		return
+	}
+	up := 1.0
 	if class == "spam" {
-		from, to = y.at(0), y.at(-n)
+		up = -1
 	}
-	return bar{
-		Class: class, X: units(x.at(lo) + 1), Y: units(from), W: units(x.at(hi) - x.at(lo) - 2), H: units(to - from),
-		Title: fmt.Sprintf("%.2f to %.2f: %s %s", lo, hi, short(n), class),
-	}
+	from, to := y.at(0), y.at(up*c.N)
+	p.Bars = append(p.Bars, bar{
+		Class: class, X: units(x.at(slot.From) + 1), Y: units(min(from, to)), W: units(x.at(slot.To) - x.at(slot.From) - 2), H: units(math.Abs(to - from)),
+		Title: fmt.Sprintf("%.2f to %.2f: %s %s (%s-%s)", slot.From, slot.To, short(c.N), class, short(c.Low), short(c.High)),
+	})
+	middle := units(x.at((slot.From + slot.To) / 2))
+	p.Rules = append(p.Rules, rule{Class: "interval", X1: middle, Y1: units(y.at(up * c.Low)), X2: middle, Y2: units(y.at(up * c.High))})
 }
 
 // calibrationPlot draws the share of spam against the score.

@@ -66,7 +66,7 @@ func (t *text) series(s eval.Series) {
 		t.figure(x, s)
 	}
 	t.line("%-18s %8.2f s (%.0f us a message and run)", "CPU time", s.Seconds, s.Seconds*1e6/float64(max(s.N*s.Report.Runs, 1)))
-	t.curve(s.Curve)
+	t.curve(s.Curve, s.Report.Runs)
 	t.calibration(s.Bins)
 	t.mistakes(s)
 }
@@ -121,8 +121,7 @@ func share(x figures.Figure, s eval.Series) string {
 	return fmt.Sprintf("%.2f %% of %s", 100*x.Of(s.Figures)/float64(max(of, 1)), class)
 }
 
-// number prints a figure. A count is a whole number, the mean over several runs
-// need not be.
+// number prints a figure.
 func number(x figures.Figure, f figures.Figures, runs int) string {
 	v := x.Of(f)
 	switch {
@@ -130,7 +129,13 @@ func number(x figures.Figure, f figures.Figures, runs int) string {
 		return "-"
 	case x.Kind == figures.Percent:
 		return fmt.Sprintf("%.4f", v)
-	case runs == 1:
+	}
+	return count(v, runs)
+}
+
+// count prints a number of messages: a whole one, but for the mean over several runs.
+func count(v float64, runs int) string {
+	if runs == 1 {
 		return fmt.Sprintf("%.0f", v)
 	}
 	return fmt.Sprintf("%.1f", v)
@@ -143,15 +148,14 @@ func interval(x figures.Figure, r figures.Report) string {
 // short prints a cut-off or score as briefly as it can be told.
 func short(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
 
-func (t *text) curve(points []figures.Point) {
+func (t *text) curve(points []figures.Point, runs int) {
 	if len(points) == 0 {
 		return
 	}
-	var parts []string
+	t.line("learning curve        after  errors at 0.5 (95 %% interval)")
 	for _, p := range points {
-		parts = append(parts, fmt.Sprintf("%.4g after %d", p.Errors, p.After))
+		t.line("%-18s %8d  %s (%s-%s)", "", p.After, count(p.Errors, runs), count(p.Low, runs), count(p.High, runs))
 	}
-	t.line("%-18s errors at 0.5: %s", "learning curve", strings.Join(parts, ", "))
 }
 
 func (t *text) calibration(bins []figures.Bin) {
