@@ -29,7 +29,8 @@ type change struct {
 	features      []uint64 // of the row, if counts; nil: not known
 	grams         []uint32 // of the row, if steps; nil: not known
 	label         classify.Label
-	same          bool // for the calibrator nothing changes
+	same          bool  // for the calibrator nothing changes
+	undoes        int64 // the op that is taken back: its label comes back to its old place
 }
 
 // counts and steps tell whether a change moves counts or weights, and so needs

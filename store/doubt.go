@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"fanmill/classify"
@@ -17,9 +18,23 @@ type Doubts struct {
 
 // Doubt is one label that is probably wrong.
 type Doubt struct {
-	Row                   // without features, grams and message
-	Chance        float64 // that the label is wrong
-	Subject, From string  // decoded from the kept message, "" where none is kept; hostile: escape them
+	Described
+	Chance float64 // that the label is wrong
+}
+
+// Described is a row that a person can tell from others.
+type Described struct {
+	Row                  // without features, grams and message
+	Subject, From string // decoded from the kept message, "" where none is kept; hostile: escape them
+}
+
+// Describe returns the row with this ID; ErrNoRow when there is none.
+func (db *DB) Describe(ctx context.Context, id int64) (d Described, err error) {
+	err = db.ask(ctx, fmt.Sprintf("load message %d", id), func(c *conn) error {
+		d.ID = id
+		return d.load(c)
+	})
+	return d, err
 }
 
 // Doubtful lists the labels of a scope's Fit that it takes for slips, at most
@@ -67,7 +82,7 @@ func findDoubts(ctx context.Context, c *conn, scope string, fit classify.Fit) (d
 		}
 		chance := fit.Slip(l.Spam, fit.LogOdds(l.C, l.E, l.L))
 		if !l.Sure && chance >= classify.Doubtful {
-			rows = append(rows, Doubt{Row: Row{ID: id}, Chance: chance})
+			rows = append(rows, Doubt{Described{Row: Row{ID: id}}, chance})
 		}
 	})
 	d.Total = len(rows)
@@ -78,7 +93,7 @@ func findDoubts(ctx context.Context, c *conn, scope string, fit classify.Fit) (d
 }
 
 // load reads what else is known of a row.
-func (d *Doubt) load(c *conn) (err error) {
+func (d *Described) load(c *conn) (err error) {
 	if d.Row, err = loadRow(c, d.ID); err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ type window struct {
 func (w *window) change(ch *change) {
 	switch {
 	case ch.same || w.stale || !ch.before.judged() && !ch.after.judged():
-	case !ch.before.judged():
+	case !ch.before.judged() && ch.undoes == 0:
 		if len(w.labels) >= 2*classify.FitWindow {
 			w.labels = append(w.labels[:0], w.labels[len(w.labels)-3*classify.FitWindow/2:]...)
 		}

@@ -25,7 +25,7 @@ const selectOps = `SELECT op.seq, op.scope, op.row,
 	op.class_after, op.adds_after, op.step_after, op.sure_after, op.waits_after,
 	msg.class, msg.sure, msg.score_c, msg.score_e, msg.score_l,
 	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
-	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM body WHERE id = msg.id) END
+	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM body WHERE id = msg.id) END, op.undoes
 FROM op LEFT JOIN msg ON msg.id = op.row WHERE op.seq > ? ORDER BY op.seq`
 
 // selectLast yields the number of the last op, even if the log was pruned of it.
@@ -97,6 +97,7 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 	}
 	if m := db.mem.model(asText(v[1])); m != nil {
 		ch := readChange(v[2:])
+		ch.undoes = asInt(v[20])
 		if err := buf.parse(&ch, v[18], v[19]); err != nil {
 			return err
 		}

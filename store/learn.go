@@ -24,7 +24,9 @@ const (
 	confirmMsg = `UPDATE msg SET sure = ?, time = ?, source = ?, judged = iif(?, judged, ?) WHERE id = ?`
 	insertOp   = `INSERT INTO op
 	(time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
-	class_after, adds_after, step_after, sure_after, waits_after) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+	class_after, adds_after, step_after, sure_after, waits_after, undoes) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+	insertWas = `INSERT INTO was (op, score_c, score_e, score_l, log_odds, judged, time, source)
+	SELECT ?, score_c, score_e, score_l, log_odds, judged, time, source FROM msg WHERE id = ?`
 )
 
 // Learn records a labelled message and counts it row.Adds times, in the ledger
@@ -108,6 +110,11 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	}
 	if err := tx.forgo(old, row); err != nil {
 		return err
+	}
+	if old.Class != row.Class || old.Sure != row.Sure {
+		if err := tx.keepWas(old.ID); err != nil {
+			return err
+		}
 	}
 	source := by.Source
 	if row.Class == old.Class {
@@ -214,6 +221,9 @@ func (tx *Tx) Forget(scope string, d classify.Digest, by Origin) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if err := tx.keepWas(ch.row); err != nil {
+		return false, err
+	}
 	if _, err := tx.db.w.exec(forgetMsg, tx.now.UnixMicro(), by.Source, ch.row); err != nil {
 		return false, tx.fail("forget message", err)
 	}
@@ -251,17 +261,28 @@ func (tx *Tx) confirm(scope string, d classify.Digest, by Origin, insist bool) e
 	ch := &change{row: row.ID, before: row.mark(), same: !insist}
 	row.Sure = row.Sure || insist
 	ch.after, ch.label = row.mark(), row.label()
+	if err := tx.keepWas(row.ID); err != nil {
+		return err
+	}
 	if _, err := tx.db.w.exec(confirmMsg, row.Sure, tx.now.UnixMicro(), by.Source, ch.same, tx.db.seq.Load()+1, row.ID); err != nil {
 		return tx.fail("confirm label", err)
 	}
 	return tx.record(model, KindLearn, by, ch)
 }
 
+// keepWas keeps what the next op takes from a row besides its mark, for Undo.
+func (tx *Tx) keepWas(row int64) error {
+	if _, err := tx.db.w.exec(insertWas, tx.db.seq.Load()+1, row); err != nil {
+		return tx.fail("keep the label as it was", err)
+	}
+	return nil
+}
+
 // record logs a change and carries it out on the model.
 func (tx *Tx) record(model *Model, kind Kind, by Origin, ch *change) error {
 	b, a := ch.before, ch.after
 	res, err := tx.db.w.exec(insertOp, tx.now.UnixMicro(), by.Actor, by.Source, int64(kind), ch.row, model.scope,
-		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits)
+		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits, nilIfZero(ch.undoes))
 	if err != nil {
 		return tx.fail("log change", err)
 	}

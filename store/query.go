@@ -124,17 +124,23 @@ func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, 
 	return rows, err
 }
 
+const opColumns = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
+	class_after, adds_after, step_after, sure_after, waits_after, undoes`
+
+// asOp reads opColumns.
+func asOp(v []driver.Value) Op {
+	return Op{
+		Seq: asInt(v[0]), Time: asTime(v[1]), Origin: Origin{Actor: asText(v[2]), Source: asText(v[3])},
+		Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(v[7:12]), After: asMark(v[12:17]), Undoes: asInt(v[17]),
+	}
+}
+
 // Ops returns at most limit ops with a seq above after, the oldest first.
 func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []Op, err error) {
-	const query = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
-		class_after, adds_after, step_after, sure_after, waits_after FROM op WHERE seq > ? ORDER BY seq LIMIT ?`
 	err = db.ask(ctx, "list ops", func(c *conn) error {
 		ops = ops[:0]
-		return c.query(query, func(v []driver.Value) error {
-			ops = append(ops, Op{
-				Seq: asInt(v[0]), Time: asTime(v[1]), Origin: Origin{Actor: asText(v[2]), Source: asText(v[3])},
-				Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(v[7:12]), After: asMark(v[12:17]),
-			})
+		return c.query(opColumns+" FROM op WHERE seq > ? ORDER BY seq LIMIT ?", func(v []driver.Value) error {
+			ops = append(ops, asOp(v))
 			return ctx.Err()
 		}, after, int64(limit))
 	})

@@ -23,6 +23,7 @@ type schema struct {
 	appID   int64  // PRAGMA application_id
 	version int64
 	ddl     string
+	upgrade []string // what brings a file of version 1, 2, ... to the next
 	once    []string // pragmas that must stand before the first table
 	model   bool     // what it holds is of use with one feature version only
 }
@@ -30,11 +31,14 @@ type schema struct {
 const metaDDL = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;`
 
+// What a decision took from a row that was there before (table was) is kept beside the
+// log, so that undo brings it back bit for bit.
+//
 // The state of the rows and what is kept of their messages lie in two tables:
 // labels are read, flipped and forgotten by the thousand, and so that touches some
 // hundred pages where it would rewrite all the mail.
 var ledgerSchema = schema{
-	what: "ledger", appID: 0x66616e6c, version: 1, model: true,
+	what: "ledger", appID: 0x66616e6c, version: 2, model: true,
 	ddl: metaDDL + `
 CREATE TABLE msg (
 	id INTEGER PRIMARY KEY,
@@ -81,9 +85,23 @@ CREATE TABLE op (
 	adds_after INTEGER NOT NULL,
 	step_after INTEGER NOT NULL,
 	sure_after INTEGER NOT NULL,
-	waits_after INTEGER NOT NULL
-) STRICT;`,
+	waits_after INTEGER NOT NULL,
+	undoes INTEGER
+) STRICT;` + wasDDL,
+	upgrade: []string{"ALTER TABLE op ADD COLUMN undoes INTEGER;" + wasDDL},
 }
+
+const wasDDL = `
+CREATE TABLE was (
+	op INTEGER PRIMARY KEY,
+	score_c REAL NOT NULL,
+	score_e REAL NOT NULL,
+	score_l REAL NOT NULL,
+	log_odds REAL NOT NULL,
+	judged INTEGER NOT NULL,
+	time INTEGER NOT NULL,
+	source TEXT NOT NULL
+) STRICT;`
 
 // checkWhole is the size in bytes up to which a database is checked whole when
 // it is opened. A larger one would delay the start; SQLite still finds a file that
@@ -100,6 +118,9 @@ func (s *schema) prepareFile(ctx context.Context, path string, readOnly bool, bu
 	}
 	if size > 0 {
 		err = retryBusy(ctx, busy, func() error { return explain(path, s.inspect(path, size)) })
+		if errors.Is(err, ErrOlder) && !readOnly {
+			err = retryBusy(ctx, busy, func() error { return explain(path, s.migrate(path)) })
+		}
 		if !errors.Is(err, errEmpty) {
 			return err
 		}
@@ -113,6 +134,26 @@ func (s *schema) prepareFile(ctx context.Context, path string, readOnly bool, bu
 // errEmpty is a database without tables: one that is being created, or whose
 // creation was cut short.
 var errEmpty = errors.New("database has no tables")
+
+// migrate brings an older database up to date; of several processes that try, one
+// does.
+func (s *schema) migrate(path string) error {
+	c, err := connect(path, "rw", "synchronous=FULL")
+	if err != nil {
+		return err
+	}
+	err = c.atomically(func() error {
+		version, err := c.integer(metaValue, "schema")
+		for ; err == nil && version < s.version; version++ {
+			err = c.run(s.upgrade[version-1] + fmt.Sprintf("; UPDATE meta SET value = %d WHERE key = 'schema'", version+1))
+		}
+		return err
+	})
+	if err = errors.Join(err, c.close()); err != nil {
+		return fmt.Errorf("bring %s up to date: %w", path, err)
+	}
+	return nil
+}
 
 // headerSize returns the size of path after a look at its first bytes: SQLite
 // would take a short or foreign file for an empty database of its own, and one that
@@ -246,13 +287,14 @@ func (s *schema) identify(c *conn, path string) error {
 	return nil
 }
 
+const metaValue = "SELECT value FROM meta WHERE key = ?"
+
 func (s *schema) versions(c *conn, path string) error {
-	const meta = "SELECT value FROM meta WHERE key = ?"
-	version, err := c.integer(meta, "schema")
+	version, err := c.integer(metaValue, "schema")
 	if err != nil {
 		return fmt.Errorf("read versions of %s: %w", path, err)
 	}
-	features, err := c.integer(meta, "features")
+	features, err := c.integer(metaValue, "features")
 	if err != nil {
 		return fmt.Errorf("read versions of %s: %w", path, err)
 	}
@@ -264,6 +306,8 @@ func (s *schema) versions(c *conn, path string) error {
 	case s.model && features != classify.FeatureVersion:
 		return fmt.Errorf("%s: %w: it has version %d, this fanmill uses %d: use the fanmill that wrote it, or train anew in another data directory",
 			path, ErrFeatureVersion, features, classify.FeatureVersion)
+	case version < s.version:
+		return fmt.Errorf("%s: %w", path, ErrOlder)
 	}
 	return nil
 }

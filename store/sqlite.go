@@ -199,6 +199,13 @@ func nilIfNone(b []byte) driver.Value {
 	return b
 }
 
+func nilIfZero(n int64) driver.Value {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
 // Pauses between two tries while another process writes.
 const (
 	firstPause = 500 * time.Microsecond

@@ -115,6 +115,14 @@ type Op struct {
 	Row           int64
 	Scope         string
 	Before, After Mark
+	Undoes        int64 // the op that this one took back; 0: none
+}
+
+// decision tells an op by which a label came, went, changed or became sure, or was
+// confirmed, from one that only says what a label adds now.
+func (o *Op) decision() bool {
+	b, a := o.Before, o.After
+	return b.Class != a.Class || b.Sure != a.Sure || b == a
 }
 
 // Labels counts the labelled messages of one scope, and how often they count.

@@ -78,6 +78,25 @@ PATHs are as for train.`,
 			examples: []example{{"fanmill forget wrongly-trained.eml", "undo the training of one message"}},
 		},
 		{
+			name: "undo", args: "[N]", max: 1, short: "take the last decisions back", new: func() runner { return new(undoCmd) },
+			long: `A decision gives a message a label, changes or takes it away, or confirms it; N of them
+are taken back, the last one by default, the newest first. Each message has the label it
+had before, and the model is, bit for bit, as if the decision had never been taken. By
+default these are your own decisions, by whatever way; --source and --actor say others.
+Of what was learned automatically (auto, rule, import) all is taken back unless N is
+given.
+
+A message that somebody else has decided about since keeps that decision, and is named.
+What was taken back can be brought back: --source undo. The messages themselves, and the
+log of who did what, stay in the ledger.`,
+			examples: []example{
+				{"fanmill undo", "take your last decision back"},
+				{"fanmill undo --dry-run 10", "look at your last ten"},
+				{"fanmill undo --source train --since 2h --all", "take back what was trained in the last two hours"},
+				{"fanmill undo --source auto", "take back all that was learned automatically"},
+			},
+		},
+		{
 			name: "score", args: "[PATH...]", max: -1, short: "say what messages look like", new: func() runner { return new(scoreCmd) },
 			long: `Prints a line "VERDICT SCORE PATH" for each message; without PATH, or for -, the
 message or mailbox is read from standard input. The score goes from 0 (ham) to 1

@@ -78,6 +78,7 @@ var known = []struct {
 	{spool.ErrNotHeld, exitNoInput},
 	{store.ErrDamaged, exitData},
 	{store.ErrNewer, exitData},
+	{store.ErrOlder, exitData},
 	{store.ErrFeatureVersion, exitData},
 	{fs.ErrPermission, exitNoPerm},
 	{fs.ErrNotExist, exitNoInput},

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"fanmill/store"
+	"fanmill/training"
+)
+
+// undoCmd takes decisions back.
+type undoCmd struct {
+	actor, source, scope     string
+	scoped                   bool
+	since                    time.Time
+	all, dryRun, json, quiet bool
+}
+
+func (u *undoCmd) flags(fs *flag.FlagSet) {
+	fs.StringVar(&u.actor, "actor", "", "decisions of user `NAME`; any: of everybody (default: your own, with --source everybody's)")
+	fs.StringVar(&u.source, "source", "", "decisions that came by `WAY`: train, learn, held, rule, auto, import or undo (default: all but undo)")
+	fs.Func("scope", "decisions in scope `NAME` only; \"\" is the site", func(s string) error {
+		u.scoped = true
+		return scopeValue{&u.scope}.Set(s)
+	})
+	fs.Func("since", "decisions since `WHEN`: 2006-01-02, \"2006-01-02 15:04\", or so long ago: 90m, 2h, 3d", func(s string) (err error) {
+		u.since, err = parseSince(s, time.Now())
+		return err
+	})
+	fs.BoolVar(&u.all, "all", false, "take all of them back, not the last one or N")
+	fs.BoolVar(&u.dryRun, "dry-run", false, "only say what would be taken back")
+	fs.BoolVar(&u.json, "json", false, "print the answer as JSON")
+	fs.BoolVar(&u.quiet, "quiet", false, "draw no progress, print nothing")
+}
+
+// parseSince reads a moment in local time, or how long before now.
+func parseSince(s string, now time.Time) (time.Time, error) {
+	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, time.RFC3339} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	if days, found := strings.CutSuffix(s, "d"); found {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			return now.AddDate(0, 0, -int(n)), nil
+		}
+	}
+	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	return time.Time{}, fmt.Errorf("%q is neither a date, such as 2026-11-22, nor a time such as 90m, 2h or 3d", s)
+}
+
+// automatic are the sources whose decisions nobody took one by one.
+var automatic = map[string]bool{"auto": true, "rule": true, "import": true}
+
+// number is how many decisions are meant; 0 is all.
+func (u *undoCmd) number(args []string) (int, error) {
+	switch {
+	case u.all && len(args) > 0:
+		return 0, usageErrorf("say how many, or --all, not both")
+	case len(args) > 0:
+		n, err := strconv.Atoi(args[0])
+		if err != nil || n < 1 {
+			return 0, usageErrorf("%q is not a number of decisions", args[0])
+		}
+		return n, nil
+	case u.all, automatic[u.source]:
+		return 0, nil
+	}
+	return 1, nil
+}
+
+// Run takes decisions back.
+func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
+	n, err := u.number(e.Args)
+	if err != nil {
+		return err
+	}
+	dir, err := e.existingData()
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, store.Options{Dir: dir, ReadOnly: u.dryRun, Logger: e.logger()})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, db.Close())
+		if !u.dryRun {
+			err = errors.Join(err, adopt(dir))
+		}
+	}()
+	list, err := db.Undoables(ctx, u.selection(e), n)
+	if err != nil {
+		return err
+	}
+	a := undoAnswer{DryRun: u.dryRun}
+	if err := a.describe(ctx, db, list); err != nil {
+		return err
+	}
+	if !u.dryRun {
+		bar := newMeter(e, u.quiet || u.json, "undoing")
+		a.Undone, err = training.Undo(ctx, db, list, store.Origin{Actor: e.user()}, func(done, total int) { bar.show(done, int64(done), int64(total)) })
+		bar.clear()
+	}
+	return errors.Join(err, u.print(e, a))
+}
+
+func (u *undoCmd) selection(e *Env) store.Selection {
+	sel := store.Selection{Actor: u.actor, Source: u.source, Since: u.since}
+	if u.scoped {
+		sel.Scope = &u.scope
+	}
+	switch {
+	case u.actor == "any":
+		sel.Actor = ""
+	case u.actor == "" && u.source == "":
+		sel.Actor = e.user()
+	}
+	return sel
+}
+
+// undoShown bounds how many decisions are described.
+const undoShown = 20
+
+// undoAnswer is what undo prints.
+type undoAnswer struct {
+	DryRun    bool       `json:"dry_run"`
+	Found     int        `json:"found"`
+	Undone    int        `json:"undone"`
+	Kept      int        `json:"kept"`      // decided by others since
+	Decisions []decision `json:"decisions"` // the newest of Found, at most undoShown
+}
+
+// decision is one of them.
+type decision struct {
+	Time    time.Time `json:"time"`
+	Actor   string    `json:"actor"`
+	Source  string    `json:"source"`
+	Scope   string    `json:"scope"`
+	Before  string    `json:"before"`
+	After   string    `json:"after"`
+	Digest  string    `json:"digest"`
+	From    string    `json:"from"`
+	Subject string    `json:"subject"`
+	Later   string    `json:"later,omitempty"` // who has decided about the message since, and so keeps it
+}
+
+func (a *undoAnswer) describe(ctx context.Context, db *store.DB, list []store.Undoable) error {
+	a.Found, a.Decisions = len(list), []decision{}
+	for _, u := range list {
+		if u.Later != nil {
+			a.Kept++
+		}
+		if len(a.Decisions) == undoShown {
+			continue
+		}
+		row, err := db.Describe(ctx, u.Row)
+		if err != nil && !errors.Is(err, store.ErrNoRow) {
+			return err
+		}
+		d := decision{
+			Time: u.Time, Actor: u.Origin.Actor, Source: u.Origin.Source, Scope: u.Scope,
+			Before: u.Before.Class.String(), After: u.After.Class.String(),
+			Digest: row.Digest.String(), From: row.From, Subject: row.Subject,
+		}
+		if u.Later != nil {
+			d.Later = fmt.Sprintf("%s by %s, %s", u.Later.After.Class, u.Later.Origin.Source, u.Later.Origin.Actor)
+		}
+		a.Decisions = append(a.Decisions, d)
+	}
+	return nil
+}
+
+func (u *undoCmd) print(e *Env, a undoAnswer) error {
+	switch {
+	case u.json:
+		return printJSON(e.Stdout, a)
+	case u.quiet:
+		return nil
+	}
+	var b strings.Builder
+	for _, d := range a.Decisions {
+		what := d.Before + " -> " + d.After
+		if d.Before == d.After {
+			what = d.After + " confirmed"
+		}
+		fmt.Fprintf(&b, "%s  %-16s  %s by %s  %s  %s\n", d.Time.Local().Format("2006-01-02 15:04"), what, fit(d.Source, 10), fit(d.Actor, 20), fit(d.From, 30), fit(d.Subject, 50))
+		if d.Later != "" {
+			fmt.Fprintf(&b, "                  stays: since then %s\n", fit(d.Later, 60))
+		}
+	}
+	if more := a.Found - len(a.Decisions); more > 0 {
+		fmt.Fprintf(&b, "and %d more\n", more)
+	}
+	verb, n := "taken back", a.Undone
+	if a.DryRun {
+		verb, n = "would be taken back", a.Found-a.Kept
+	}
+	fmt.Fprintf(&b, "%s %s", plural(n, "decision", "decisions"), verb)
+	if a.Kept > 0 {
+		fmt.Fprintf(&b, ", %d kept", a.Kept)
+	}
+	_, err := fmt.Fprintln(e.Stdout, b.String())
+	return writeError(err)
+}

@@ -1,0 +1,241 @@
+package store
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+var eve = Origin{Actor: "eve", Source: "x"}
+
+// undoAll takes back all that a selection may take back, in one transaction.
+func undoAll(t testing.TB, db *DB, sel Selection, n int) (done int) {
+	t.Helper()
+	list, err := db.Undoables(t.Context(), sel, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(t, db, func(tx *Tx) error {
+		for _, u := range list {
+			if u.Later != nil {
+				continue
+			}
+			ok, err := tx.Undo(u.Op, Origin{Actor: "test"})
+			if err != nil {
+				return err
+			}
+			if !ok {
+				t.Errorf("%+v was not taken back", u.Op)
+			}
+			done++
+		}
+		return nil
+	})
+	return done
+}
+
+// carryOutAs is carryOut by somebody else. What only changes how much a label adds is
+// the trainer's, as when what waited is learned, and comes after a decision.
+func (s step) carryOutAs(tx *Tx, by Origin, decided map[step]bool) error {
+	message := step{scope: s.scope, n: s.n}
+	switch s.do {
+	case "forget":
+		_, err := tx.Forget(s.scope, digest(s.n), by)
+		return err
+	case "insist":
+		return unlessNoRow(tx.Insist(s.scope, digest(s.n), by))
+	case "confirm":
+		return unlessNoRow(tx.Confirm(s.scope, digest(s.n), by))
+	case "ham", "spam":
+		class := Ham
+		if s.do == "spam" {
+			class = Spam
+		}
+		row := s.row(class)
+		old, found, err := tx.Find(s.scope, row.Digest)
+		if err != nil {
+			return err
+		}
+		if found && old.Class == class && old.Sure == row.Sure {
+			if by = (Origin{Source: "train"}); !decided[message] {
+				return nil
+			}
+		}
+		decided[message] = true
+		return tx.Learn(row, by)
+	}
+	return s.carryOut(tx)
+}
+
+// TestUndo: after random training, whatever somebody decides and takes back leaves the
+// model, its Fit included, as it was, for every process and for a rebuild; and taking
+// that back again brings all of it back.
+func TestUndo(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir := t.TempDir()
+		db, other := openAt(t, dir), openAt(t, dir)
+		o := oracle{}
+		for _, scope := range []string{"", "anna"} {
+			o.learn(t, db, scope, rapid.IntRange(30, 45).Draw(rt, "labels"))
+		}
+		carry := func(label string, by Origin) {
+			list := rapid.SliceOfN(steps, 1, 40).Draw(rt, label)
+			decided := map[step]bool{}
+			update(t, db, func(tx *Tx) error {
+				for _, s := range list {
+					if err := s.carryOutAs(tx, by, decided); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		same := func(what, want string) {
+			t.Helper()
+			catchUp(t, other)
+			for i, h := range []*DB{db, other} {
+				if got := export(t, h); got != want {
+					rt.Fatalf("%s, handle %d:\n%s\nwant\n%s", what, i, head(got), head(want))
+				}
+			}
+			sameAsRebuilt(t, other)
+		}
+		carry("before", Origin{Source: "train"})
+		before := export(t, db)
+		carry("by eve", eve)
+		after := export(t, db)
+		catchUp(t, other)
+		undoAll(t, db, Selection{Actor: "eve"}, 0)
+		same("taken back", before)
+		if n := undoAll(t, db, Selection{Actor: "eve"}, 0); n != 0 {
+			rt.Fatalf("%d decisions were taken back twice", n)
+		}
+		undoAll(t, other, Selection{Source: "undo"}, 0)
+		catchUp(t, db)
+		same("brought back", after)
+	})
+}
+
+// TestUndoOfTheLast: decisions go from the newest on; those about a message that
+// somebody else decided since stay, and say whose they are.
+func TestUndoOfTheLast(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	decide := func(by Origin, rows ...Row) {
+		update(t, db, func(tx *Tx) error {
+			for _, r := range rows {
+				if err := tx.Learn(r, by); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	decide(eve, message(1, Ham, 1), message(2, Ham, 1), message(3, Ham, 1))
+	decide(Origin{Actor: "bob", Source: "learn"}, message(3, Spam, 1))
+	decide(Origin{Actor: "bob", Source: "train"}, message(2, Ham, 2)) // counts more: no decision
+	list, err := db.Undoables(t.Context(), Selection{Actor: "eve"}, 1)
+	if err != nil || len(list) != 2 || list[0].Later == nil || list[0].Later.Origin.Actor != "bob" || list[1].Later != nil || list[1].Row != 2 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	if n := undoAll(t, db, Selection{Actor: "eve"}, 1); n != 1 {
+		t.Fatalf("%d taken back", n)
+	}
+	want := openAt(t, t.TempDir())
+	learn(t, want, message(1, Ham, 1), message(3, Spam, 1))
+	if got, want := export(t, db), export(t, want); got != want {
+		t.Errorf("the last:\n%s\nwant\n%s", head(got), head(want))
+	}
+	// Of a decision that is taken back nothing stands in the way of older ones.
+	undoAll(t, db, Selection{Actor: "bob"}, 0)
+	if n := undoAll(t, db, Selection{Actor: "eve"}, 0); n != 2 || export(t, db) != export(t, openAt(t, t.TempDir())) {
+		t.Errorf("%d taken back, left:\n%s", n, export(t, db))
+	}
+	sameAsRebuilt(t, db)
+}
+
+// TestOlderLedger: a ledger from before decisions could be taken back goes on, and what is
+// decided from now on can be.
+func TestOlderLedger(t *testing.T) {
+	dir := t.TempDir()
+	db := openAt(t, dir)
+	learn(t, db, message(1, Ham, 1))
+	want := export(t, db)
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c, err := connect(db.path, "rw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(c.run("DROP TABLE was; ALTER TABLE op DROP COLUMN undoes; UPDATE meta SET value = 1 WHERE key = 'schema'"), c.close()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(t.Context(), Options{Dir: dir, ReadOnly: true}); !errors.Is(err, ErrOlder) {
+		t.Errorf("read only: %v", err)
+	}
+	db = openAt(t, dir)
+	if got := export(t, db); got != want {
+		t.Errorf("opened:\n%s\nwant\n%s", got, want)
+	}
+	learn(t, db, message(1, Spam, 1))
+	if n := undoAll(t, db, Selection{}, 1); n != 1 || export(t, db) != want {
+		t.Errorf("%d taken back, left:\n%s", n, export(t, db))
+	}
+}
+
+func TestUndoSelection(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	scoped := message(4, Spam, 1)
+	scoped.Scope = "anna"
+	start := time.Now()
+	for i, by := range []Origin{{"eve", "train"}, {"eve", "auto"}, {"bob", "auto"}} {
+		update(t, db, func(tx *Tx) error { return tx.Learn(message(i+1, Ham, 1), by) })
+	}
+	update(t, db, func(tx *Tx) error { return tx.Learn(scoped, eve) })
+	anna := "anna"
+	for name, c := range map[string]struct {
+		sel  Selection
+		n    int
+		want []int64
+	}{
+		"all":         {Selection{}, 0, []int64{4, 3, 2, 1}},
+		"two":         {Selection{}, 2, []int64{4, 3}},
+		"actor":       {Selection{Actor: "eve"}, 0, []int64{4, 2, 1}},
+		"source":      {Selection{Source: "auto"}, 0, []int64{3, 2}},
+		"both":        {Selection{Actor: "eve", Source: "auto"}, 0, []int64{2}},
+		"scope":       {Selection{Scope: &anna}, 0, []int64{4}},
+		"since":       {Selection{Since: start}, 0, []int64{4, 3, 2, 1}},
+		"since later": {Selection{Since: time.Now().Add(time.Hour)}, 0, nil},
+		"nobody":      {Selection{Actor: "carl"}, 0, nil},
+		"undone":      {Selection{Source: "undo"}, 0, nil},
+	} {
+		list, err := db.Undoables(t.Context(), c.sel, c.n)
+		var got []int64
+		for _, u := range list {
+			got = append(got, u.Seq)
+		}
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, %v; want %v", name, got, err, c.want)
+		}
+	}
+	// A message that was decided anew meanwhile is left alone.
+	list, err := db.Undoables(t.Context(), Selection{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scoped.Class = Ham
+	learn(t, db, scoped)
+	was := export(t, db)
+	update(t, db, func(tx *Tx) error {
+		if ok, err := tx.Undo(list[0].Op, eve); ok || err != nil {
+			t.Errorf("taken back: %v, %v", ok, err)
+		}
+		return nil
+	})
+	if export(t, db) != was {
+		t.Error("the model changed")
+	}
+}
