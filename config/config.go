@@ -107,6 +107,8 @@ type Training struct {
 type Store struct {
 	Keep         string `toml:"keep" reload:"live" oneof:"messages|features" doc:"What is kept of a labelled message: messages keeps the start of it, so that a later version of fanmill can learn it anew; features keeps only what was learned, in less room and with less to read for a thief."`
 	MessageLimit Size   `toml:"message_limit" reload:"live" min:"1KiB" max:"16MiB" doc:"How much of a message is kept with keep = \"messages\", before compression."`
+	KeepDays     int    `toml:"keep_days" reload:"live" min:"0" max:"36500" doc:"Labels older than this many days are taken out of the training of their scope; 0 keeps them. First go those that do not count."`
+	KeepMessages int    `toml:"keep_messages" reload:"live" min:"0" max:"100000000" doc:"At most so many labelled messages are kept for each scope; 0 keeps all. First go those that do not count, then the oldest."`
 }
 
 // Spool is the section [spool].

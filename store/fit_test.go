@@ -287,10 +287,10 @@ func TestWeightsOfAScope(t *testing.T) {
 }
 
 // TestLabelsAreReadInOrder: the window is read by an index, without sorting, and so are
-// the rows that wait.
+// the rows that wait, that do not count, or have expired.
 func TestLabelsAreReadInOrder(t *testing.T) {
 	db := openAt(t, t.TempDir())
-	for _, sql := range []string{selectLabels, selectMark, selectWaiting} {
+	for _, sql := range []string{selectLabels, selectWaiting, selectSpare, selectExpired} {
 		var plan []string
 		args := make([]driver.Value, strings.Count(sql, "?"))
 		err := db.w.query("EXPLAIN QUERY PLAN "+sql, func(v []driver.Value) error {

@@ -17,9 +17,6 @@ const (
 	updateBody = `UPDATE body SET features = coalesce(features, ?), grams = coalesce(grams, ?) WHERE id = ?`
 	dropLists  = `UPDATE body SET features = NULL, grams = NULL
 	WHERE id = ? AND (features IS NOT NULL OR grams IS NOT NULL) AND (SELECT waits FROM msg WHERE id = body.id) = 1`
-	selectMark = `SELECT id, class, adds, step, sure, waits,
-	CASE WHEN adds > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
-	CASE WHEN step <> 0 THEN (SELECT grams FROM body WHERE id = msg.id) END FROM msg WHERE scope = ? AND digest = ?`
 	forgetMsg  = `UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, time = ?, source = ? WHERE id = ?`
 	confirmMsg = `UPDATE msg SET sure = ?, time = ?, source = ?, judged = iif(?, judged, ?) WHERE id = ?`
 	insertOp   = `INSERT INTO op
@@ -200,24 +197,23 @@ func (tx *Tx) kept(ch *change) error {
 // Forget takes the label of a message away and reports whether it had one. The row
 // stays, with what is kept of the message.
 func (tx *Tx) Forget(scope string, d classify.Digest, by Origin) (bool, error) {
-	if err := tx.usable(); err != nil {
+	row, found, err := tx.Find(scope, d)
+	if err != nil || !found || row.Class == None {
 		return false, err
 	}
-	ch := new(change)
-	err := tx.db.w.query(selectMark, func(v []driver.Value) error {
-		ch.row, ch.before = asInt(v[0]), asMark(v[1:6])
-		return tx.lists.parse(ch, v[6], v[7])
-	}, scope, d[:])
-	if err != nil {
-		return false, tx.fail("find message", err)
+	return tx.unlabel(KindForget, &row, by)
+}
+
+// unlabel takes the label of a row away.
+func (tx *Tx) unlabel(kind Kind, row *Row, by Origin) (bool, error) {
+	ch := &change{row: row.ID, before: row.mark()}
+	if err := tx.kept(ch); err != nil {
+		return false, err
 	}
-	switch {
-	case ch.before.Class == None: // also when it is not there
-		return false, nil
-	case ch.lacks():
+	if ch.lacks() {
 		return false, tx.fail("forget message", missing(tx.db.path, ch))
 	}
-	model, err := tx.load(scope)
+	model, err := tx.load(row.Scope)
 	if err != nil {
 		return false, err
 	}
@@ -227,7 +223,7 @@ func (tx *Tx) Forget(scope string, d classify.Digest, by Origin) (bool, error) {
 	if _, err := tx.db.w.exec(forgetMsg, tx.now.UnixMicro(), by.Source, ch.row); err != nil {
 		return false, tx.fail("forget message", err)
 	}
-	err = tx.record(model, KindForget, by, ch)
+	err = tx.record(model, kind, by, ch)
 	return err == nil, err
 }
 

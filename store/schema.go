@@ -62,6 +62,7 @@ CREATE TABLE msg (
 CREATE INDEX msg_scope ON msg (scope);
 CREATE INDEX msg_waits ON msg (scope, digest) WHERE waits;
 CREATE INDEX msg_judged ON msg (scope, judged) WHERE class <> 0 AND NOT waits;
+CREATE INDEX msg_unlabelled ON msg (time) WHERE class = 0;
 CREATE TABLE body (
 	id INTEGER PRIMARY KEY,
 	features BLOB,
@@ -88,7 +89,7 @@ CREATE TABLE op (
 	waits_after INTEGER NOT NULL,
 	undoes INTEGER
 ) STRICT;` + wasDDL,
-	upgrade: []string{"ALTER TABLE op ADD COLUMN undoes INTEGER;" + wasDDL},
+	upgrade: []string{"ALTER TABLE op ADD COLUMN undoes INTEGER; CREATE INDEX msg_unlabelled ON msg (time) WHERE class = 0;" + wasDDL},
 }
 
 const wasDDL = `

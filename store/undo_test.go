@@ -170,7 +170,7 @@ func TestOlderLedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(c.run("DROP TABLE was; ALTER TABLE op DROP COLUMN undoes; UPDATE meta SET value = 1 WHERE key = 'schema'"), c.close()); err != nil {
+	if err := errors.Join(c.run("DROP TABLE was; DROP INDEX msg_unlabelled; ALTER TABLE op DROP COLUMN undoes; UPDATE meta SET value = 1 WHERE key = 'schema'"), c.close()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(t.Context(), Options{Dir: dir, ReadOnly: true}); !errors.Is(err, ErrOlder) {

@@ -60,7 +60,7 @@ func (t *Trainer) find(tx *store.Tx, class store.Class, m *classify.Message) (st
 	case found && old.Class == class:
 		result.Outcome = Seen
 		return old, result, t.confirm(tx, old)
-	case found && automatic(t.o.Origin.Source) && (old.Class != store.None || !automatic(old.Source)):
+	case found && Automatic(t.o.Origin.Source) && (old.Class != store.None || !Automatic(old.Source)):
 		// Also where a person took the label away: that was a decision too.
 		result.Outcome = Outranked
 	}
@@ -93,7 +93,7 @@ func less(m classify.Model, row store.Row) Without {
 // overrules tells whether a person changes what a person said: such a label is
 // taken at its word.
 func (t *Trainer) overrules(old store.Row) bool {
-	return old.Class != store.None && !automatic(old.Source) && !automatic(t.o.Origin.Source)
+	return old.Class != store.None && !Automatic(old.Source) && !Automatic(t.o.Origin.Source)
 }
 
 // confirm makes an automatic label that a person repeats the person's own. A
@@ -101,9 +101,9 @@ func (t *Trainer) overrules(old store.Row) bool {
 // that is trained every night does not.
 func (t *Trainer) confirm(tx *store.Tx, old store.Row) (err error) {
 	switch {
-	case automatic(t.o.Origin.Source):
+	case Automatic(t.o.Origin.Source):
 		return nil
-	case automatic(old.Source):
+	case Automatic(old.Source):
 		err = tx.Confirm(t.o.Scope, old.Digest, t.o.Origin)
 	case t.o.Origin.Source != "train":
 		err = tx.Insist(t.o.Scope, old.Digest, t.o.Origin)
@@ -134,12 +134,12 @@ func (t *Trainer) row(class store.Class, m *classify.Message) store.Row {
 
 // forget is the action that takes a label away.
 func (t *Trainer) forget(tx *store.Tx, m *classify.Message) (Result, error) {
-	if automatic(t.o.Origin.Source) {
+	if Automatic(t.o.Origin.Source) {
 		old, found, err := tx.Find(t.o.Scope, m.Digest)
 		if err != nil {
 			return Result{}, fmt.Errorf("find %s: %w", m.Digest, err)
 		}
-		if found && old.Class != store.None && !automatic(old.Source) {
+		if found && old.Class != store.None && !Automatic(old.Source) {
 			return Result{Outcome: Outranked, Digest: m.Digest, Adds: old.Adds}, nil
 		}
 	}
@@ -153,5 +153,7 @@ func (t *Trainer) forget(tx *store.Tx, m *classify.Message) (Result, error) {
 	return Result{Outcome: Forgotten, Digest: m.Digest}, nil
 }
 
-// automatic tells whether no person stands behind a label of this source.
-func automatic(source string) bool { return source == "auto" || source == "rule" }
+// Automatic tells whether no person stands behind a decision of this source.
+func Automatic(source string) bool {
+	return source == "auto" || source == "rule" || source == "import" || source == "expire"
+}

@@ -222,6 +222,7 @@ func (a *App) Start() {
 			a.log.Error("the model is no longer kept current", "error", err)
 		}
 	})
+	a.follow.Go(func() { a.expire(ctx) })
 	a.milter.Start()
 	a.control.Start()
 	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().policy.Observe, "version", release)

@@ -97,6 +97,22 @@ log of who did what, stay in the ledger.`,
 			},
 		},
 		{
+			name: "expire", short: "take old labels out of training", new: func() runner { return new(expireCmd) },
+			long: `What [store] keep_days and keep_messages do not keep goes, in every scope: labels that do
+not count before those that do, the oldest first, of both classes in proportion; of
+each class as many labels stay as a filter needs to be trained (min_labels). Where
+labels that counted go, the newest of their class that did not count are judged again
+and take their place where they are needed. The daemon does this by itself once an hour,
+in small steps; the command is for those who set no such key or will not wait.
+
+An hour after its label a message goes too; until then ` + "`fanmill undo --source expire`" + `
+brings all of it back. The file of the ledger does not shrink: its space is used again.`,
+			examples: []example{
+				{"fanmill expire --dry-run", "what would go by the configuration"},
+				{"fanmill expire --keep-days 365", "keep the training of the last year"},
+			},
+		},
+		{
 			name: "score", args: "[PATH...]", max: -1, short: "say what messages look like", new: func() runner { return new(scoreCmd) },
 			long: `Prints a line "VERDICT SCORE PATH" for each message; without PATH, or for -, the
 message or mailbox is read from standard input. The score goes from 0 (ham) to 1

@@ -23,7 +23,7 @@ type undoCmd struct {
 
 func (u *undoCmd) flags(fs *flag.FlagSet) {
 	fs.StringVar(&u.actor, "actor", "", "decisions of user `NAME`; any: of everybody (default: your own, with --source everybody's)")
-	fs.StringVar(&u.source, "source", "", "decisions that came by `WAY`: train, learn, held, rule, auto, import or undo (default: all but undo)")
+	fs.StringVar(&u.source, "source", "", "decisions that came by `WAY`: train, learn, held, rule, auto, import, expire or undo (default: all but undo)")
 	fs.Func("scope", "decisions in scope `NAME` only; \"\" is the site", func(s string) error {
 		u.scoped = true
 		return scopeValue{&u.scope}.Set(s)
@@ -56,9 +56,6 @@ func parseSince(s string, now time.Time) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is neither a date, such as 2026-11-22, nor a time such as 90m, 2h or 3d", s)
 }
 
-// automatic are the sources whose decisions nobody took one by one.
-var automatic = map[string]bool{"auto": true, "rule": true, "import": true}
-
 // number is how many decisions are meant; 0 is all.
 func (u *undoCmd) number(args []string) (int, error) {
 	switch {
@@ -70,7 +67,7 @@ func (u *undoCmd) number(args []string) (int, error) {
 			return 0, usageErrorf("%q is not a number of decisions", args[0])
 		}
 		return n, nil
-	case u.all, automatic[u.source]:
+	case u.all, training.Automatic(u.source):
 		return 0, nil
 	}
 	return 1, nil

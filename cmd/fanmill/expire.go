@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"time"
+
+	"fanmill/store"
+	"fanmill/training"
+)
+
+// expireCmd takes old labels out of training.
+type expireCmd struct {
+	scope               string
+	scoped              bool
+	days, messages      int
+	dryRun, json, quiet bool
+}
+
+func (x *expireCmd) flags(fs *flag.FlagSet) {
+	fs.Func("scope", "only scope `NAME`; \"\" is the site (default: all scopes)", func(s string) error {
+		x.scoped = true
+		return scopeValue{&x.scope}.Set(s)
+	})
+	fs.IntVar(&x.days, "keep-days", -1, "labels older than `N` days go; 0 keeps them (default: [store] keep_days)")
+	fs.IntVar(&x.messages, "keep-messages", -1, "of more than `N` labels of a scope the surplus goes; 0 keeps all (default: [store] keep_messages)")
+	fs.BoolVar(&x.dryRun, "dry-run", false, "only say what would go")
+	fs.BoolVar(&x.json, "json", false, "print the answer as JSON")
+	fs.BoolVar(&x.quiet, "quiet", false, "draw no progress, print nothing")
+}
+
+// keep returns how much of the ledger the configuration keeps.
+func (s *settings) keep() store.Keep {
+	return store.Keep{
+		Age: time.Duration(s.file.Store.KeepDays) * 24 * time.Hour, Rows: s.file.Store.KeepMessages,
+		Least: s.policy.MinLabels, // what is left is trained
+	}
+}
+
+// expiredAnswer is what expire prints.
+type expiredAnswer struct {
+	Scopes  []expiredScope `json:"scopes"`
+	Removed int            `json:"removed"` // messages of earlier expiry
+}
+
+type expiredScope struct {
+	Scope string `json:"scope"`
+	training.Expired
+}
+
+// Run takes the labels away that are not to be kept.
+func (x *expireCmd) Run(ctx context.Context, e *Env) (err error) {
+	set, err := e.settings()
+	if err != nil {
+		return err
+	}
+	keep := set.keep()
+	if x.days >= 0 {
+		keep.Age = time.Duration(x.days) * 24 * time.Hour
+	}
+	if x.messages >= 0 {
+		keep.Rows = x.messages
+	}
+	if keep.Age == 0 && keep.Rows == 0 {
+		fmt.Fprintln(e.Stderr, "fanmill: everything is kept: set keep_days or keep_messages in [store], or say --keep-days or --keep-messages")
+	}
+	dir, err := e.existingData()
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(ctx, store.Options{Dir: dir, ReadOnly: x.dryRun, Logger: e.logger()})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		err = errors.Join(err, db.Close())
+		if !x.dryRun {
+			err = errors.Join(err, adopt(dir))
+		}
+	}()
+	scopes := []string{x.scope}
+	if !x.scoped {
+		if scopes, err = db.Scopes(); err != nil {
+			return err
+		}
+	}
+	var a expiredAnswer
+	bar := newMeter(e, x.quiet || x.json, "expiring")
+	for _, scope := range scopes {
+		t := training.New(db, set.trainer(scope, store.Origin{Actor: e.user(), Source: "expire"}, e.logger()))
+		sum, err := x.one(ctx, t, keep, bar)
+		a.Scopes = append(a.Scopes, expiredScope{scope, sum})
+		if err != nil {
+			bar.clear()
+			return errors.Join(err, x.print(e, a))
+		}
+	}
+	bar.clear()
+	if !x.dryRun {
+		a.Removed, err = training.Sweep(ctx, db, 0)
+	}
+	return errors.Join(err, x.print(e, a))
+}
+
+func (x *expireCmd) one(ctx context.Context, t *training.Trainer, keep store.Keep, bar *meter) (sum training.Expired, err error) {
+	if x.dryRun {
+		_, sum, err = t.Expirables(ctx, keep)
+		return sum, err
+	}
+	return t.Expire(ctx, keep, 0, func(done, total int) { bar.show(done, int64(done), int64(total)) })
+}
+
+func (x *expireCmd) print(e *Env, a expiredAnswer) error {
+	switch {
+	case x.json:
+		return printJSON(e.Stdout, a)
+	case x.quiet:
+		return nil
+	}
+	var all training.Expired
+	for _, s := range a.Scopes {
+		all.Found += s.Found
+		all.Needed += s.Needed
+		all.Labels += s.Labels
+		all.Gained += s.Gained
+	}
+	if x.dryRun {
+		_, err := fmt.Fprintf(e.Stdout, "%s would expire, %d of them counting\n", plural(all.Found, "label", "labels"), all.Needed)
+		return writeError(err)
+	}
+	_, err := fmt.Fprintf(e.Stdout, "%s expired, %d of them counting, %d count now in their place; %s of earlier expiry removed\n",
+		plural(all.Labels, "label", "labels"), all.Needed, all.Gained, plural(a.Removed, "message", "messages"))
+	return writeError(err)
+}
+
+// How the daemon expires: now and then, in steps with pauses, so that trainers
+// hardly notice. Verdicts never wait for it: a step changes the model between two of them.
+const (
+	expireEvery = time.Hour
+	expirePause = 100 * time.Millisecond
+)
+
+// expire keeps the ledger within [store] keep_days and keep_messages until ctx ends.
+func (a *App) expire(ctx context.Context) {
+	for timer := time.NewTimer(time.Minute); ; timer.Reset(expireEvery) {
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+		if err := a.expireOnce(ctx, expirePause); err != nil && ctx.Err() == nil {
+			a.log.Error("cannot expire old labels, trying again later", "error", err, "in", expireEvery)
+		}
+	}
+}
+
+func (a *App) expireOnce(ctx context.Context, pause time.Duration) error {
+	scopes, err := a.db.Scopes()
+	if err != nil {
+		return err
+	}
+	for _, scope := range scopes {
+		set := a.set.Load()
+		t := training.New(a.db, set.trainer(scope, store.Origin{Source: "expire"}, a.log))
+		sum, err := t.Expire(ctx, set.keep(), pause, nil)
+		if sum.Labels > 0 {
+			a.log.Info("expired", "scope", scope, "labels", sum.Labels, "counting", sum.Needed, "gained", sum.Gained)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	removed, err := training.Sweep(ctx, a.db, pause)
+	if removed > 0 {
+		a.log.Info("removed what had expired", "messages", removed)
+	}
+	return err
+}

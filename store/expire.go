@@ -1,0 +1,151 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// Keep says how much of a scope's training stays. Zero is no limit.
+type Keep struct {
+	Age   time.Duration // labels older than this go
+	Rows  int           // of more labels the surplus goes, of each class its share
+	Least int           // so many labels of each class stay, however old
+}
+
+// Expirable is a labelled row that is to go.
+type Expirable struct {
+	ID     int64
+	Class  Class
+	Needed bool // it counts, or is to be learned
+
+	place float64 // in the list of its class, 0 to 1
+}
+
+const selectExpirable = `SELECT id, adds > 0 OR waits, time < ? FROM msg WHERE scope = ? AND class = ?
+	ORDER BY time >= ?1, adds > 0 OR waits, time, id`
+
+// Expirables lists the labels of a scope that are to go, in the order in which they
+// should: of each class those that do not count before those that do, and the oldest
+// first; the classes mixed, so that they stay in proportion.
+func (db *DB) Expirables(ctx context.Context, scope string, keep Keep, now time.Time) (list []Expirable, err error) {
+	err = db.ask(ctx, "list what is to expire", func(c *conn) error {
+		list = nil
+		return c.consistent(func() error {
+			labels := map[Class]int{}
+			err := c.query("SELECT class, count(*) FROM msg WHERE scope = ? AND class <> 0 GROUP BY class", func(v []driver.Value) error {
+				labels[Class(asInt(v[0]))] = int(asInt(v[1]))
+				return nil
+			}, scope)
+			for class, n := range labels {
+				surplus := 0
+				if all := labels[Ham] + labels[Spam]; keep.Rows > 0 && all > keep.Rows {
+					surplus = n - int(math.Round(float64(keep.Rows)*float64(n)/float64(all)))
+				}
+				if err == nil {
+					err = keep.expirables(ctx, c, scope, class, surplus, n-keep.Least, now, &list)
+				}
+			}
+			slices.SortFunc(list, func(a, b Expirable) int {
+				return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.ID, b.ID))
+			})
+			return err
+		})
+	})
+	return list, err
+}
+
+// expirables adds those of one class: the surplus and all that are too old, at most
+// so many.
+func (k Keep) expirables(ctx context.Context, c *conn, scope string, class Class, surplus, most int, now time.Time, list *[]Expirable) error {
+	before, first := int64(0), len(*list)
+	if k.Age > 0 {
+		before = now.Add(-k.Age).UnixMicro()
+	}
+	err := c.query(selectExpirable, func(v []driver.Value) error {
+		n := len(*list) - first
+		if old := asInt(v[2]) != 0; !old && n >= surplus || n >= most {
+			return errStop
+		}
+		*list = append(*list, Expirable{ID: asInt(v[0]), Class: class, Needed: asInt(v[1]) != 0})
+		return ctx.Err()
+	}, before, scope, int64(class))
+	for i, part := 0, (*list)[first:]; i < len(part); i++ {
+		part[i].place = float64(i) / float64(len(part))
+	}
+	return err
+}
+
+const (
+	selectSpare   = rowColumns + ` FROM msg WHERE scope = ? AND class <> 0 AND NOT waits AND class = ? AND adds = 0 ORDER BY judged DESC LIMIT ?`
+	selectExpired = "SELECT id FROM msg WHERE class = 0 AND source = ? AND time < ? LIMIT ?"
+)
+
+// Expire takes the label of a row away for its age, and reports whether it had one. The
+// row itself goes with a later Sweep: until then processes that follow find what they
+// need to take it out of their models.
+func (tx *Tx) Expire(id int64, actor string) (bool, error) {
+	if err := tx.usable(); err != nil {
+		return false, err
+	}
+	row, err := oneRow(tx.db.w, rowColumns+" FROM msg WHERE id = ?", id)
+	switch {
+	case errors.Is(err, ErrNoRow), err == nil && row.Class == None:
+		return false, nil
+	case err != nil:
+		return false, tx.fail("find message", err)
+	}
+	return tx.unlabel(KindExpire, &row, Origin{Actor: actor, Source: expired})
+}
+
+// expired is the source of labels that were taken away for their age.
+const expired = "expire"
+
+// sweepAfter is how long an expired row stays: far longer than any process is behind.
+const sweepAfter = time.Hour
+
+// Sweep removes up to limit rows that expired an hour ago or longer, with their
+// messages, and returns how many. The log keeps that they were there.
+func (tx *Tx) Sweep(limit int) (int, error) {
+	if err := tx.usable(); err != nil {
+		return 0, err
+	}
+	var ids []int64
+	err := tx.db.w.query(selectExpired, func(v []driver.Value) error {
+		ids = append(ids, asInt(v[0]))
+		return nil
+	}, expired, tx.now.Add(-sweepAfter).UnixMicro(), int64(limit))
+	for _, id := range ids {
+		for _, table := range []string{"body", "msg"} {
+			if err == nil {
+				_, err = tx.db.w.exec("DELETE FROM "+table+" WHERE id = ?", id)
+			}
+		}
+	}
+	if err != nil {
+		return 0, tx.fail("remove expired messages", err)
+	}
+	tx.asked = false
+	return len(ids), nil
+}
+
+// Spare returns up to limit labels of a scope and class that do not count, the newest
+// first, for training to look at again when others of the class have gone.
+func (tx *Tx) Spare(scope string, class Class, limit int) (rows []Row, err error) {
+	if err := tx.usable(); err != nil {
+		return nil, err
+	}
+	err = tx.db.w.query(selectSpare, func(v []driver.Value) error {
+		rows = append(rows, asRow(v))
+		return tx.ctx.Err()
+	}, scope, int64(class), int64(limit))
+	if err != nil {
+		return nil, tx.fail(fmt.Sprintf("list %s that does not count", class), err)
+	}
+	return rows, nil
+}

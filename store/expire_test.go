@@ -1,0 +1,184 @@
+package store
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// expireAll takes away what a Keep does not keep.
+func expireAll(t *testing.T, db *DB, scope string, keep Keep, now time.Time) (gone []int64) {
+	t.Helper()
+	list, err := db.Expirables(t.Context(), scope, keep, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(t, db, func(tx *Tx) error {
+		for _, x := range list {
+			if ok, err := tx.Expire(x.ID, "test"); err != nil || !ok {
+				t.Errorf("expire %d: %v, %v", x.ID, ok, err)
+			}
+			gone = append(gone, x.ID)
+		}
+		return nil
+	})
+	return gone
+}
+
+// TestExpirables: by age all that is older goes, by number the surplus; of each class
+// what does not count goes first, then the oldest, some stay in any case, and other
+// scopes are left alone.
+func TestExpirables(t *testing.T) {
+	now := time.Now()
+	db := openAt(t, t.TempDir())
+	for n := 1; n <= 6; n++ { // message n is n days old
+		row := message(n, Ham+Class(n%2), 1)
+		row.Time = now.AddDate(0, 0, -n)
+		learn(t, db, row)
+	}
+	spare := message(8, Ham, 0) // the youngest does not count
+	spare.Time = now
+	learn(t, db, spare)
+	list, err := db.Expirables(t.Context(), "", Keep{Rows: 5}, now)
+	if err != nil || len(list) < 2 || list[1].ID != 7 || list[1].Needed {
+		t.Errorf("what does not count goes first: %+v, %v", list, err)
+	}
+	forget(t, db, "", spare.Digest)
+	other := message(7, Spam, 1)
+	other.Scope, other.Time = "anna", now.AddDate(-1, 0, 0)
+	learn(t, db, other)
+	const day = 24 * time.Hour
+	for name, c := range map[string]struct {
+		keep Keep
+		want []int64
+	}{
+		"everything":       {Keep{}, nil},
+		"young":            {Keep{Age: 100 * day}, nil},
+		"by age":           {Keep{Age: 3*day + time.Hour}, []int64{5, 6, 4}},
+		"by number":        {Keep{Rows: 4}, []int64{5, 6}},
+		"enough":           {Keep{Rows: 6}, nil},
+		"one is left":      {Keep{Rows: 2}, []int64{5, 6, 3, 4}},
+		"both, more old":   {Keep{Age: 3*day + time.Hour, Rows: 5}, []int64{5, 6, 4}},
+		"both, more spare": {Keep{Age: 5*day + time.Hour, Rows: 2}, []int64{5, 6, 3, 4}},
+		"at least":         {Keep{Age: time.Hour, Least: 2}, []int64{5, 6}},
+		"at least, number": {Keep{Rows: 1, Least: 3}, nil},
+	} {
+		list, err := db.Expirables(t.Context(), "", c.keep, now)
+		var got []int64
+		for _, x := range list {
+			if got = append(got, x.ID); !x.Needed || x.Class != Ham+Class(x.ID%2) {
+				t.Errorf("%s: %+v", name, x)
+			}
+		}
+		if err != nil || !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, %v; want %v", name, got, err, c.want)
+		}
+	}
+}
+
+// TestExpiredIsGone: the model is as if what expired had never been there, for every
+// process; for an hour it can be brought back, then it leaves the file.
+func TestExpiredIsGone(t *testing.T) {
+	dir := t.TempDir()
+	db, other := openAt(t, dir), openAt(t, dir)
+	now := time.Now()
+	never := openAt(t, t.TempDir())
+	for n := 1; n <= 60; n++ {
+		row := message(n, Ham+Class(n%2), n%3)
+		row.Time = now.AddDate(0, 0, -(n - 20))
+		if learn(t, db, row); n <= 30 {
+			learn(t, never, row)
+		}
+	}
+	before := export(t, db)
+	if gone := expireAll(t, db, "", Keep{Age: 10*24*time.Hour + time.Hour}, now); len(gone) != 30 {
+		t.Fatalf("%d expired", len(gone))
+	}
+	catchUp(t, other)
+	for i, h := range []*DB{db, other} {
+		if got, want := export(t, h), export(t, never); got != want {
+			t.Errorf("handle %d:\n%s\nwant\n%s", i, head(got), head(want))
+		}
+	}
+	sameAsRebuilt(t, db)
+	if gone := expireAll(t, db, "", Keep{Age: 10*24*time.Hour + time.Hour}, now); gone != nil {
+		t.Errorf("expired twice: %v", gone)
+	}
+	undoAll(t, db, Selection{Source: "expire"}, 0)
+	if got := export(t, db); got != before {
+		t.Errorf("brought back:\n%s\nwant\n%s", head(got), head(before))
+	}
+	expireAll(t, db, "", Keep{Age: 10*24*time.Hour + time.Hour}, now)
+	sweep := func(later time.Duration, limit int) (n int) {
+		update(t, db, func(tx *Tx) (err error) {
+			tx.now = tx.now.Add(later)
+			n, err = tx.Sweep(limit)
+			return err
+		})
+		return n
+	}
+	forget(t, db, "", digest(1)) // by a person: its row stays
+	if n := sweep(59*time.Minute, 100); n != 0 {
+		t.Errorf("%d removed within the hour", n)
+	}
+	if a, b := sweep(2*time.Hour, 20), sweep(2*time.Hour, 20); a != 20 || b != 10 {
+		t.Errorf("%d and %d removed", a, b)
+	}
+	rows, err := db.Recent(t.Context(), "", 100)
+	if err != nil || len(rows) != 30 {
+		t.Errorf("%d rows left, %v", len(rows), err)
+	}
+	if n, err := db.w.integer("SELECT count(*) FROM body"); n != 30 || err != nil {
+		t.Errorf("%d messages left, %v", n, err)
+	}
+	if n := undoWhatIsThere(t, db, Selection{Source: "expire"}); n != 0 {
+		t.Errorf("%d brought back that are gone", n)
+	}
+	catchUp(t, other)
+	sameAsRebuilt(t, other)
+	if got := export(t, openAt(t, dir)); got != export(t, db) {
+		t.Error("opened again it is another model")
+	}
+}
+
+// undoWhatIsThere takes back what it can, rows that are gone among it.
+func undoWhatIsThere(t *testing.T, db *DB, sel Selection) (done int) {
+	t.Helper()
+	list, err := db.Undoables(t.Context(), sel, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(t, db, func(tx *Tx) error {
+		for _, u := range list {
+			if ok, err := tx.Undo(u.Op, Origin{}); err != nil {
+				return err
+			} else if ok {
+				done++
+			}
+		}
+		return nil
+	})
+	return done
+}
+
+// TestSpare: the newest labels of a class that do not count.
+func TestSpare(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	for n := 1; n <= 8; n++ {
+		row := message(n, Ham+Class(n%2), 0)
+		if n == 7 {
+			row.Adds = 1
+		}
+		learn(t, db, row)
+	}
+	update(t, db, func(tx *Tx) error {
+		rows, err := tx.Spare("", Spam, 2)
+		if err != nil || len(rows) != 2 || rows[0].Digest != digest(5) || rows[1].Digest != digest(3) {
+			t.Errorf("%+v, %v", rows, err)
+		}
+		if rows, err = tx.Spare("anna", Spam, 2); err != nil || rows != nil {
+			t.Errorf("%+v, %v", rows, err)
+		}
+		return nil
+	})
+}
