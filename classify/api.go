@@ -71,7 +71,7 @@ type Score struct {
 	P       float64 // 0..1, what cut-offs are applied to
 	LogOdds float64 // ln(P/(1-P)) before rounding to 0 and 1: what ranking uses
 	C       float64 // reading of the counts (log-odds, chi-squared combining)
-	E       float64 // second reading of the counts, decimal logarithms scaled by 0.59
+	E       float64 // second reading of the counts: log-odds over the root of how many features are known
 	L       float64 // linear opinion; its margin is 1
 	Clues   int     // features that spoke
 }

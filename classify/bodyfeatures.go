@@ -87,7 +87,7 @@ func (s *Stream) text(t mime.Type, b []byte) {
 // and HTML each. What stands behind is where padding goes: so many words of good mail
 // that nothing else would be heard. (Figures in docs/accuracy.md. The kinds have room
 // of their own, or a plain part that nobody is shown would hide the HTML.)
-const wordText = 10 << 10
+const wordText = 4 << 10
 
 // hiddenText is that of text which nobody sees.
 const hiddenText = 4 << 10

@@ -75,7 +75,7 @@ func slipRight(labels int) float64 {
 type point [4]float64
 
 func squash(c, l, e float64) point {
-	return point{asinh(c / 20), asinh(l / 0.7), asinh(e), 1}
+	return point{asinh(c / 20), asinh(l / 0.7), asinh(e / 0.15), 1}
 }
 
 // LogOdds joins three opinions.

@@ -11,8 +11,8 @@ import (
 // such that the prior weights give about z.
 func opinions(r *rand.Rand, n int, hamSlip, spamSlip float64) (labels []Label, truth []bool, p []float64) {
 	for range n {
-		l := Label{C: r.NormFloat64() * 30, L: r.NormFloat64() * 1.2, E: r.NormFloat64() * 3}
-		z := float64(1.8*asinh(l.C/20)) + float64(1.6*asinh(l.L/0.7)) + float64(0.6*asinh(l.E)) - 0.4
+		l := Label{C: r.NormFloat64() * 30, L: r.NormFloat64() * 1.2, E: r.NormFloat64() * 0.45}
+		z := float64(1.8*asinh(l.C/20)) + float64(1.6*asinh(l.L/0.7)) + float64(0.6*asinh(l.E/0.15)) - 0.4
 		l.Spam = r.Float64() < sigma(z)
 		truth, p = append(truth, l.Spam), append(p, sigma(z))
 		if u := r.Float64(); l.Spam && u < spamSlip || !l.Spam && u < hamSlip {

@@ -8,7 +8,7 @@ import (
 // FeatureVersion names the set of rules that turn a message into features. It
 // stands in every ledger; one of another version is refused. (The canonical
 // messages it keeps are there to rebuild it from.)
-const FeatureVersion = 2
+const FeatureVersion = 3
 
 // Options bound the work done for one message and name the hosts whose word is
 // trusted. The bounds count bytes, parts and fields by their offset in the

@@ -25,8 +25,21 @@ func TestSecondReading(t *testing.T) {
 	if once := second([]Count{{Spam: 1}}, even); once >= spam {
 		t.Errorf("seen once %v, seen often %v", once, spam)
 	}
-	if e := second([]Count{{Ham: 90, Spam: 10}}, Count{Ham: 900, Spam: 100}); math.Abs(e-second(nil, Count{Ham: 900, Spam: 100})) > 1e-9 {
-		t.Errorf("a word in a tenth of each class changes the reading to %v", e)
+	if e := second([]Count{{Ham: 90, Spam: 10}}, Count{Ham: 900, Spam: 100}); e != 0 {
+		t.Errorf("a word in a tenth of each class: %v", e)
+	}
+}
+
+// A feature that comes four times under other names says twice as much, and features
+// that the model does not know change nothing.
+func TestSecondReadingOfRepeatedFeatures(t *testing.T) {
+	even, c := Count{Ham: 100, Spam: 100}, Count{Spam: 20}
+	once, four := second([]Count{c}, even), second([]Count{c, c, c, c}, even)
+	if math.Abs(four-2*once) > 1e-9 {
+		t.Errorf("once %v, four times %v", once, four)
+	}
+	if e := second([]Count{c, {}, {}, {}}, even); e != once {
+		t.Errorf("with three unknown words %v, without %v", e, once)
 	}
 }
 

@@ -334,6 +334,23 @@ func TestFeatureTexts(t *testing.T) {
 	}
 }
 
+// The fields in which a mailing list names itself share one kind, so that each of
+// their words counts once; other fields have kinds of their own.
+func TestListFieldsCountOnce(t *testing.T) {
+	const list = "<list-help.example.org>\n"
+	one := clueTexts(classify.DefaultOptions(), "List-Id: "+list+"\n")
+	all := clueTexts(classify.DefaultOptions(), "List-Id: "+list+"LIST-HELP: "+list+"Sender: "+list+"X-BeenThere: "+list+"\n")
+	if !slices.Contains(one, "has field: list") || !slices.Contains(one, "list: help.example.org") {
+		t.Errorf("features %q", one)
+	}
+	if !slices.Equal(one, all) {
+		t.Errorf("one field gives %q, four with the same words %q", one, all)
+	}
+	if other := clueTexts(classify.DefaultOptions(), "X-List: "+list+"\n"); slices.Contains(other, "list: help.example.org") || slices.Contains(other, "has field: list") {
+		t.Errorf("a field of another name gives %q", other)
+	}
+}
+
 func TestHostileMessagesAreBounded(t *testing.T) {
 	deep := func(n int) string {
 		var b strings.Builder

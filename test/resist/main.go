@@ -61,6 +61,7 @@ func run(ctx context.Context, out io.Writer, svg string) error {
 		return fmt.Errorf("write the curves: %w", err)
 	}
 	v.printPaddings(out)
+	v.printLengths(out)
 	return printCopies(ctx, out, filepath.Join(dir, "copies"), learned, others)
 }
 

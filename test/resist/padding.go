@@ -19,6 +19,9 @@ const (
 // maxMove is how far such padding may move a score.
 const maxMove = 0.05
 
+// hamBehind is the padding that no bound on the text keeps from short spam.
+const hamBehind = "random ham words, after the text"
+
 // padding is one way to make a message longer.
 type padding struct {
 	name  string
@@ -135,11 +138,48 @@ func (v *victims) printPaddings(out io.Writer) {
 		fmt.Fprintf(out, "| %s |", p.name)
 		for _, raws := range [][][]byte{spread(v.spam), spread(v.ham)} {
 			moved := v.moves(raws, p)
-			i, _ := slices.BinarySearch(moved, maxMove)
-			fmt.Fprintf(out, " %.3f, %.3f, %.3f | %.1f %% |", quantile(moved, 0.5), quantile(moved, 0.99), moved[len(moved)-1], 100*float64(len(moved)-i)/float64(len(moved)))
+			fmt.Fprintf(out, " %.3f, %.3f, %.3f | %.1f %% |", quantile(moved, 0.5), quantile(moved, 0.99), moved[len(moved)-1], above(moved))
 		}
 		fmt.Fprintln(out)
 	}
+}
+
+// printLengths says for spam of several lengths how far words of good mail behind its
+// text move it.
+func (v *victims) printLengths(out io.Writer) {
+	all := paddings(v.words)
+	p := all[slices.IndexFunc(all, func(p padding) bool { return p.name == hamBehind })]
+	fmt.Fprintf(out, "\n| body of the spam | spam | %s: median, most | above 0.05 |\n| --- | ---: | ---: | ---: |\n", hamBehind)
+	low := 0
+	for _, high := range []int{1, 2, 4, 8, 16, math.MaxInt >> 10} {
+		raws := withBody(v.spam, low<<10, high<<10)
+		name := fmt.Sprintf("%d to %d kB", low, high)
+		if high == math.MaxInt>>10 {
+			name = fmt.Sprintf("%d kB and more", low)
+		}
+		if low = high; len(raws) == 0 {
+			continue
+		}
+		moved := v.moves(raws, p)
+		fmt.Fprintf(out, "| %s | %d | %.3f, %.3f | %.1f %% |\n", name, len(raws), quantile(moved, 0.5), moved[len(moved)-1], above(moved))
+	}
+}
+
+// withBody returns the messages of which the body has at least low bytes, and less
+// than high.
+func withBody(raws [][]byte, low, high int) (some [][]byte) {
+	for _, raw := range raws {
+		if _, body := split(raw); len(body) >= low && len(body) < high {
+			some = append(some, raw)
+		}
+	}
+	return some
+}
+
+// above is the share, in percent, of moves beyond maxMove; moves in order.
+func above(moved []float64) float64 {
+	i, _ := slices.BinarySearch(moved, maxMove)
+	return 100 * float64(len(moved)-i) / float64(len(moved))
 }
 
 // spread takes every n-th message, some 300.

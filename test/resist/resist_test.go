@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"fanmill/classify"
@@ -79,6 +81,25 @@ func TestPaddingArrives(t *testing.T) {
 				t.Errorf("%s, before %v: the word is not among the features of\n%s", name, before, padded)
 			}
 		}
+	}
+}
+
+// The table of lengths has all spam, each once, and the padding it is about exists.
+func TestLengths(t *testing.T) {
+	j, others := written(t, false)
+	v := newVictims(j, others)
+	var out bytes.Buffer
+	v.printLengths(&out)
+	sum := 0
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n")[2:] {
+		n, err := strconv.Atoi(strings.TrimSpace(strings.Split(line, "|")[2]))
+		if err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		sum += n
+	}
+	if sum != len(v.spam) {
+		t.Errorf("the lengths have %d spam of %d:\n%s", sum, len(v.spam), out.String())
 	}
 }
 
