@@ -2,6 +2,10 @@ package classify
 
 import "math"
 
+// surest bounds the confidence of a feature: however often it was seen in one class
+// only, its share of a sum stays finite.
+const surest = 1 - 1e-9
+
 // second is another reading of the counts: all features, none selected, each
 // weighted by the confidence that its counts differ between the classes (EDDC of
 // OSBF-Lua: F. Assis, "OSBF-Lua, a text classification module for Lua", TREC 2006,
@@ -31,7 +35,7 @@ func second(counts []Count, total Count) float64 {
 		if q <= 0 {
 			continue
 		}
-		cf := float64(q * q)
+		cf := min(float64(q*q), surest)
 		spam.times(0.5 + float64(cf*(ps-0.5)))
 		ham.times(0.5 + float64(cf*(ph-0.5)))
 	}

@@ -43,6 +43,19 @@ func TestSecondReadingOfRepeatedFeatures(t *testing.T) {
 	}
 }
 
+// However often features were seen in one class only, the sum is a number.
+func TestSecondReadingOfCertainty(t *testing.T) {
+	for _, n := range []uint32{400, 500, 150_000, math.MaxUint32} {
+		even, spam, ham := Count{Ham: n, Spam: n}, Count{Spam: n}, Count{Ham: n}
+		if e := second([]Count{spam}, even); !(e > 5 && e < 50) {
+			t.Errorf("in %d spam and no ham: %v", n, e)
+		}
+		if e := second([]Count{spam, ham}, even); e != 0 {
+			t.Errorf("with another as often in ham: %v", e)
+		}
+	}
+}
+
 // Thousands of strong features stay within the range of numbers.
 func TestSecondReadingOfVeryMuch(t *testing.T) {
 	counts := make([]Count, 8000)

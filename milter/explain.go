@@ -1,8 +1,6 @@
 package milter
 
 import (
-	"math"
-
 	"fanmill/classify"
 	"fanmill/spool"
 )
@@ -35,31 +33,16 @@ func (m *message) clues(scope string) []classify.Clue {
 // it is held for, and what that added up from. Later the model will have learned, and
 // would name other reasons.
 func (m *message) explain(meta *spool.Meta, s classify.Score) {
-	meta.Score = s.P
-	if finite(s) {
-		meta.LogOdds = s.LogOdds
-	}
+	meta.Score, meta.LogOdds = s.P, s.LogOdds
 	model := m.model(meta.Scope)
 	if model == nil {
 		return
 	}
 	x := m.stream.Explain(model, m.rules.Clues, m.rules.Pieces)
 	meta.Clues = keptClues(x.Clues)
-	if x.Score == s && finite(s) { // else something was learned meanwhile, and it is another score's sum
+	if x.Score == s { // else something was learned meanwhile, and it is another score's sum
 		meta.Explanation = Explanation(x)
 	}
-}
-
-// finite tells whether a score adds up from numbers that JSON can hold: a feature of
-// 100,000 messages of one class makes an opinion infinite, and must not keep its
-// message from being held.
-func finite(s classify.Score) bool {
-	for _, v := range []float64{s.C, s.E, s.L, s.LogOdds} {
-		if math.IsInf(v, 0) || math.IsNaN(v) {
-			return false
-		}
-	}
-	return true
 }
 
 func keptClues(clues []classify.Clue) (out []spool.Clue) {

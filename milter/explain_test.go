@@ -134,7 +134,7 @@ func (extremeScorer) Score(m *classify.Message, _ string) (classify.Score, bool,
 
 func (extremeScorer) Counts(string) (classify.Model, error) { return extreme{}, nil }
 
-// However certain the model is, even beyond what numbers can say, the message is held.
+// However certain the model is, the message is held, with the reason.
 func TestCertaintyIsHeld(t *testing.T) {
 	r := holding(t, nil)
 	r.scorer = extremeScorer{}
@@ -142,7 +142,7 @@ func TestCertaintyIsHeld(t *testing.T) {
 	if res := r.one(subject("cheap watches")); !res.discarded {
 		t.Fatalf("answer %v", res)
 	}
-	if m, _ := r.heldOne(t); len(m.Clues) != 5 || m.Score < 0.99 {
+	if m, _ := r.heldOne(t); len(m.Clues) != 5 || m.Score < 0.99 || m.Explanation == nil {
 		t.Errorf("kept %+v", m)
 	}
 }
