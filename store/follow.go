@@ -25,7 +25,7 @@ const selectOps = `SELECT op.seq, op.scope, op.row,
 	op.class_after, op.adds_after, op.step_after, op.sure_after, op.waits_after,
 	msg.class, msg.sure, msg.score_c, msg.score_e, msg.score_l,
 	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
-	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM body WHERE id = msg.id) END, op.undoes
+	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM body WHERE id = msg.id) END, op.undoes, op.kind
 FROM op LEFT JOIN msg ON msg.id = op.row WHERE op.seq > ? ORDER BY op.seq`
 
 // selectLast yields the number of the last op, even if the log was pruned of it.
@@ -98,6 +98,7 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 	if m := db.mem.model(asText(v[1])); m != nil {
 		ch := readChange(v[2:])
 		ch.undoes = asInt(v[20])
+		ch.same = ch.before == ch.after && Kind(asInt(v[21])) == KindLearn
 		if err := buf.parse(&ch, v[18], v[19]); err != nil {
 			return err
 		}
@@ -113,10 +114,9 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 
 // readChange takes a change from a row of selectOps, from op.row on. An op does
 // not say whether it changed the row's scores, nor whether a later op has done so:
-// it is taken for one that did, unless it changed nothing else.
+// it is taken for one that did, but for a confirmation.
 func readChange(v []driver.Value) change {
 	ch := change{row: asInt(v[0]), before: asMark(v[1:6]), after: asMark(v[6:11]), label: asLabel(v[11:16])}
-	ch.same = ch.before == ch.after
 	ch.label.Spam, ch.label.Sure = ch.after.Class == Spam, ch.after.Sure
 	return ch
 }

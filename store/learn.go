@@ -30,8 +30,8 @@ const (
 // and at once in the model, and adds row.Step to the weights of its grams. A message
 // that the scope already has gets the class, adds, step, sure and scores of row (kind
 // flip; kind learn if it was forgotten or waited); its kept features and grams stand,
-// and its source where the class stays. Nothing is written when class, adds, step, sure
-// and waits are the same. row.ID is ignored.
+// and its source where the class stays. Nothing is written when class, adds, step, sure,
+// waits and the scores C, E and L are the same. row.ID is ignored.
 //
 // Features are needed when the message counts, grams when it has a step, and both
 // always in a user's scope; they and the message are copied. A change of adds and
@@ -95,7 +95,7 @@ func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
 
 // relearn gives a message that the scope has the label of row.
 func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
-	if old.mark() == row.mark() {
+	if old.mark() == row.mark() && old.label() == row.label() {
 		return nil
 	}
 	ch := &change{

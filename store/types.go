@@ -77,7 +77,7 @@ type Kind uint8
 // The kinds of op.
 const (
 	KindLearn  Kind = iota + 1 // a message without a label got one, or a label was confirmed or insisted on
-	KindFlip                   // class, adds or step of a labelled message changed
+	KindFlip                   // class, adds, step or scores of a labelled message changed
 	KindForget                 // the label was taken away
 	KindExpire                 // the label was taken away for its age
 )
@@ -122,8 +122,11 @@ type Op struct {
 // confirmed, from one that only says what a label adds now.
 func (o *Op) decision() bool {
 	b, a := o.Before, o.After
-	return b.Class != a.Class || b.Sure != a.Sure || b == a
+	return b.Class != a.Class || b.Sure != a.Sure || o.confirms()
 }
+
+// confirms tells an op that changes nothing the model depends on.
+func (o *Op) confirms() bool { return o.Kind == KindLearn && o.Before == o.After }
 
 // Labels counts the labelled messages of one scope, and how often they count.
 type Labels struct {

@@ -47,12 +47,15 @@ func (e Effect) Nothing() bool { return e == Effect{} }
 func (r Rule) Judge(spam bool, before classify.Score, grams int, m classify.Model, insisted bool) Effect {
 	slip := slipOf(spam, before, m, insisted)
 	e := Effect{Step: classify.Step(spam, before, grams, slip)}
-	sure := toward(spam, before.C) >= r.Margin || slip >= classify.Doubtful
+	sure := r.Knows(spam, before) || slip >= classify.Doubtful
 	if r.All || classOf(spam, m.Totals()) < classify.MinLabels || !sure {
 		e.Adds = 1
 	}
 	return e
 }
+
+// Knows tells whether the counts put a message on its side by the margin.
+func (r Rule) Knows(spam bool, s classify.Score) bool { return toward(spam, s.C) >= r.Margin }
 
 // Again returns what a message that was learned adds in a later round. now is
 // its score by the model m; without gives its score by the model less what the

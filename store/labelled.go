@@ -1,0 +1,66 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+)
+
+// labelledAtOnce is how many rows Labelled reads before it lets others read.
+const labelledAtOnce = 64
+
+const selectLabelled = rowColumns + `, features, grams, message FROM msg JOIN body USING (id)
+	WHERE scope = ? AND class <> 0 AND id > ? ORDER BY id LIMIT ?`
+
+// Labelled calls fn with every label of a scope, in the order in which the messages were
+// recorded, with all that is kept of them. Labels that change meanwhile come as they were
+// or as they are.
+func (db *DB) Labelled(ctx context.Context, scope string, fn func(*Row) error) error {
+	for last := int64(0); ; {
+		var rows []Row
+		err := db.ask(ctx, "read labels", func(c *conn) error {
+			rows = rows[:0]
+			return c.query(selectLabelled, func(v []driver.Value) error {
+				row := asRow(v)
+				if err := row.readBody(v[numRowColumns:]); err != nil {
+					return err
+				}
+				rows = append(rows, row)
+				return ctx.Err()
+			}, scope, last, int64(labelledAtOnce))
+		})
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if err := fn(&rows[i]); err != nil {
+				return err
+			}
+			last = rows[i].ID
+		}
+		if len(rows) < labelledAtOnce {
+			return nil
+		}
+	}
+}
+
+// Counting calls fn with every label of a scope that adds something, without its lists
+// and message. fn may change it.
+func (tx *Tx) Counting(ctx context.Context, scope string, fn func(Row) error) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	var rows []Row
+	err := tx.db.w.query(rowColumns+" FROM msg WHERE scope = ? AND class <> 0 AND (adds > 0 OR step <> 0)", func(v []driver.Value) error {
+		rows = append(rows, asRow(v))
+		return ctx.Err()
+	}, scope)
+	if err != nil {
+		return tx.fail("list labels that count", err)
+	}
+	for _, row := range rows {
+		if err := fn(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
