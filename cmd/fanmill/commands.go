@@ -4,7 +4,7 @@ package main
 // page and docs/commands.md are printed from.
 func commands() []command {
 	var all []command
-	for _, part := range [][]command{daemonCommands(), mailCommands(), heldCommands(), otherCommands()} {
+	for _, part := range [][]command{daemonCommands(), mailCommands(), corpusCommands(), heldCommands(), otherCommands()} {
 		all = append(all, part...)
 	}
 	return all
@@ -60,10 +60,13 @@ margin, which makes for fewer and better counts. The summary says how many were
 learned, how many the filter was sure of already, how many had been seen before
 (training twice is once), how many changed their class, and how many wait.
 
-A path that cannot be read is named and the rest goes on; the exit code then is
-65 or 66. Ctrl-C finishes the transaction in progress, prints the summary and
-exits with 130. A running daemon follows within a second. Members of the daemon's
-group, who may read its ledger but not write there, train through the daemon.`,
+What cannot be read is named and the rest goes on. The exit code then is 65 where a
+file cannot be used (empty, no mail, cut short, over 64 MiB), and 66 where the system
+would not give it (missing, forbidden).
+
+Ctrl-C finishes the transaction in progress, prints the summary and exits with 130. A
+running daemon follows within a second. Members of the daemon's group, who may
+read its ledger but not write there, train through the daemon.`,
 			examples: []example{
 				{"fanmill train --ham ~/Maildir", "learn a Maildir as good mail"},
 				{"fanmill train --spam junk.mbox.gz more/", "learn a compressed mailbox and a folder as spam"},
@@ -143,6 +146,47 @@ first field, and the body is passed on byte for byte. The exit code is 0 only wh
 the whole message has been written; when anything fails inside, it is 75, which
 makes maildrop, procmail and the MTA try again later.`,
 			examples: []example{{`xfilter "/usr/bin/fanmill filter"`, "in a maildrop filter"}},
+		},
+	}
+}
+
+func corpusCommands() []command {
+	return []command{
+		{
+			name: "corpus stats", args: "[PATH...]", max: -1, short: "say what mailboxes hold", new: func() runner { return new(corpusStatsCmd) },
+			long: `For each PATH (as for train): messages, bytes, dates, the largest message, how many
+are the same, or nearly the same, as one read before, and what could not be read.
+
+With --ham and --spam also the balance, and each group of near-duplicates that has
+both labels: there one label is probably wrong.
+
+Dates are those of arrival: the newest Received field, else the mailbox's "From "
+line, else the Date field. Messages are the same when sender, subject and text are,
+whoever got them; --near says how alike they must be to be nearly the same.`,
+			examples: []example{{"fanmill corpus stats --ham ham.mbox --spam spam.mbox", "look over the training mail before it is trained"}},
+		},
+		{
+			name: "corpus dups", args: "PATH...", min: 1, max: -1, short: "list messages that are nearly the same, and write a mailbox without them",
+			new: func() runner { return new(corpusDupsCmd) },
+			long: `Prints each group of near-duplicates, such as one mail to several recipients, with
+the likeness of each to the first. --out writes one message of each kind, the first
+that was read, and all others that have no duplicate.
+
+The new mailbox is an mbox (mboxrd) that appears under its name whole or not at all.
+What was read is never changed: a FILE that is among the PATHs, by whatever name, or
+in a folder among them, is refused, and one that exists is replaced with --force only.`,
+			examples: []example{{"fanmill corpus dups spam.mbox --out spam.new", "leave one message of each campaign"}},
+		},
+		{
+			name: "corpus trim", args: "[PATH...]", max: -1, short: "write a mailbox without what is old, large or too much",
+			new: func() runner { return new(corpusTrimCmd) },
+			long: `The limits act in the order --since, --max-size, --newest, --balance. A message
+without a date counts as the oldest. The new mailboxes are written as by corpus dups;
+messages keep their order.`,
+			examples: []example{
+				{"fanmill corpus trim old.mbox --since 365d --max-size 500kB --out new.mbox", "the last year, without the large ones"},
+				{"fanmill corpus trim --ham ham.mbox --spam spam.mbox --balance 4 --ham-out ham.new --spam-out spam.new", "at most four of one class for each of the other"},
+			},
 		},
 	}
 }

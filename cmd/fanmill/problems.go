@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"syscall"
 
 	"fanmill/training/corpus"
 )
 
 // problems prints the paths that could not be read as they come, and in the
-// end knows the exit code: what is missing is 66, what cannot be used 65.
+// end knows the exit code: 66 where the system would not give a file, because it
+// is missing, forbidden or broken, and 65 where what it gave cannot be used.
 type problems struct {
 	w    io.Writer
 	bar  *meter
@@ -22,12 +24,11 @@ func (p *problems) add(pr corpus.Problem) {
 	p.bar.clear()
 	p.n++
 	err, code := fmt.Errorf("read %w", pr), exitData
-	switch {
-	case errors.Is(pr.Err, fs.ErrNotExist):
-		code = exitNoInput
-	case errors.Is(pr.Err, fs.ErrPermission):
-		code = exitNoPerm
+	if errors.Is(err, fs.ErrPermission) {
 		err = hint(err, "run it as somebody who may read this mail") // which the daemon's user need not be
+	}
+	if errors.As(pr.Err, new(syscall.Errno)) {
+		code = exitNoInput
 	}
 	complain(p.w, err)
 	if p.code == 0 || code == exitData {

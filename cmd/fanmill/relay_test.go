@@ -125,13 +125,19 @@ func TestRelayedTrainingIsTraining(t *testing.T) {
 }
 
 // forbidWriting runs fn without the right to write the ledger, which a daemon in
-// the same test keeps. Root may do anything, so its fn runs as another user, as far
-// as files are concerned.
+// the same test keeps.
 func forbidWriting(t *testing.T, dir string, fn func()) {
 	t.Helper()
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(filepath.Join(dir, "fanmill.db"), 0o444)); err != nil {
 		t.Fatal(err)
 	}
+	asUser(t, fn)
+}
+
+// asUser runs fn in this thread as somebody who is not root, as far as files are
+// concerned: root may do anything.
+func asUser(t *testing.T, fn func()) {
+	t.Helper()
 	if os.Geteuid() == 0 {
 		runtime.LockOSThread() // file rights are the thread's
 		defer runtime.UnlockOSThread()

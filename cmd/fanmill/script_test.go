@@ -46,6 +46,8 @@ func scriptMain() {
 //	                              which (20) make the filter sure of others
 //	corpus N INDEX                write N such messages of each class, a file for each,
 //	                              and an index that names ham and spam in turn
+//	damage gzip|zstd|bzip2 PATH   write a mailbox in this form and cut it short
+//	damage large|fifo PATH        write a message over the limit, or make a pipe
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -60,6 +62,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "await": await, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id, "corpus": corpusCmd,
+			"damage": damage,
 		},
 	})
 }

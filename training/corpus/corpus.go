@@ -12,6 +12,9 @@
 // Whatever cannot be read is reported to Options.Problem by name, and the rest
 // goes on. Memory is bounded by Options.MaxMessage. A walk runs in the caller's
 // goroutine; several may run at once.
+//
+// CreateMbox writes messages, as Walk hands them on, to a new mailbox in mboxrd form,
+// and Head takes one apart for lists.
 package corpus
 
 import (

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // walker hands the messages of files on to fn, one file after the other.
@@ -47,13 +48,15 @@ func (w *walker) file(f file) error {
 	}
 	w.input.r = w.o.Stdin
 	if !f.stdin {
-		opened, err := os.Open(f.path)
+		opened, err := w.open(f)
 		if err != nil {
-			w.files.report(f.path, err)
-			return nil
+			return w.failed(f.path, err)
 		}
 		defer opened.Close()
 		w.input.r = opened
+		if f.stream { // a writer that keeps still must not keep the walk from ending
+			defer context.AfterFunc(w.ctx, func() { _ = opened.SetReadDeadline(time.Now()) })()
+		}
 	}
 	w.peek.Reset(&w.input)
 	content, err := w.decompress()
@@ -62,6 +65,29 @@ func (w *walker) file(f file) error {
 	}
 	defer content.Close()
 	return w.content(f.path, content)
+}
+
+// open opens a file. Opening a pipe waits for somebody to write to it, so that is
+// done beside the caller, and left behind when the context ends.
+func (w *walker) open(f file) (*os.File, error) {
+	if !f.stream {
+		return os.Open(f.path)
+	}
+	type result struct {
+		file *os.File
+		err  error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		file, err := os.Open(f.path)
+		opened <- result{file, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.file, r.err
+	case <-w.ctx.Done():
+		return nil, w.ctx.Err()
+	}
 }
 
 // failed reports why a source gave no more messages, unless that is because
@@ -81,13 +107,13 @@ func (w *walker) failed(source string, err error) error {
 func (w *walker) content(path string, content io.Reader) error {
 	w.split.reset(content)
 	head := w.split.start()
-	switch {
-	case len(head) == 0 && !errors.Is(w.split.err, io.EOF):
-		return w.failed(path, w.split.err)
-	case len(head) == 0:
-		return w.failed(path, ErrEmpty)
+	switch broken := w.split.err; {
 	case bytes.HasPrefix(head, fromLine):
 		return w.mbox(path)
+	case broken != nil && !errors.Is(broken, io.EOF):
+		return w.failed(path, broken) // before it is judged by what is there of it
+	case len(head) == 0:
+		return w.failed(path, ErrEmpty)
 	case w.o.Anything:
 		return w.single(path)
 	case !looksLikeMail(head):
@@ -162,8 +188,8 @@ func looksLikeMail(head []byte) bool {
 // `From ` lines they cannot be told apart, and must not count as one.
 func namedMbox(path string) bool {
 	base := strings.ToLower(filepath.Base(path))
-	for _, packed := range []string{".gz", ".bz2", ".zst"} {
-		base = strings.TrimSuffix(base, packed)
+	for _, end := range []string{".gz", ".bz2", ".zst", ".cull"} {
+		base = strings.TrimSuffix(base, end)
 	}
 	return base == "mbox" || strings.HasSuffix(base, ".mbox") || strings.HasSuffix(base, ".mbx")
 }

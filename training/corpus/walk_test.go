@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -203,18 +204,19 @@ func TestWalkProblems(t *testing.T) {
 	dir := t.TempDir()
 	packed := gzipped(t, mboxA+"\n"+mboxB+strings.Repeat("tail\n", 10_000))
 	write(t, dir, map[string]string{
-		"1-empty":      "",
-		"2-blank":      "\n\r\n\n",
-		"3-good":       mailA,
-		"4-text":       "Dear diary,\n\ntoday\n",
-		"5-short.gz":   packed[:len(packed)-20],
-		"6-bad.gz":     "\x1f\x8b nonsense",
-		"7-bad.zst":    "\x28\xb5\x2f\xfd nonsense",
-		"8-bad.bz2":    "BZh9 nonsense",
-		"9-large":      "From: a\n\n" + strings.Repeat("large\n", 20_000),
-		"9-mbox":       mboxA + "\n" + "From x\nA: 1\n\n" + strings.Repeat("large\n", 20_000) + "\n" + mboxB,
-		"9-old.mbox":   mailA + "\n" + mailB,
-		"nothing/here": "/",
+		"1-empty":         "",
+		"2-blank":         "\n\r\n\n",
+		"3-good":          mailA,
+		"4-text":          "Dear diary,\n\ntoday\n",
+		"5-short.gz":      packed[:len(packed)-20],
+		"6-bad.gz":        "\x1f\x8b nonsense",
+		"7-bad.zst":       "\x28\xb5\x2f\xfd nonsense",
+		"8-bad.bz2":       "BZh9 nonsense",
+		"9-large":         "From: a\n\n" + strings.Repeat("large\n", 20_000),
+		"9-mbox":          mboxA + "\n" + "From x\nA: 1\n\n" + strings.Repeat("large\n", 20_000) + "\n" + mboxB,
+		"9-old.mbox":      mailA + "\n" + mailB,
+		"9-old.mbox.cull": mailA + "\n" + mailB,
+		"nothing/here":    "/",
 	})
 	if err := syscall.Mkfifo(filepath.Join(dir, "a-pipe"), 0o600); err != nil {
 		t.Fatal(err)
@@ -233,6 +235,7 @@ func TestWalkProblems(t *testing.T) {
 		"9-mbox#2! " + ErrTooLarge.Error(),
 		"9-mbox#3: " + mboxB,
 		"9-old.mbox! " + ErrNotMbox.Error(),
+		"9-old.mbox.cull! " + ErrNotMbox.Error(),
 		"a-pipe! " + ErrSpecial.Error(),
 		"missing! " + syscall.ENOENT.Error(),
 		"nothing! " + ErrNoMail.Error(),
@@ -286,6 +289,56 @@ func TestWalkPipeGiven(t *testing.T) {
 	if _, known, err := Total(t.Context(), []string{pipe}); known || err != nil {
 		t.Errorf("the size of a pipe is known (%v), %v", known, err)
 	}
+}
+
+// However short a compressed mailbox was cut, it is named, and no message that was
+// not whole is handed on.
+func TestWalkCutShort(t *testing.T) {
+	dir := t.TempDir()
+	bz, err := os.ReadFile("testdata/two.mbox.bz2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, whole := range map[string]string{
+		"gzip": gzipped(t, mboxA+"\n"+mboxB), "zstd": zstded(t, mboxA+"\n"+mboxB), "bzip2": string(bz),
+	} {
+		for n := 1; n < len(whole); n++ {
+			write(t, dir, map[string]string{name: whole[:n]})
+			got := walk(t, dir, Options{}, name)
+			last := got[len(got)-1]
+			if len(got) > 1 && got[0] != name+"#1: "+mboxA || !strings.Contains(last, "! ") || n >= 4 && !strings.Contains(last, "unexpected EOF") {
+				t.Errorf("%s of %d bytes: %q", name, n, got)
+			}
+		}
+	}
+}
+
+// A pipe that nobody writes to, or whose writer keeps still, does not keep a walk
+// from ending.
+func TestWalkPipeEnds(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	walks := func(when string) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		err := Walk(ctx, []string{pipe}, Options{Problem: func(p Problem) { t.Error(when, p) }}, func(Item) error { return nil })
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%s: %v", when, err)
+		}
+	}
+	walks("no writer")
+	w, err := os.OpenFile(pipe, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	walks("silent writer")
+	if _, err := w.WriteString(mboxA); err != nil {
+		t.Fatal(err)
+	}
+	walks("a writer that stopped in a message")
 }
 
 func TestWalkEnds(t *testing.T) {

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"fanmill/store"
+	"fanmill/training/corpus"
+	"fanmill/training/cull"
+)
+
+// target is where messages of a class are to be written; "" is nowhere.
+type target struct {
+	class store.Class
+	path  string
+}
+
+// mailboxes are the new mailboxes of one command.
+type mailboxes []mailbox
+
+type mailbox struct {
+	class store.Class
+	*corpus.Mbox
+}
+
+// createBoxes begins the mailboxes before anything is read, so that what stands in
+// the way is known at once.
+func createBoxes(ctx context.Context, inputs []cull.Input, force bool, targets ...target) (all mailboxes, err error) {
+	defer func() {
+		if err != nil {
+			all.discard()
+		}
+	}()
+	for _, t := range targets {
+		if t.path == "" {
+			continue
+		}
+		if err := cull.Rereadable(inputs); err != nil {
+			return all, usageErrorf("%w", err)
+		}
+		box, err := corpus.CreateMbox(ctx, t.path, force, pathsOf(inputs))
+		if err != nil {
+			return all, createError(err)
+		}
+		all = append(all, mailbox{t.class, box})
+		if len(all) == 2 && all[0].Path() == box.Path() {
+			return all, usageErrorf("%s is named twice", t.path)
+		}
+	}
+	return all, nil
+}
+
+// createError gives a mailbox that cannot be made its exit code.
+func createError(err error) error {
+	switch {
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, fs.ErrExist):
+		err = hint(err, "take another name, or replace it with --force")
+	}
+	return exit(exitCantCreate, err)
+}
+
+// discard removes what was not committed.
+func (m mailboxes) discard() {
+	for _, box := range m {
+		box.Discard()
+	}
+}
+
+func (m mailboxes) of(class store.Class) *corpus.Mbox {
+	for _, box := range m {
+		if box.class == class {
+			return box.Mbox
+		}
+	}
+	return nil
+}
+
+// written is a new mailbox, as reports show it.
+type written struct {
+	Path     string `json:"path"`
+	Messages int    `json:"messages"`
+}
+
+// write puts the chosen messages into the mailboxes and these into their places.
+func (m mailboxes) write(ctx context.Context, s *cull.Survey, c cull.Choice, o cull.Options) ([]written, error) {
+	if len(m) == 0 {
+		return nil, nil
+	}
+	if c.Len() == 0 {
+		return nil, exit(exitData, errors.New("no message is left, so nothing is written"))
+	}
+	err := s.Write(ctx, c, o, func(in cull.Input) *corpus.Mbox { return m.of(in.Class) })
+	if errors.Is(err, cull.ErrChanged) {
+		return nil, exit(exitTempFail, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var list []written
+	for _, box := range m {
+		if err := box.Commit(); err != nil {
+			return nil, fmt.Errorf("%w%s", createError(err), alreadyThere(list))
+		}
+		list = append(list, written{box.Path(), box.Len()})
+	}
+	return list, nil
+}
+
+// alreadyThere names the mailbox that was finished before another one failed.
+func alreadyThere(list []written) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s was written)", list[0].Path)
+}
