@@ -118,6 +118,9 @@ func (tx *Tx) Undo(op Op, by Origin) (bool, error) {
 	case op.After.Class:
 		kind = KindLearn
 	}
+	if ch.before == ch.after {
+		kind = KindLearn // as the confirmation that is taken back
+	}
 	by.Source = cmp.Or(by.Source, "undo")
 	return true, tx.record(model, kind, by, ch)
 }

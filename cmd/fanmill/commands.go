@@ -81,6 +81,27 @@ PATHs are as for train.`,
 			examples: []example{{"fanmill forget wrongly-trained.eml", "undo the training of one message"}},
 		},
 		{
+			name: "exhaust", short: "train to exhaustion, until all labelled mail is known", new: func() runner { return new(exhaustCmd) },
+			long: `All messages that are labelled in the ledger, and those of --ham and --spam, are trained
+from an empty model in turns of ham and spam, round after round, until none is missed:
+until every ham scores as ham and every spam as spam. How often each message counts is
+set anew; those that are not needed stay in the ledger and do not count. The result
+goes into the ledger in one transaction; until then nothing is changed.
+
+A message that its model takes for the other class, without the message's own word, is
+probably mislabelled: it gains nothing, and is missed. When messages are still missed in
+the end the exit code is 1, and they are named, with the likely reason. The result is
+written all the same: it is the best that can be had with these labels.
+
+--cull writes PATH.cull for each PATH, an mbox of its messages that count: moved over
+PATH it is what the next run needs. PATH itself is only read.`,
+			examples: []example{
+				{"fanmill exhaust", "train what the ledger has to exhaustion"},
+				{"fanmill exhaust --only --ham ham.mbox --spam spam.mbox --cull --log tte.log", "train two mailboxes alone, and cull them"},
+				{"fanmill exhaust --dry-run --ratio 1:1", "look at what would come out"},
+			},
+		},
+		{
 			name: "undo", args: "[N]", max: 1, short: "take the last decisions back", new: func() runner { return new(undoCmd) },
 			long: `A decision gives a message a label, changes or takes it away, or confirms it; N of them
 are taken back, the last one by default, the newest first. Each message has the label it
