@@ -284,6 +284,27 @@ func TestHistoryForgetsAfterDays(t *testing.T) {
 	}
 }
 
+// TestWhatMayGoEarly: only records of mail that was delivered with a verdict that
+// nobody need look at; by default for 14 days and 1 GiB.
+func TestWhatMayGoEarly(t *testing.T) {
+	for _, verdict := range []string{"ham", "unsure", "spam", ""} {
+		for _, outcome := range []string{"accept", "tag", "quarantine", "hold", "delay", "discard", "reject", "fail"} {
+			want := (outcome == "accept" || outcome == "tag") && verdict != "unsure"
+			if got := (&Record{Verdict: verdict, Outcome: outcome}).pressing(); got != want {
+				t.Errorf("%s, %s: %v, want %v", verdict, outcome, got, want)
+			}
+		}
+	}
+	h, err := OpenHistory(t.Context(), HistoryOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if h.opts.Days != 14 || h.opts.MaxBytes != 1<<30 {
+		t.Errorf("%d days, %d bytes", h.opts.Days, h.opts.MaxBytes)
+	}
+}
+
 // TestHistoryUnderPressure: under a limit that the history exceeds more and more, the
 // features of accepted mail go first and the oldest first, then its records, then other
 // features; what was refused, held or unsure stays.
