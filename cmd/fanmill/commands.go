@@ -246,7 +246,7 @@ set. Through a running daemon, users who are not administrators teach their own 
 and only by messages that were scored in it.`,
 			examples: []example{
 				{"fanmill learn --ham 0fq3m2k1c8v9x7yz", "this was good mail"},
-				{"fanmill history --from @example.org --json | jq -r .id | fanmill learn --spam -", "all that a domain sent is spam"},
+				{"fanmill history --ids --from @example.org | fanmill learn --spam -", "all that a domain sent is spam"},
 				{"fanmill learn --spam --message - < message", "one message, from a mail program"},
 			},
 		},

@@ -17,7 +17,7 @@ import (
 type historyCmd struct {
 	query        store.Query
 	since, until momentValue
-	json         bool
+	ids, json    bool
 }
 
 func (h *historyCmd) flags(fs *flag.FlagSet) {
@@ -30,6 +30,7 @@ func (h *historyCmd) flags(fs *flag.FlagSet) {
 	fs.StringVar(&h.query.Verdict, "verdict", "", "only this `VERDICT`: ham, unsure or spam")
 	fs.StringVar(&h.query.Outcome, "outcome", "", "only this `OUTCOME`, such as accept, tag, hold or reject")
 	fs.IntVar(&h.query.Limit, "limit", 100, "at most `N` messages")
+	fs.BoolVar(&h.ids, "ids", false, "print the ids only")
 	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
 }
 
@@ -83,22 +84,36 @@ func (h *historyCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer past.Close()
+	limit := h.query.Limit
+	h.query.Limit++ // to know whether there are more
 	found, err := past.Find(ctx, h.query)
 	if err != nil {
 		return err
 	}
 	width := e.terminal(e.Stdout)
-	for i := range found {
-		if h.json {
-			err = printJSON(e.Stdout, recordJSON(&found[i]))
-		} else {
-			_, err = fmt.Fprintln(e.Stdout, recordLine(&found[i], width))
-		}
-		if err != nil {
-			return writeError(err)
+	for i := range found[:min(len(found), limit)] {
+		if err := h.print(e, &found[i], width); err != nil {
+			return err
 		}
 	}
+	if len(found) > limit {
+		fmt.Fprintf(e.Stderr, "fanmill: these are the newest %d, there are more: see --limit\n", limit)
+	}
 	return nil
+}
+
+func (h *historyCmd) print(e *Env, r *store.Record, width int) error {
+	line := ""
+	switch {
+	case h.json:
+		return printJSON(e.Stdout, recordJSON(r))
+	case h.ids:
+		line = safe(r.ID)
+	default:
+		line = recordLine(r, width)
+	}
+	_, err := fmt.Fprintln(e.Stdout, line)
+	return writeError(err)
 }
 
 func (h *historyCmd) check() error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -82,5 +83,43 @@ func TestMoment(t *testing.T) {
 		if err := new(momentValue).Set(in); err == nil {
 			t.Errorf("%q is taken", in)
 		}
+	}
+}
+
+// TestPurgeBesideTheDaemon: the daemon goes on recording while its history is purged
+// and after, and what it had not written yet is there too.
+func TestPurgeBesideTheDaemon(t *testing.T) {
+	dir := shortDir(t)
+	a, log := testApp(t, dir, filterTOML)
+	addr := a.Addr()[0]
+	send := func(sender string) {
+		if _, err := deliver(addr.Network(), addr.String(), []byte(winner), sender, "anna@example.org"); err != nil {
+			t.Error(err)
+		}
+	}
+	for range 20 {
+		send("zoe@example.net")
+		send("max@example.com")
+	}
+	if err := a.history.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for range 50 {
+			send("max@example.com")
+		}
+	})
+	env, out, _ := testEnv(t)
+	if err := dispatch(t.Context(), []string{"--data", dir, "history", "purge", "--from", "zoe@example.net"}, env); err != nil || out.String() != "20 records removed\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+	wg.Wait()
+	if err := a.history.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	found, err := a.history.Find(t.Context(), store.Query{Limit: 1000})
+	if len(found) != 70 || err != nil || strings.Contains(log.String(), "lost") || strings.Contains(log.String(), "dropped") {
+		t.Errorf("%d records, %v; log %s", len(found), err, log)
 	}
 }
