@@ -43,7 +43,7 @@ func (h *historyShowCmd) Run(ctx context.Context, e *Env) (err error) {
 			return fmt.Errorf("show %s: %w", id, err)
 		case h.json:
 			_, err := r.Message()
-			return printJSON(e.Stdout, pastWhole{recordJSON(&r), err == nil, len(r.Features), len(r.Grams)})
+			return printJSON(e.Stdout, shownRecord{recordJSON(&r), err == nil, len(r.Features), len(r.Grams)})
 		}
 		_, err = fmt.Fprintln(e.Stdout, recordText(&r))
 		return writeError(err)
@@ -89,8 +89,8 @@ func recordText(r *store.Record) string {
 	return b.String()
 }
 
-// past is a record as JSON; docs/correcting.md says what the keys mean.
-type past struct {
+// listedRecord is a record as JSON; docs/correcting.md says what the keys mean.
+type listedRecord struct {
 	ID            string    `json:"id"`
 	Time          time.Time `json:"time"`
 	Outcome       string    `json:"outcome"`
@@ -115,16 +115,16 @@ type past struct {
 	Digest        string    `json:"digest"`
 }
 
-// pastWhole is a single record as JSON.
-type pastWhole struct {
-	past
+// shownRecord is a single record as JSON.
+type shownRecord struct {
+	listedRecord
 	Learnable bool `json:"learnable"` // by its id
 	Features  int  `json:"features"`  // so many are kept
 	Grams     int  `json:"grams"`
 }
 
-func recordJSON(r *store.Record) past {
-	p := past{
+func recordJSON(r *store.Record) listedRecord {
+	p := listedRecord{
 		ID: r.ID, Time: r.Time, Outcome: r.Outcome, Rule: r.Rule, Scored: !r.Unscored, Verdict: r.Verdict,
 		Score: r.Score.P, LogOdds: r.Score.LogOdds, CountsOpinion: r.Score.C, SecondOpinion: r.Score.E,
 		LinearOpinion: r.Score.L, ClueCount: r.Score.Clues, Scope: r.Scope, Client: r.Client, QueueID: r.QueueID,
