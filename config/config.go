@@ -40,7 +40,7 @@ type Config struct {
 	Store    Store    `toml:"store" doc:"What the ledger keeps of labelled messages."`
 	Spool    Spool    `toml:"spool" doc:"Where held messages are kept until somebody decides."`
 	Submit   Submit   `toml:"submit" doc:"How a released message is handed on."`
-	History  History  `toml:"history" doc:"What is remembered of scored messages, so that a verdict can be looked up and corrected without the mail. Mail that is not filtered is never recorded."`
+	History  History  `toml:"history" doc:"What is remembered of scored messages, so that a verdict can be looked up and corrected without the mail. Mail that is not filtered is never recorded; docs/correcting.md tells more."`
 	Log      Log      `toml:"log" doc:"The log on standard error: one line a message."`
 }
 
@@ -128,7 +128,7 @@ type Submit struct {
 // History is the section [history].
 type History struct {
 	Days      int  `toml:"days" reload:"restart" min:"1" max:"3650" doc:"How many days of messages are remembered."`
-	MaxBytes  Size `toml:"max_bytes" reload:"restart" min:"1MiB" max:"1TiB" doc:"How large the history may become; then the oldest goes first."`
+	MaxBytes  Size `toml:"max_bytes" reload:"restart" min:"1MiB" max:"1TiB" doc:"How large the history may become. Then what was found in accepted mail goes first, the oldest before the newer, then its records, then what was found in other mail; records of what was refused, held, dropped or unsure stay for all their days."`
 	Subject   bool `toml:"subject" reload:"restart" doc:"Remember subjects."`
 	Addresses bool `toml:"addresses" reload:"restart" doc:"Remember senders and recipients."`
 	Features  bool `toml:"features" reload:"restart" doc:"Remember what was found in a message, so that it can be learned later by its id alone."`

@@ -82,12 +82,13 @@ func (c *Client) Score(ctx context.Context, q ScoreRequest, msg io.Reader) (out 
 	return out, err
 }
 
-// Learn teaches one message.
+// Learn teaches one message. Own is for the server to set.
 func (c *Client) Learn(ctx context.Context, q LearnRequest, msg io.Reader) (out LearnReply, err error) {
 	v := url.Values{}
 	set(v, "scope", q.Scope)
 	set(v, "class", q.Class)
 	setFlag(v, "many", q.Many)
+	set(v, "id", q.ID)
 	err = c.call(ctx, http.MethodPost, "/v1/learn", v, msg, &out)
 	return out, err
 }

@@ -176,9 +176,11 @@ func TestEveryRequestReachesItsService(t *testing.T) {
 		t.Errorf("score reply %+v", r)
 	}
 	_, err = c.Learn(ctx, LearnRequest{Class: "ham", Actor: "somebody else"}, strings.NewReader("x"))
-	check(`learn {Scope: Class:ham Many:false Actor:mod} "x"`, err)
+	check(`learn {Scope: Class:ham Many:false ID: Own:false Actor:mod} "x"`, err)
 	_, err = c.Learn(ctx, LearnRequest{Scope: "anna", Class: "spam", Many: true}, strings.NewReader("x"))
-	check(`learn {Scope:anna Class:spam Many:true Actor:mod} "x"`, err)
+	check(`learn {Scope:anna Class:spam Many:true ID: Own:false Actor:mod} "x"`, err)
+	_, err = c.Learn(ctx, LearnRequest{Class: "spam", ID: heldID, Own: true}, nil)
+	check(`learn {Scope: Class:spam Many:false ID:`+heldID+` Own:false Actor:mod} ""`, err)
 	settled, err := c.Settle(ctx, "anna", "somebody else")
 	check(`settle "anna" for mod`, err)
 	if settled.Judged != 5 || settled.Learned != 3 {
@@ -246,6 +248,14 @@ func TestRights(t *testing.T) {
 			_, err := c.Learn(t.Context(), LearnRequest{Class: "spam", Scope: "bert"}, strings.NewReader("x"))
 			return err
 		},
+		"learn by id": func(c *Client) error {
+			_, err := c.Learn(t.Context(), LearnRequest{Class: "spam", ID: heldID}, nil)
+			return err
+		},
+		"learn other by id": func(c *Client) error {
+			_, err := c.Learn(t.Context(), LearnRequest{Class: "spam", ID: heldID, Scope: "bert"}, nil)
+			return err
+		},
 		"settle":       func(c *Client) error { _, err := c.Settle(t.Context(), "", ""); return err },
 		"settle other": func(c *Client) error { _, err := c.Settle(t.Context(), "bert", ""); return err },
 		"list":         func(c *Client) error { _, err := c.List(t.Context(), Filter{}); return err },
@@ -263,7 +273,7 @@ func TestRights(t *testing.T) {
 			return err
 		},
 	}
-	others := map[string]bool{"score": true, "score own": true, "learn": true, "settle": true}
+	others := map[string]bool{"score": true, "score own": true, "learn": true, "learn by id": true, "settle": true}
 	for _, p := range []Peer{rootPeer, daemonPeer, memberPeer, otherPeer} {
 		t.Run(p.Name, func(t *testing.T) {
 			svc := &service{}
@@ -292,7 +302,13 @@ func TestOthersWorkInTheirOwnScope(t *testing.T) {
 	if _, err := c.Learn(t.Context(), LearnRequest{Class: "spam"}, strings.NewReader("x")); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := svc.last(), `learn {Scope:anna Class:spam Many:false Actor:anna} "x"`; got != want {
+	if got, want := svc.last(), `learn {Scope:anna Class:spam Many:false ID: Own:false Actor:anna} "x"`; got != want {
+		t.Errorf("service was asked %s, want %s", got, want)
+	}
+	if _, err := c.Learn(t.Context(), LearnRequest{Class: "forget", ID: heldID}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := svc.last(), "learn {Scope:anna Class:forget Many:false ID:"+heldID+` Own:true Actor:anna} ""`; got != want {
 		t.Errorf("service was asked %s, want %s", got, want)
 	}
 }

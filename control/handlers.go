@@ -150,7 +150,17 @@ func (s *Server) learn(_ http.ResponseWriter, r *http.Request, p Peer) (any, err
 	if err != nil {
 		return nil, err
 	}
-	return s.o.Judge.Learn(r.Context(), LearnRequest{Scope: scope, Class: class, Many: many, Actor: p.Name}, r.Body)
+	id := q.Get("id")
+	switch {
+	case id != "" && !IsID(id):
+		return nil, fmt.Errorf("%w: %q is no id of a message, want 16 characters 0-9 and a-z", ErrRequest, cut(id, 50))
+	case id != "" && many:
+		return nil, fmt.Errorf("%w: id and many cannot go together", ErrRequest)
+	}
+	// Ids stand in headers and answers for all to see: of those without all rights
+	// each may only speak of mail that was judged by what he has taught.
+	own := id != "" && !s.o.Access.All(p)
+	return s.o.Judge.Learn(r.Context(), LearnRequest{Scope: scope, Class: class, Many: many, ID: id, Own: own, Actor: p.Name}, r.Body)
 }
 
 func (s *Server) settle(_ http.ResponseWriter, r *http.Request, p Peer) (any, error) {

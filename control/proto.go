@@ -59,18 +59,23 @@ type Source struct {
 	Subject string    `json:"subject,omitempty"`
 }
 
-// LearnRequest says what the message that follows it is.
+// LearnRequest says what a message is: the one that follows it or, with an ID, the
+// one that has gone by under it.
 type LearnRequest struct {
 	Scope string
 	Class string // ham, spam or forget
 	Many  bool   // one of many that are trained together: recorded, and learned by Settle
+	ID    string // "": the message follows
+	Own   bool   // the message of ID must have been scored in Scope; set by the server from the peer
 	Actor string // who says so; set by the server from the peer
 }
 
 // LearnReply is what learning one message came to.
 type LearnReply struct {
-	Result string `json:"result"` // learned, recorded, sure already, seen before, flipped, outranked, forgotten, not found
+	ID     string `json:"id,omitempty"` // as asked
+	Result string `json:"result"`       // learned, recorded, sure already, seen before, flipped, outranked, forgotten, not found
 	Digest string `json:"digest"`
+	Held   string `json:"held,omitempty"` // the box where the message of ID still is: unsure, spam or copy
 }
 
 // Filter chooses held messages.
@@ -213,7 +218,8 @@ type Reloaded struct {
 	Restart []string `json:"restart,omitempty"`
 }
 
-// Judge scores and learns single messages. The reader is not closed.
+// Judge scores and learns single messages. The reader is not closed; it may be nil
+// where a message is named by its id.
 type Judge interface {
 	Score(ctx context.Context, q ScoreRequest, msg io.Reader) (ScoreReply, error)
 	Learn(ctx context.Context, q LearnRequest, msg io.Reader) (LearnReply, error)

@@ -75,6 +75,8 @@ func TestBadRequests(t *testing.T) {
 		{"GET /v1/stats?mislabels=1001", 400, "bad_request"},
 		{"POST /v1/learn", 400, "bad_request"},
 		{"POST /v1/learn?class=ham&scope=a%0ab", 400, "bad_request"},
+		{"POST /v1/learn?class=ham&id=..%2f..%2fetc", 400, "bad_request"},
+		{"POST /v1/learn?class=ham&many=true&id=" + heldID, 400, "bad_request"},
 		{"POST /v1/score?scope=%ff", 400, "bad_request"},
 		{"GET /v1/stats?scope=%1b[2J", 400, "bad_request"},
 		{"GET /v1/stats?scope=" + strings.Repeat("x", 256), 400, "bad_request"},

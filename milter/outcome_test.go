@@ -1,6 +1,7 @@
 package milter
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"testing"
@@ -164,8 +165,8 @@ func TestSeveralRecipients(t *testing.T) {
 	}
 }
 
-// checkRows wants each recipient in exactly one history row, and none for mail
-// that nobody wanted filtered.
+// checkRows wants each recipient whose mail is filtered in exactly one history row,
+// and no other; the id of the log line must be that of a row.
 func (r *rig) checkRows(t *testing.T, to []string) {
 	t.Helper()
 	seen, ids := map[string]int{}, map[string]bool{}
@@ -177,12 +178,21 @@ func (r *rig) checkRows(t *testing.T, to []string) {
 			t.Errorf("two history rows have the id %s", rec.ID)
 		}
 		ids[rec.ID] = true
+		if r.log.lines("msg=message", "id="+rec.ID) == 1 {
+			ids["logged"] = true
+		}
 	}
-	filtered := slices.ContainsFunc(to, func(a string) bool { return !slices.Contains(r.policy.Unfiltered, a) })
 	for _, a := range to {
-		if want := map[bool]int{true: 1}[filtered]; seen[a] != want {
+		want := 1
+		if slices.Contains(r.policy.Unfiltered, a) {
+			want = 0
+		}
+		if seen[a] != want {
 			t.Errorf("%s stands in %d history rows, want %d", a, seen[a], want)
 		}
+	}
+	if len(ids) > 0 && !ids["logged"] {
+		t.Errorf("no row has the id of the log line: %v", ids)
 	}
 }
 
@@ -254,6 +264,45 @@ func TestHeaders(t *testing.T) {
 	}
 	if n := len(res.get("X-Other")); n != 3 {
 		t.Errorf("%d X-Other fields, want 3", n)
+	}
+}
+
+// TestWhatIsNotFilteredIsNotRecorded: mail of people, of clients that logged in, of
+// trusted networks and from this host leaves counters and no rows.
+func TestWhatIsNotFilteredIsNotRecorded(t *testing.T) {
+	login := gomilter.NewMacroBag()
+	login.Set(gomilter.MacroAuthAuthen, "alice")
+	for _, tt := range []struct {
+		rule   string
+		change func(*rig)
+		macros gomilter.Macros
+		client string
+		rows   int
+	}{
+		{rule: "default", rows: 1},
+		{rule: "unfiltered", change: func(r *rig) { r.policy.Unfiltered = []string{"@example.net"} }},
+		{rule: "authenticated", macros: login},
+		{rule: "trusted-network", change: func(r *rig) { r.policy.TrustedNetworks = []string{"192.0.2.0/24"} }},
+		{rule: "trusted-network", client: "127.0.0.1", change: func(r *rig) { r.policy.TrustedNetworks = policy.DefaultOptions().TrustedNetworks }},
+		{rule: "own-host", change: func(r *rig) { r.policy.OwnHosts, r.policy.SkipOwnHosts = []string{"192.0.2.7"}, true }},
+	} {
+		r := newRig(t)
+		if tt.change != nil {
+			tt.change(r)
+		}
+		r.start()
+		macros := tt.macros
+		if macros == nil {
+			macros = gomilter.NewMacroBag()
+		}
+		m, err := dialAs(t, r.srv.Addr()[0], macros, "client.example.com", cmp.Or(tt.client, "192.0.2.7"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		res := m.send(subject("score 0.01"))
+		if n := len(r.rows.all()); res.code != 250 || n != tt.rows || r.rows.count("accept/"+tt.rule) != 1 {
+			t.Errorf("%s: %d rows, want %d; answer %v, counted %v", tt.rule, n, tt.rows, res, r.rows.counts)
+		}
 	}
 }
 

@@ -137,31 +137,37 @@ func (m *message) logDropped(j *judgement) {
 }
 
 // record writes the history: a row for each part of the recipients that met a
-// different outcome, and counters only for mail that is not filtered.
+// different outcome. Those whose mail is not filtered are counted only. The id that
+// the log line names is always one of the rows'.
 func (m *message) record(j *judgement) {
-	r, o := &j.result, j.outcome()
+	r, o, named := &j.result, j.outcome(), false
 	switch held, passed := len(r.Held) > 0, len(r.Deliver) > 0; {
 	case held && passed:
-		m.row(j, m.id, policy.Hold, r.Held)
+		named = m.row(j, m.id, policy.Hold, r.Held)
 		m.row(j, cmp.Or(j.passID, m.Spool.NewID()), o, r.Deliver)
 	case passed:
-		m.row(j, m.id, o, r.Deliver)
+		named = m.row(j, m.id, o, r.Deliver)
 	case held:
-		m.row(j, m.id, o, r.Held)
+		named = m.row(j, m.id, o, r.Held)
 	default:
-		m.row(j, m.id, o, m.addresses())
+		named = m.row(j, m.id, o, m.addresses())
 	}
 	for _, d := range r.Dropped {
-		m.row(j, m.Spool.NewID(), d.Outcome, []string{d.Recipient})
+		id := m.id
+		if named {
+			id = m.Spool.NewID()
+		}
+		named = m.row(j, id, d.Outcome, []string{d.Recipient}) || named
 	}
 }
 
-// row counts and records one outcome.
-func (m *message) row(j *judgement, id string, o policy.Outcome, recipients []string) {
+// row counts one outcome, and records it for those whose mail is filtered. It
+// reports whether there were any.
+func (m *message) row(j *judgement, id string, o policy.Outcome, recipients []string) bool {
 	rule := m.rule(j, o)
 	m.Recorder.Count(m.began.Format("2006-01-02"), o.String(), rule, 1)
-	if !m.read {
-		return
+	if recipients = m.filtered(recipients); len(recipients) == 0 {
+		return false
 	}
 	rec := store.Record{
 		ID: id, Time: m.began, QueueID: m.facts.queueID, Client: clientText(m.client(j)), Sender: m.env.Sender,
@@ -178,6 +184,18 @@ func (m *message) row(j *judgement, id string, o policy.Outcome, recipients []st
 		}
 	}
 	m.Recorder.Add(rec)
+	return true
+}
+
+// filtered returns those of the addresses whose mail is filtered.
+func (m *message) filtered(addresses []string) []string {
+	var list []string
+	for _, r := range m.recipients {
+		if r.Filtered && slices.Contains(addresses, r.Address) {
+			list = append(list, r.Address)
+		}
+	}
+	return list
 }
 
 // clientText writes a client as name [address].

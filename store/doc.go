@@ -30,7 +30,8 @@
 // Features and grams are kept where they cannot be had again from the message or
 // where a follower needs them: features in rows with adds > 0, grams in rows with a
 // step, both in rows whose message is cut or missing, in every user scope, which keeps
-// no message text at all, and in rows that wait, unless they came without.
+// no message text at all, and in rows that wait, unless they came without. A message
+// that was learned without its text, by an id, gains the text when it is trained later.
 // What has counted is never dropped or replaced, so all ops of a row speak of the same
 // features and grams, and an op is a complete difference: adds_before taken from
 // class_before, adds_after given to class_after, for each feature and for the totals,

@@ -21,6 +21,7 @@ var (
 	ErrClosed         = errors.New("database is closed")
 	ErrNoRow          = errors.New("no such message in the ledger")
 	ErrNoRecord       = errors.New("no such record in the history")
+	ErrNoFeatures     = errors.New("the history does not keep what was found in the message")
 )
 
 // sqliteCode returns the primary result code in err, 0 when there is none.

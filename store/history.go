@@ -24,10 +24,9 @@ type HistoryOptions struct {
 	Addresses bool // keep mail addresses: Sender, Recipients, From
 	Features  bool // keep features and grams, so that a message can be learned after it has gone
 
-	SecureDelete bool          // overwrite what is deleted with zeros
-	ReadOnly     bool          // only look; the history must exist
-	Busy         time.Duration // how long to wait for other processes; 0: 30 s
-	Logger       *slog.Logger  // nil: nothing is logged
+	ReadOnly bool          // only look; the history must exist
+	Busy     time.Duration // how long to wait for other processes; 0: 30 s
+	Logger   *slog.Logger  // nil: nothing is logged
 }
 
 // Record is what is kept of one message that was scored. Its texts come from the
@@ -46,6 +45,7 @@ type Record struct {
 	Outcome, Rule, Scope     string
 	Features                 []uint64 // nil: not kept; the same holds for Grams
 	Grams                    []uint32 // buckets of the linear part
+	Version                  int64    // feature version of what is kept, 0: nothing is; Get sets it
 	Unscored                 bool
 }
 
@@ -190,11 +190,7 @@ func (h *History) connect() (r, w *conn, err error) {
 	if r, err = connectToRead(h.path, "cache_size=-1024"); err != nil || h.opts.ReadOnly {
 		return r, nil, err
 	}
-	secure := "secure_delete=OFF"
-	if h.opts.SecureDelete {
-		secure = "secure_delete=ON"
-	}
-	if w, err = connect(h.path, "rw", "synchronous=NORMAL", "cache_size=-1024", "journal_size_limit=16777216", secure); err != nil {
+	if w, err = connect(h.path, "rw", "synchronous=NORMAL", "cache_size=-1024", "journal_size_limit=16777216"); err != nil {
 		return nil, nil, errors.Join(err, r.close())
 	}
 	return r, w, nil

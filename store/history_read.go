@@ -15,9 +15,9 @@ import (
 // looked for anywhere in the text, without regard to the case of ASCII letters:
 // From in the envelope sender and the From field, To in the recipients.
 type Query struct {
-	Since             time.Time
+	Since, Until      time.Time // at or after Since, before Until
 	From, To, Subject string
-	Verdict           string
+	Verdict, Outcome  string
 	Limit             int // 0: 100
 }
 
@@ -59,9 +59,9 @@ func (h *History) ask(ctx context.Context, what string, fn func(*conn) error) er
 	return nil
 }
 
-// Get returns the record of a message, with its features and grams if they are kept and of
-// the present feature version; ErrNoRecord when there is none. What was
-// added last may still be on its way: Flush first.
+// Get returns the record of a message, with its features and grams if they are kept;
+// ErrNoRecord when there is none. What was added last may still be on its way:
+// Flush first.
 func (h *History) Get(ctx context.Context, id string) (r Record, err error) {
 	err = h.ask(ctx, "look up history", func(c *conn) error {
 		return c.consistent(func() error {
@@ -79,14 +79,33 @@ func (h *History) Get(ctx context.Context, id string) (r Record, err error) {
 	return r, err
 }
 
+// readFeatures reads what is kept of record n. Lists of another feature version are
+// of no use to anybody: only their version is read.
 func (r *Record) readFeatures(c *conn, n int64) error {
-	return c.query("SELECT list, grams FROM feature WHERE n = ? AND version = ?", func(v []driver.Value) (err error) {
-		r.Features, err = parseFeatures([]uint64{}, asBlob(v[0]))
-		if g := asBlob(v[1]); g != nil && err == nil {
+	return c.query("SELECT version, list, grams FROM feature WHERE n = ?", func(v []driver.Value) (err error) {
+		if r.Version = asInt(v[0]); r.Version != int64(classify.FeatureVersion) {
+			return nil
+		}
+		r.Features, err = parseFeatures([]uint64{}, asBlob(v[1]))
+		if g := asBlob(v[2]); g != nil && err == nil {
 			r.Grams, err = parseGrams([]uint32{}, g)
 		}
 		return err
-	}, n, int64(classify.FeatureVersion))
+	}, n)
+}
+
+// Message returns what the history keeps of the message in the form that training
+// takes; ErrNoFeatures says that it cannot be learned, and why.
+func (r *Record) Message() (*classify.Message, error) {
+	switch {
+	case r.Digest == classify.Digest{}:
+		return nil, fmt.Errorf("%s: %w: it could not be read when it passed", r.ID, ErrNoFeatures)
+	case r.Version != 0 && r.Version != int64(classify.FeatureVersion):
+		return nil, fmt.Errorf("%s: %w: it was read by feature version %d, and this is %d", r.ID, ErrNoFeatures, r.Version, classify.FeatureVersion)
+	case r.Features == nil || r.Grams == nil:
+		return nil, fmt.Errorf("%s: %w: history.features is off, or they had to make room (history.max_bytes)", r.ID, ErrNoFeatures)
+	}
+	return &classify.Message{Digest: r.Digest, Features: r.Features, Grams: r.Grams, Subject: r.Subject, From: r.From, MessageID: r.MessageID, Size: r.Size}, nil
 }
 
 // Find returns the records that q chooses, the newest first, without features and grams.
@@ -104,20 +123,20 @@ func (h *History) Find(ctx context.Context, q Query) (found []Record, err error)
 
 // where returns the conditions of q and their parameters, the limit last.
 func (q *Query) where() (string, []driver.Value) {
-	conditions, args := []string{"time >= ?"}, []driver.Value{q.Since.UnixMicro()}
-	if q.Since.IsZero() {
-		args[0] = int64(0)
-	}
-	add := func(text, condition string) {
-		if text != "" {
-			conditions = append(conditions, condition)
-			args = append(args, text)
+	conditions, args := []string{"true"}, []driver.Value(nil)
+	add := func(set bool, condition string, arg driver.Value) {
+		if set {
+			args = append(args, arg)
+			conditions = append(conditions, strings.ReplaceAll(condition, "?", fmt.Sprintf("?%d", len(args))))
 		}
 	}
-	add(pattern(q.From), fmt.Sprintf(`(sender LIKE ?%[1]d ESCAPE '\' OR sender_field LIKE ?%[1]d ESCAPE '\')`, len(args)+1))
-	add(pattern(q.To), fmt.Sprintf(`recipients LIKE ?%d ESCAPE '\'`, len(args)+1))
-	add(pattern(q.Subject), fmt.Sprintf(`subject LIKE ?%d ESCAPE '\'`, len(args)+1))
-	add(q.Verdict, fmt.Sprintf("verdict = ?%d", len(args)+1))
+	add(!q.Since.IsZero(), "time >= ?", q.Since.UnixMicro())
+	add(!q.Until.IsZero(), "time < ?", q.Until.UnixMicro())
+	add(q.From != "", `(sender LIKE ? ESCAPE '\' OR sender_field LIKE ? ESCAPE '\')`, pattern(q.From))
+	add(q.To != "", `recipients LIKE ? ESCAPE '\'`, pattern(q.To))
+	add(q.Subject != "", `subject LIKE ? ESCAPE '\'`, pattern(q.Subject))
+	add(q.Verdict != "", "verdict = ?", q.Verdict)
+	add(q.Outcome != "", "outcome = ?", q.Outcome)
 	limit := q.Limit
 	if limit <= 0 {
 		limit = 100
@@ -125,11 +144,8 @@ func (q *Query) where() (string, []driver.Value) {
 	return " WHERE " + strings.Join(conditions, " AND "), append(args, int64(limit))
 }
 
-// pattern makes a LIKE pattern that finds text anywhere, "" for "".
+// pattern makes a LIKE pattern that finds text anywhere.
 func pattern(text string) string {
-	if text == "" {
-		return ""
-	}
 	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(text) + "%"
 }
 

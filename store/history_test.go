@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -67,6 +69,7 @@ func TestHistoryGivesBackWhatItGot(t *testing.T) {
 	in.Time = in.Time.Truncate(time.Microsecond)
 	h.Add(in)
 	want := in
+	want.Version = int64(classify.FeatureVersion)
 	want.Recipients, want.Features, want.Grams = slices.Clone(in.Recipients), slices.Clone(in.Features), slices.Clone(in.Grams)
 	in.Recipients[0], in.Features[0], in.Grams[1] = "changed", 99, 7 // the caller's again
 	flush(t, h)
@@ -88,23 +91,60 @@ func TestHistoryGivesBackWhatItGot(t *testing.T) {
 	}
 }
 
+// TestHistoryKeepsOnlyWhatIsWanted: each of the three switches takes away its part
+// and no other, also from the bytes of the files.
 func TestHistoryKeepsOnlyWhatIsWanted(t *testing.T) {
 	c := newClock()
-	h := historyAt(t, t.TempDir(), c, func(o *HistoryOptions) {
-		o.Subject, o.Addresses, o.Features, o.SecureDelete = false, false, false, true
-	})
-	h.Add(record(1, c))
-	flush(t, h)
-	got, err := h.Get(t.Context(), "id1")
-	if err != nil {
-		t.Fatal(err)
+	for name, tt := range map[string]struct {
+		off  func(*HistoryOptions)
+		want func(*Record)
+		not  []string // must not be in the files
+	}{
+		"all":       {func(*HistoryOptions) {}, func(*Record) {}, nil},
+		"subject":   {func(o *HistoryOptions) { o.Subject = false }, func(r *Record) { r.Subject = "" }, []string{"100% off"}},
+		"addresses": {func(o *HistoryOptions) { o.Addresses = false }, func(r *Record) { r.Sender, r.Recipients, r.From = "", nil, "" }, []string{"anna@", "ben@"}},
+		"features":  {func(o *HistoryOptions) { o.Features = false }, func(r *Record) { r.Features, r.Grams, r.Version = nil, nil, 0 }, []string{featureBytes}},
+	} {
+		h := historyAt(t, t.TempDir(), c, tt.off)
+		r := record(1, c)
+		r.Features[1] = feature(featureBytes)
+		h.Add(r)
+		flush(t, h)
+		got, err := h.Get(t.Context(), "id1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := r
+		want.Version = int64(classify.FeatureVersion)
+		tt.want(&want)
+		want.Time, got.Time = want.Time.Truncate(time.Microsecond).UTC(), got.Time.UTC()
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("without %s: got %+v\nwant %+v", name, got, want)
+		}
+		for _, text := range []string{"100% off", "anna@", "ben@", featureBytes} {
+			if found := inFiles(t, h, text); found == slices.Contains(tt.not, text) {
+				t.Errorf("without %s: %q in the files: %v", name, text, found)
+			}
+		}
 	}
-	if got.Subject != "" || got.From != "" || got.Sender != "" || got.Recipients != nil || got.Features != nil || got.Grams != nil {
-		t.Errorf("kept %+v", got)
+}
+
+// featureBytes is a feature as it lies on disk.
+const featureBytes = "feature!"
+
+// inFiles looks for text in the bytes of database and log.
+func inFiles(t *testing.T, h *History, text string) bool {
+	t.Helper()
+	for _, name := range []string{h.path, h.path + "-wal"} {
+		raw, err := os.ReadFile(name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		if bytes.Contains(raw, []byte(text)) {
+			return true
+		}
 	}
-	if n, err := h.r.integer("SELECT count(*) FROM feature"); err != nil || n != 0 {
-		t.Errorf("%d feature lists, %v", n, err)
-	}
+	return false
 }
 
 func TestHistoryFind(t *testing.T) {
@@ -116,7 +156,7 @@ func TestHistoryFind(t *testing.T) {
 		case 1:
 			r.Subject = "Invoice_7"
 		case 2:
-			r.Sender, r.From, r.Verdict = "dora@example.com", "Dora", "spam"
+			r.Sender, r.From, r.Verdict, r.Outcome = "dora@example.com", "Dora", "spam", "reject"
 		case 3:
 			r.Recipients = []string{"carlyx@example.net"}
 		}
@@ -131,6 +171,10 @@ func TestHistoryFind(t *testing.T) {
 		{Query{}, "id4 id3 id2 id1 id0"},
 		{Query{Limit: 2}, "id4 id3"},
 		{Query{Since: c.now().Add(-150 * time.Minute)}, "id4 id3"},
+		{Query{Until: c.now().Add(-4 * time.Hour)}, "id0"},
+		{Query{Since: c.now().Add(-4 * time.Hour), Until: c.now().Add(-2 * time.Hour)}, "id2 id1"},
+		{Query{Outcome: "reject"}, "id2"},
+		{Query{Outcome: "reject", Verdict: "ham"}, ""},
 		{Query{Subject: "invoice_"}, "id1"},
 		{Query{Subject: "0% OFF"}, "id4 id3 id2 id0"},
 		{Query{Subject: "0%f"}, ""},
@@ -237,6 +281,27 @@ func TestHistoryForgetsAfterDays(t *testing.T) {
 	}
 	if n, err := h.r.integer("SELECT count(*) FROM feature"); err != nil || n != 3 {
 		t.Errorf("%d feature lists, %v", n, err)
+	}
+}
+
+// TestWhatMayGoEarly: only records of mail that was delivered with a verdict that
+// nobody need look at; by default for 14 days and 1 GiB.
+func TestWhatMayGoEarly(t *testing.T) {
+	for _, verdict := range []string{"ham", "unsure", "spam", ""} {
+		for _, outcome := range []string{"accept", "tag", "quarantine", "hold", "delay", "discard", "reject", "fail"} {
+			want := (outcome == "accept" || outcome == "tag") && verdict != "unsure"
+			if got := (&Record{Verdict: verdict, Outcome: outcome}).pressing(); got != want {
+				t.Errorf("%s, %s: %v, want %v", verdict, outcome, got, want)
+			}
+		}
+	}
+	h, err := OpenHistory(t.Context(), HistoryOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if h.opts.Days != 14 || h.opts.MaxBytes != 1<<30 {
+		t.Errorf("%d days, %d bytes", h.opts.Days, h.opts.MaxBytes)
 	}
 }
 

@@ -225,19 +225,31 @@ func (h *historian) remove(rows bool, sql string, args ...driver.Value) (n int, 
 		return h.w.atomically(func() error {
 			var list []int64
 			err := h.w.query(sql, func(v []driver.Value) error { list = append(list, asInt(v[0])); return nil }, args...)
-			for _, id := range list {
-				if err == nil {
-					_, err = h.w.exec("DELETE FROM feature WHERE n = ?", id)
-				}
-				if err == nil && rows {
-					_, err = h.w.exec("DELETE FROM record WHERE n = ?", id)
-				}
-			}
 			n = len(list)
-			return err
+			if err != nil {
+				return err
+			}
+			return deleteRecords(h.w, list, rows)
 		})
 	})
 	return n, err
+}
+
+// deleteRecords deletes the feature lists of records, and the records themselves if
+// rows is set.
+func deleteRecords(c *conn, list []int64, rows bool) error {
+	for _, n := range list {
+		if _, err := c.exec("DELETE FROM feature WHERE n = ?", n); err != nil {
+			return err
+		}
+		if !rows {
+			continue
+		}
+		if _, err := c.exec("DELETE FROM record WHERE n = ?", n); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // used returns the bytes of the pages in use.

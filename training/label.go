@@ -55,6 +55,11 @@ func (t *Trainer) find(tx *store.Tx, class store.Class, m *classify.Message) (st
 	if err != nil {
 		return old, Result{}, fmt.Errorf("find %s: %w", m.Digest, err)
 	}
+	if found && !old.Complete && m.Complete && len(m.Canonical) > 0 { // it was learned by its id
+		if err := tx.Complete(old, m.Canonical); err != nil {
+			return old, Result{}, fmt.Errorf("keep %s: %w", m.Digest, err)
+		}
+	}
 	result := Result{Outcome: Learned, Digest: m.Digest, Adds: old.Adds}
 	switch {
 	case found && old.Class == class:

@@ -183,7 +183,7 @@ func (a *App) openControl(_ context.Context, _ *settings) (err error) {
 	o := control.Options{
 		Path: filepath.Join(a.o.Data, control.SocketName), GID: -1,
 		Access: control.Access{UID: uint32(os.Geteuid()), GID: control.NoGroup},
-		Judge:  &judge{&scorer{db: a.db, set: a.set.Load}, a.log}, Desk: a.desk, Keeper: a, Logger: a.log,
+		Judge:  &judge{&scorer{db: a.db, set: a.set.Load}, a.log, recall{a.history, a.desk, a.running.History.Days}}, Desk: a.desk, Keeper: a, Logger: a.log,
 	}
 	if gid >= 0 {
 		o.Access.GID = uint32(gid)

@@ -57,13 +57,14 @@ func dispatch(ctx context.Context, args []string, e *Env) error {
 	}
 	if sub := under(table, rest[0]); len(sub) > 0 {
 		words, err := globalFlags(rest[1:], e) // fanmill held --data DIR list
-		if errors.Is(err, flag.ErrHelp) {
-			return group(e.Stdout, sub)
-		}
-		if err != nil {
+		switch {
+		case errors.Is(err, flag.ErrHelp):
+			return group(e.Stdout, table, rest[0])
+		case err == nil:
+			rest = append(rest[:1:1], words...)
+		case named(table, rest[0]) < 0: // else they may be flags of the group's own command
 			return hint(fmt.Errorf("%s: %w", rest[0], err), "`fanmill help %s` shows the usage", rest[0])
 		}
-		rest = append(rest[:1:1], words...)
 	}
 	cmd, rest, err := find(table, rest)
 	if err != nil {
@@ -102,9 +103,7 @@ func newFlagSet(name string) *flag.FlagSet {
 // find looks up the command whose words begin args, the longest name first.
 func find(table []command, args []string) (command, []string, error) {
 	for n := min(2, len(args)); n > 0; n-- {
-		name := strings.Join(args[:n], " ")
-		i := slices.IndexFunc(table, func(c command) bool { return c.name == name })
-		if i >= 0 {
+		if i := named(table, strings.Join(args[:n], " ")); i >= 0 {
 			return table[i], args[n:], nil
 		}
 	}
@@ -112,6 +111,10 @@ func find(table []command, args []string) (command, []string, error) {
 		return command{}, nil, unknownSub(sub, args)
 	}
 	return command{}, nil, hint(usageErrorf("unknown command %q", args[0]), "`fanmill help` lists the commands")
+}
+
+func named(table []command, name string) int {
+	return slices.IndexFunc(table, func(c command) bool { return c.name == name })
 }
 
 // under returns the commands whose first of two words is group.

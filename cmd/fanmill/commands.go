@@ -4,7 +4,7 @@ package main
 // page and docs/commands.md are printed from.
 func commands() []command {
 	var all []command
-	for _, part := range [][]command{daemonCommands(), mailCommands(), corpusCommands(), heldCommands(), otherCommands()} {
+	for _, part := range [][]command{daemonCommands(), mailCommands(), corpusCommands(), heldCommands(), pastCommands(), otherCommands()} {
 		all = append(all, part...)
 	}
 	return all
@@ -239,6 +239,65 @@ the message now, pipe it from held export to score --explain.`,
 		ids("spam", "learn held messages as spam and remove them", "", decide("spam")),
 		ids("release", "send held messages on without learning", "", decide("release")),
 		ids("discard", "remove held messages without learning", "", decide("discard")),
+	}
+}
+
+func pastCommands() []command {
+	return []command{
+		{
+			name: "learn", args: "--ham|--spam|--forget ID...", min: 1, max: -1, short: "correct verdicts by the ids of the messages",
+			new: func() runner { return new(learnCmd) },
+			long: `An ID stands in a message's verdict header, in the text it was refused with, in the
+log and in the list of fanmill history. It may be given with all that is around it,
+such as the whole header or the text of a bounce; - reads a line for each message
+from standard input.
+
+What the history keeps of the message is learned, as though the message were at hand.
+One that is still held is learned from the spool, and stays held: held ham and held
+spam learn and decide. With --message the arguments are PATHs as for train, and what
+is in them is learned, whatever ids they bear.
+
+To say the same again, or the contrary of what a person said, is to insist: such a
+label is taken at its word. --forget takes labels away.
+
+An ID that is not known, or no longer (see history.days), is named and the rest goes
+on; the exit code then is 66. So it is when what was found in the message was not
+kept (history.features), has made room for others, or comes from an older feature
+set. Through a running daemon, users who are not administrators teach their own scope,
+and only by messages that were scored in it.`,
+			examples: []example{
+				{"fanmill learn --ham 0fq3m2k1c8v9x7yz", "this was good mail"},
+				{"fanmill history --ids --from @example.org | fanmill learn --spam -", "all that a domain sent is spam"},
+				{"fanmill learn --spam --message - < message", "one message, from a mail program"},
+			},
+		},
+		{
+			name: "history", short: "list the messages that have gone by", new: func() runner { return new(historyCmd) },
+			long: `One line a message, newest first: id, when, verdict, score, outcome, sender,
+recipients, subject; on a terminal no wider than that. Conditions are combined;
+texts are searched without regard to case. Mail that is not filtered is not
+recorded. What came in the last second may be missing.`,
+			examples: []example{
+				{"fanmill history --since 2h --outcome reject", "what was refused lately"},
+				{"fanmill history --from anna@example.org --since 2026-03-01 --until 2026-03-07", "of one sender, in one week"},
+			},
+		},
+		{
+			name: "history show", args: "ID...", min: 1, max: -1, short: "show all that is remembered of messages",
+			new: func() runner { return new(historyShowCmd) },
+			long: `With the opinions that made the score, and whether the message can be learned by
+its id. An ID may be given as for learn.`,
+		},
+		{
+			name: "history purge", short: "remove what is remembered of an address",
+			new: func() runner { return new(historyPurgeCmd) },
+			long: `Removes each record that has the ADDR of --to or --from, whole, at once and
+without asking, and writes the file anew, so that nothing of it is left there. That
+needs room for a second copy of history.db and takes some seconds for each gigabyte;
+a running daemon goes on meanwhile. Only the history is purged: held messages, the
+ledger of what was learned, and logs are not.`,
+			examples: []example{{"fanmill history purge --dry-run --to anna@example.org", "see how many records there are"}},
+		},
 	}
 }
 

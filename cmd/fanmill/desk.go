@@ -206,6 +206,11 @@ func openDesk(ctx context.Context, e *Env, decide bool) (control.Desk, func(), e
 	if err != nil {
 		return nil, nil, err
 	}
+	return filesDesk(ctx, e, dir, set, decide)
+}
+
+// filesDesk returns a desk over the files.
+func filesDesk(ctx context.Context, e *Env, dir string, set *settings, decide bool) (control.Desk, func(), error) {
 	if _, err := os.Stat(set.file.Spool.Dir); errors.Is(err, fs.ErrNotExist) {
 		return emptyDesk{}, func() {}, nil
 	}

@@ -76,6 +76,8 @@ var known = []struct {
 	{control.ErrNextHop, exitUnavailable},
 	{control.ErrNoDaemon, exitUnavailable},
 	{spool.ErrNotHeld, exitNoInput},
+	{store.ErrNoRecord, exitNoInput},
+	{store.ErrNoFeatures, exitNoInput},
 	{store.ErrDamaged, exitData},
 	{store.ErrNewer, exitData},
 	{store.ErrOlder, exitData},

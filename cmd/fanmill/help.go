@@ -53,7 +53,7 @@ func help(w io.Writer, table []command, words []string) error {
 	}
 	if len(words) == 1 {
 		if sub := under(table, words[0]); len(sub) > 0 {
-			return group(w, sub)
+			return group(w, table, words[0])
 		}
 	}
 	c, rest, err := find(table, words)
@@ -80,7 +80,12 @@ func overview(w io.Writer, table []command) error {
 	return writeError(err)
 }
 
-func group(w io.Writer, sub []command) error {
+// group prints the help of all commands that begin with a word.
+func group(w io.Writer, table []command, word string) error {
+	sub := under(table, word)
+	if i := named(table, word); i >= 0 {
+		sub = append([]command{table[i]}, sub...)
+	}
 	for i, c := range sub {
 		if i > 0 {
 			if _, err := fmt.Fprintln(w); err != nil {

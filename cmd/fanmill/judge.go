@@ -21,7 +21,8 @@ import (
 // use where no daemon runs. It is safe for concurrent use.
 type judge struct {
 	*scorer
-	log *slog.Logger
+	log    *slog.Logger
+	recall recall // for Learn by an id
 }
 
 var _ control.Judge = (*judge)(nil)
@@ -61,34 +62,44 @@ func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader
 		source = "train"
 	}
 	o := set.trainer(q.Scope, store.Origin{Actor: q.Actor, Source: source}, j.log)
-	t := training.New(j.db, o)
-	learn := t.LearnMessage
-	if q.Many {
-		learn = t.RecordMessage
-	}
 	co := set.classify
 	if q.Scope == "" && !o.FeaturesOnly {
 		co.Keep = store.MaxMessage
 	}
-	m, err := classify.Read(classify.NewStream(co), msg)
+	stream := classify.NewStream(co)
+	out := control.LearnReply{ID: q.ID}
+	var m *classify.Message
+	var err error
+	if q.ID != "" {
+		m, out.Held, err = j.recall.message(ctx, q, stream)
+	} else {
+		m, err = classify.Read(stream, msg)
+	}
 	if err != nil {
 		return control.LearnReply{}, err
 	}
-	var r training.Result
+	r, err := teach(ctx, training.New(j.db, o), q, m)
+	if err != nil {
+		return control.LearnReply{}, err
+	}
+	out.Result, out.Digest = r.Outcome.String(), r.Digest.String()
+	return out, nil
+}
+
+func teach(ctx context.Context, t *training.Trainer, q control.LearnRequest, m *classify.Message) (training.Result, error) {
+	learn := t.LearnMessage
+	if q.Many {
+		learn = t.RecordMessage
+	}
 	switch q.Class {
 	case "ham":
-		r, err = learn(ctx, store.Ham, m)
+		return learn(ctx, store.Ham, m)
 	case "spam":
-		r, err = learn(ctx, store.Spam, m)
+		return learn(ctx, store.Spam, m)
 	case "forget":
-		r, err = t.ForgetDigest(ctx, m.Digest)
-	default:
-		err = fmt.Errorf("%w: class %q", control.ErrRequest, q.Class)
+		return t.ForgetDigest(ctx, m.Digest)
 	}
-	if err != nil {
-		return control.LearnReply{}, err
-	}
-	return control.LearnReply{Result: r.Outcome.String(), Digest: r.Digest.String()}, nil
+	return training.Result{}, fmt.Errorf("%w: class %q", control.ErrRequest, q.Class)
 }
 
 // Settle learns what was recorded.
@@ -116,7 +127,7 @@ func openJudge(ctx context.Context, e *Env, set *settings) (control.Judge, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	return &judge{&scorer{db: db, set: func() *settings { return set }}, e.logger()}, done, nil
+	return &judge{&scorer{db: db, set: func() *settings { return set }}, e.logger(), recall{}}, done, nil
 }
 
 // openReading opens the ledger for reading. Where there is none, nothing was

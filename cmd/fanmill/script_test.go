@@ -40,6 +40,7 @@ func scriptMain() {
 //	expand FILE                   replace $WORK in a file
 //	id NAME CONDITION...          set $NAME to the id of the one held message that
 //	                              `held list` finds
+//	idin NAME FILE               set $NAME to the one id that a line of a file has
 //	deliver ADDRESS FILE SENDER RCPT...   show a message to a milter; the answer
 //	                              stands on standard output
 //	mbox ham|spam N FILE          write N short messages of one class, enough of
@@ -61,7 +62,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "await": await, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id, "corpus": corpusCmd,
+			"exits": exits, "await": await, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id, "idin": idIn, "corpus": corpusCmd,
 			"damage": damage,
 		},
 	})
@@ -117,6 +118,22 @@ func id(ts *testscript.TestScript, neg bool, args []string) {
 	ids := strings.Fields(ts.ReadFile("stdout"))
 	if len(ids) != 1 {
 		ts.Fatalf("%d messages are found", len(ids))
+	}
+	ts.Setenv(args[0], ids[0])
+}
+
+func idIn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: idin NAME FILE")
+	}
+	var ids []string
+	for line := range strings.Lines(ts.ReadFile(args[1])) {
+		if id, ok := findID(line); ok {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) != 1 {
+		ts.Fatalf("%d ids are found", len(ids))
 	}
 	ts.Setenv(args[0], ids[0])
 }

@@ -10,7 +10,6 @@ import (
 
 	"fanmill/classify"
 	"fanmill/control"
-	"fanmill/store"
 )
 
 // statsCmd says how far training is.
@@ -74,12 +73,11 @@ func askFiles(ctx context.Context, e *Env, dir string, q control.StatsRequest) (
 		return control.Stats{}, err
 	}
 	defer done()
-	h, err := store.OpenHistory(ctx, store.HistoryOptions{Dir: dir, ReadOnly: true, Logger: e.logger()})
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
+	h, err := readHistory(ctx, e, dir)
+	if err != nil {
 		return control.Stats{}, err
-	default:
+	}
+	if h != nil {
 		defer h.Close()
 	}
 	return insight{set, db, h}.stats(ctx, q)

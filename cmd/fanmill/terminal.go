@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode"
 
+	"golang.org/x/text/width"
+
 	"fanmill/review/safetext"
 )
 
@@ -15,13 +17,40 @@ import (
 // hostile text meets.
 func safe(s string) string { return safetext.Line(s, 64<<10) }
 
-// fit is safe, cut to at most width characters.
-func fit(s string, width int) string {
-	r := []rune(safe(s))
-	if len(r) <= width {
-		return string(r)
+// fit is safe, cut to at most columns of a terminal.
+func fit(s string, columns int) string {
+	s = safe(s)
+	used, end := 0, 0 // end: of what stands before the dots
+	for i, r := range s {
+		if used <= columns-len("...") {
+			end = i
+		}
+		if used += cell(r); used > columns {
+			return s[:end] + "..."[:min(max(columns, 0), 3)]
+		}
 	}
-	return string(r[:max(width-3, 0)]) + "..."
+	return s
+}
+
+// cells returns how many columns of a terminal s takes.
+func cells(s string) (n int) {
+	for _, r := range s {
+		n += cell(r)
+	}
+	return n
+}
+
+// cell is the width of a character: two columns for those of East Asia and most
+// pictures, none for marks that stand on another.
+func cell(r rune) int {
+	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
 }
 
 // printJSON writes one JSON value and a line end. JSON needs no escaping of

@@ -3,6 +3,7 @@
 package system
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -72,4 +73,40 @@ func TestDecisionsTeach(t *testing.T) {
 			s.eventually("the score from before to return", func() bool { return s.score(nearCopy(novel, n)) == before })
 		})
 	}
+}
+
+// The text of a refusal, as the client heard it through Postfix, and the header of a
+// delivered message are enough to correct a verdict; the message itself is the same
+// entry of the ledger.
+func TestVerdictsAreCorrectedByID(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, plan{})
+	correct := func(class, text string, kind kind, wrong func(before, after float64) bool) {
+		t.Helper()
+		before := s.score(nearCopy(kind, 1))
+		if out := s.fanmill("learn --"+class, text); !strings.Contains(out, " "+class+": learned") {
+			t.Errorf("learn --%s %q: %s", class, text, out)
+		}
+		after := s.score(nearCopy(kind, 1))
+		if wrong(before.Score, after.Score) {
+			t.Errorf("score %v before, %v after learn --%s", before.Score, after.Score, class)
+		}
+		out, err := s.Daemon.RunInput(compose(kind, 1), "train", "--"+class, "-")
+		if err != nil || !strings.Contains(out, " 1 seen before") {
+			t.Errorf("trained from the message: %v %s", err, out)
+		}
+	}
+	res := s.send(compose(spam, 1), to("refused", 1))
+	if res.Final.Code != 550 {
+		t.Fatalf("answer %v, want 550", res.Final)
+	}
+	correct("ham", res.Final.Text, spam, func(before, after float64) bool { return after >= before })
+
+	r := to("passed", 1)
+	s.take(compose(ham, 1), r)
+	status := harness.Fields(s.one(r).Data, "X-Fanmill-Status")
+	if len(status) != 1 {
+		t.Fatalf("verdicts %q", status)
+	}
+	correct("spam", status[0], ham, func(before, after float64) bool { return after <= before })
 }

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"fanmill/store"
+)
+
+// historyPurgeCmd removes what the history says of an address.
+type historyPurgeCmd struct {
+	purge        store.Purge
+	dryRun, json bool
+}
+
+func (h *historyPurgeCmd) flags(fs *flag.FlagSet) {
+	fs.StringVar(&h.purge.To, "to", "", "records of mail to `ADDR`: user@example.org, or @example.org for all of a domain")
+	fs.StringVar(&h.purge.From, "from", "", "records of mail from `ADDR`, by its sender or its From field")
+	fs.BoolVar(&h.dryRun, "dry-run", false, "only say how many there are")
+	fs.BoolVar(&h.json, "json", false, "print JSON")
+}
+
+// Run removes them.
+func (h *historyPurgeCmd) Run(ctx context.Context, e *Env) (err error) {
+	if (h.purge.To == "") == (h.purge.From == "") {
+		return usageErrorf("say --to ADDR or --from ADDR")
+	}
+	if addr := h.purge.To + h.purge.From; strings.HasSuffix(addr, "@") || strings.ContainsAny(addr, "*%<> \n") {
+		return usageErrorf("%q is no address, want user@example.org or @example.org", addr)
+	}
+	dir, err := e.existingData()
+	if err != nil {
+		return err
+	}
+	n, err := h.run(ctx, e, dir)
+	if err != nil {
+		return err
+	}
+	switch {
+	case h.json:
+		return printJSON(e.Stdout, map[string]int{map[bool]string{true: "found", false: "removed"}[h.dryRun]: n})
+	case h.dryRun:
+		_, err = fmt.Fprintf(e.Stdout, "%s would be removed\n", plural(n, "record", "records"))
+	default:
+		_, err = fmt.Fprintf(e.Stdout, "%s removed\n", plural(n, "record", "records"))
+	}
+	return writeError(err)
+}
+
+func (h *historyPurgeCmd) run(ctx context.Context, e *Env, dir string) (n int, err error) {
+	if _, err := os.Stat(filepath.Join(dir, "history.db")); errors.Is(err, fs.ErrNotExist) {
+		return 0, nil // purging would make one
+	}
+	if h.dryRun {
+		past, err := readHistory(ctx, e, dir)
+		if err != nil || past == nil {
+			return 0, err
+		}
+		defer past.Close()
+		return past.Concerned(ctx, h.purge)
+	}
+	set, err := e.settings()
+	if err != nil {
+		return 0, err
+	}
+	past, err := openHistory(ctx, dir, set, e.logger())
+	if errors.Is(err, fs.ErrPermission) {
+		return 0, hint(err, "run it as root or as the daemon's user, who alone may change the history")
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, past.Close(), adopt(dir)) }()
+	return past.Purge(ctx, h.purge)
+}

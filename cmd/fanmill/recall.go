@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+
+	"fanmill/classify"
+	"fanmill/control"
+	"fanmill/spool"
+	"fanmill/store"
+)
+
+// recall finds what is left of a message that has gone by: the message itself while
+// the spool has it, else what the history keeps.
+type recall struct {
+	history *store.History // nil: no mail has been seen yet
+	spool   control.Lister
+	days    int // for how long the history remembers
+}
+
+// message returns the message of q.ID as training takes it, and the box it is held
+// in, "" where it is not. To forget a message its digest is enough.
+func (r recall) message(ctx context.Context, q control.LearnRequest, s *classify.Stream) (*classify.Message, string, error) {
+	rec, err := r.record(ctx, q)
+	if err != nil && (q.Own || !errors.Is(err, store.ErrNoRecord)) {
+		return nil, "", err
+	}
+	m, box, heldErr := r.held(ctx, q.ID, s)
+	switch {
+	case !errors.Is(heldErr, spool.ErrNotHeld):
+		return m, box, heldErr
+	case err != nil:
+		return nil, "", err
+	case q.Class == "forget":
+		return &classify.Message{Digest: rec.Digest}, "", nil
+	}
+	m, err = rec.Message()
+	return m, "", trainInstead(err, q.Class)
+}
+
+// record looks the id up in the history.
+func (r recall) record(ctx context.Context, q control.LearnRequest) (rec store.Record, err error) {
+	if r.history == nil {
+		return rec, r.unknown(q)
+	}
+	_ = r.history.Flush(ctx) // what is on disk may do
+	rec, err = r.history.Get(ctx, q.ID)
+	if errors.Is(err, store.ErrNoRecord) || err == nil && q.Own && rec.Scope != q.Scope {
+		return rec, r.unknown(q)
+	}
+	return rec, err
+}
+
+// unknown is the answer to an id that is not there, and to one that is not the
+// peer's: whether it is there is none of his business.
+func (r recall) unknown(q control.LearnRequest) error {
+	err := fmt.Errorf("%s: %w", q.ID, store.ErrNoRecord)
+	if q.Own {
+		err = fmt.Errorf("%s: %w for %s alone", q.ID, store.ErrNoRecord, q.Scope)
+		return control.WithHint(err, "mail to several recipients is for administrators to learn by its id; with the message at hand: fanmill learn --%s --message FILE", q.Class)
+	}
+	return control.WithHint(err, "ids are remembered for %s; with the message at hand: fanmill learn --%s --message FILE", plural(r.days, "day", "days"), q.Class)
+}
+
+func trainInstead(err error, class string) error {
+	if err == nil {
+		return nil
+	}
+	return control.WithHint(err, "with the message at hand: fanmill learn --%s --message FILE", class)
+}
+
+// held reads the message from the spool, which goes on holding it.
+func (r recall) held(ctx context.Context, id string, s *classify.Stream) (*classify.Message, string, error) {
+	h, err := r.spool.Show(ctx, id)
+	if err != nil {
+		return nil, "", err
+	}
+	pr, pw := io.Pipe()
+	go func() { pw.CloseWithError(r.spool.Export(ctx, id, pw)) }()
+	m, err := classify.Read(s, pr)
+	pr.Close() // lets the writer go, should the reader have stopped early
+	return m, string(h.Box), err
+}
+
+// openLearning returns the daemon's judge where one runs and lets us in, else one
+// that writes to the ledger itself.
+func openLearning(ctx context.Context, e *Env) (control.Judge, func() error, error) {
+	dir, err := e.existingData()
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := control.Dial(ctx, dir)
+	if err == nil {
+		return c, func() error { c.Close(); return nil }, nil
+	}
+	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
+		return nil, nil, err
+	}
+	closers := closers{func() error { return adopt(dir) }}
+	j, err := localJudge(ctx, e, dir, &closers)
+	if err != nil {
+		return nil, nil, errors.Join(err, closers.close())
+	}
+	return j, closers.close, nil
+}
+
+// closers are what is to be done at the end, the last first.
+type closers []func() error
+
+func (c closers) close() error {
+	var errs []error
+	for _, f := range slices.Backward(c) {
+		errs = append(errs, f())
+	}
+	return errors.Join(errs...)
+}
+
+// localJudge opens ledger, history and spool, the latter two as far as they are there.
+func localJudge(ctx context.Context, e *Env, dir string, c *closers) (*judge, error) {
+	set, err := e.settings()
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	if err != nil {
+		return nil, err
+	}
+	*c = append(*c, db.Close)
+	h, err := readHistory(ctx, e, dir)
+	if err != nil {
+		return nil, err
+	}
+	if h != nil {
+		*c = append(*c, h.Close)
+	}
+	held, done, err := filesDesk(ctx, e, dir, set, false)
+	if err != nil {
+		return nil, err
+	}
+	*c = append(*c, func() error { done(); return nil })
+	return &judge{&scorer{db: db, set: func() *settings { return set }}, e.logger(), recall{h, held, set.file.History.Days}}, nil
+}
+
+// readHistory opens the history for reading; nil where there is none, since no
+// mail has been seen yet.
+func readHistory(ctx context.Context, e *Env, dir string) (*store.History, error) {
+	h, err := store.OpenHistory(ctx, store.HistoryOptions{Dir: dir, ReadOnly: true, Logger: e.logger()})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return h, err
+}

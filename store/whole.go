@@ -1,0 +1,25 @@
+package store
+
+// Complete gives a row the message that it lacks, whole; what it has of features and
+// grams stands as it is. It changes nothing where the row has some of its message, in
+// users' scopes, which keep none, and for a message larger than MaxMessage.
+func (tx *Tx) Complete(row Row, message []byte) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	if row.Scope != "" || row.Complete || len(message) > MaxMessage {
+		return nil
+	}
+	res, err := tx.db.w.exec("UPDATE body SET message = ? WHERE id = ? AND message IS NULL", tx.db.pack.message(message), row.ID)
+	if err != nil {
+		return tx.fail("keep message", err)
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return nil
+	}
+	if _, err := tx.db.w.exec("UPDATE msg SET complete = 1 WHERE id = ?", row.ID); err != nil {
+		return tx.fail("keep message", err)
+	}
+	tx.asked = false // the row that Find remembers is another now
+	return nil
+}
