@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"strconv"
-	"time"
 
 	"fanmill/config"
 	"fanmill/store"
@@ -189,7 +188,7 @@ func (c *corpusDupsCmd) Run(ctx context.Context, e *Env) error {
 type corpusTrimCmd struct {
 	mailboxFlags
 	labelledFlags
-	since                dayValue
+	since                momentValue
 	largest              sizeValue
 	newest, balance      int
 	out, hamOut, spamOut string
@@ -224,7 +223,7 @@ func (c *corpusTrimCmd) Run(ctx context.Context, e *Env) error {
 	}
 	defer boxes.discard()
 	return c.look(ctx, e, inputs, func(s *cull.Survey, o cull.Options) error {
-		choice, left, err := s.Within(cull.Limits{Since: c.since.unix(), Largest: int64(c.largest), Newest: c.newest, Balance: c.balance})
+		choice, left, err := s.Within(cull.Limits{Since: c.after(), Largest: int64(c.largest), Newest: c.newest, Balance: c.balance})
 		if errors.Is(err, cull.ErrOneClass) {
 			return exit(exitData, err)
 		}
@@ -245,7 +244,7 @@ func (c *corpusTrimCmd) check() error {
 	switch {
 	case c.newest < 0 || c.balance < 0:
 		return usageErrorf("--newest and --balance want a number from 1 on")
-	case c.since.unix() == 0 && c.largest == 0 && c.newest == 0 && c.balance == 0:
+	case c.after() == 0 && c.largest == 0 && c.newest == 0 && c.balance == 0:
 		return usageErrorf("say what to leave out: --since, --max-size, --newest or --balance")
 	case c.balance > 0 && (len(c.ham) == 0 || len(c.spam) == 0):
 		return usageErrorf("--balance wants --ham and --spam")
@@ -259,28 +258,13 @@ func (c *corpusTrimCmd) check() error {
 	return nil
 }
 
-// dayValue is the flag --since of mailboxes: a day in local time, or a time span
-// before now.
-type dayValue time.Time
-
-// String is flag.Value.
-func (v *dayValue) String() string { return "" }
-
-// Set is flag.Value.
-func (v *dayValue) Set(s string) error {
-	if t, err := time.ParseInLocation(time.DateOnly, s, time.Local); err == nil {
-		*v = dayValue(t)
-		return nil
+// after is the moment of --since in seconds, 0 for none.
+func (c *corpusTrimCmd) after() int64 {
+	if c.since.IsZero() {
+		return 0
 	}
-	d, err := config.ParseDuration(s)
-	if err != nil || d <= 0 {
-		return errors.New("want a day such as 2026-01-31 or a time span such as 90d")
-	}
-	*v = dayValue(time.Now().Add(-time.Duration(d)))
-	return nil
+	return max(0, c.since.Unix())
 }
-
-func (v *dayValue) unix() int64 { return max(0, time.Time(*v).Unix()) }
 
 // sizeValue is a size as the configuration has them.
 type sizeValue config.Size

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"fanmill/config"
 	"fanmill/control"
 	"fanmill/spool"
 )
@@ -15,7 +14,7 @@ import (
 // heldListCmd lists held messages.
 type heldListCmd struct {
 	box, from, to, subject, verdict string
-	since                           sinceValue
+	since                           momentValue
 	limit                           int
 	ids, json                       bool
 }
@@ -26,28 +25,10 @@ func (h *heldListCmd) flags(fs *flag.FlagSet) {
 	fs.StringVar(&h.to, "to", "", "only where a recipient contains `TEXT`")
 	fs.StringVar(&h.subject, "subject", "", "only where the subject contains `TEXT`")
 	fs.StringVar(&h.verdict, "verdict", "", "only this `VERDICT`: ham, unsure or spam")
-	fs.Var(&h.since, "since", "only what was held within `TIME`, such as 24h or 7d")
+	fs.Var(&h.since, "since", "only what was held since `WHEN`: 24h or 7d ago, 2006-01-02, or 2006-01-02T15:04")
 	fs.IntVar(&h.limit, "limit", 0, "at most `N` messages")
 	fs.BoolVar(&h.ids, "ids", false, "print the ids only")
 	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
-}
-
-// sinceValue is the flag --since: a duration as the configuration has them.
-type sinceValue config.Duration
-
-// String is flag.Value; the zero value is no condition.
-func (s *sinceValue) String() string {
-	if *s == 0 {
-		return ""
-	}
-	return config.Duration(*s).String()
-}
-
-// Set is flag.Value.
-func (s *sinceValue) Set(text string) error {
-	d, err := config.ParseDuration(text)
-	*s = sinceValue(d)
-	return err
 }
 
 // Run prints what is held and matches.
@@ -66,7 +47,7 @@ func (h *heldListCmd) Run(ctx context.Context, e *Env) error {
 	}
 	n := 0
 	for _, m := range all {
-		if !h.match(m, time.Now()) || h.limit > 0 && n >= h.limit {
+		if !h.match(m) || h.limit > 0 && n >= h.limit {
 			continue
 		}
 		n++
@@ -91,8 +72,8 @@ func (h *heldListCmd) check() error {
 	return usageErrorf("--verdict: %q is no verdict, want ham, unsure or spam", h.verdict)
 }
 
-func (h *heldListCmd) match(m spool.Meta, now time.Time) bool {
-	return (h.since <= 0 || now.Sub(m.Time) <= time.Duration(h.since)) &&
+func (h *heldListCmd) match(m spool.Meta) bool {
+	return (h.since.IsZero() || !m.Time.Before(h.since.Time)) &&
 		(h.verdict == "" || m.Verdict == h.verdict) &&
 		holds(h.subject, m.Subject) &&
 		holds(h.from, m.Envelope.Sender, m.From) &&

@@ -17,7 +17,7 @@ import (
 type undoCmd struct {
 	actor, source, scope     string
 	scoped                   bool
-	since                    time.Time
+	since                    momentValue
 	all, dryRun, json, quiet bool
 }
 
@@ -28,32 +28,11 @@ func (u *undoCmd) flags(fs *flag.FlagSet) {
 		u.scoped = true
 		return scopeValue{&u.scope}.Set(s)
 	})
-	fs.Func("since", "decisions since `WHEN`: 2006-01-02, \"2006-01-02 15:04\", or so long ago: 90m, 2h, 3d", func(s string) (err error) {
-		u.since, err = parseSince(s, time.Now())
-		return err
-	})
+	fs.Var(&u.since, "since", "decisions since `WHEN`: 90m or 3d ago, 2006-01-02, or 2006-01-02T15:04")
 	fs.BoolVar(&u.all, "all", false, "take all of them back, not the last one or N")
 	fs.BoolVar(&u.dryRun, "dry-run", false, "only say what would be taken back")
 	fs.BoolVar(&u.json, "json", false, "print the answer as JSON")
 	fs.BoolVar(&u.quiet, "quiet", false, "draw no progress, print nothing")
-}
-
-// parseSince reads a moment in local time, or how long before now.
-func parseSince(s string, now time.Time) (time.Time, error) {
-	for _, layout := range []string{time.DateOnly, "2006-01-02 15:04", time.DateTime, time.RFC3339} {
-		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
-		}
-	}
-	if days, found := strings.CutSuffix(s, "d"); found {
-		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
-			return now.AddDate(0, 0, -int(n)), nil
-		}
-	}
-	if d, err := time.ParseDuration(s); err == nil && d >= 0 {
-		return now.Add(-d), nil
-	}
-	return time.Time{}, fmt.Errorf("%q is neither a date, such as 2026-11-22, nor a time such as 90m, 2h or 3d", s)
 }
 
 // number is how many decisions are meant; 0 is all.
@@ -110,7 +89,7 @@ func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
 }
 
 func (u *undoCmd) selection(e *Env) store.Selection {
-	sel := store.Selection{Actor: u.actor, Source: u.source, Since: u.since}
+	sel := store.Selection{Actor: u.actor, Source: u.source, Since: u.since.Time}
 	if u.scoped {
 		sel.Scope = &u.scope
 	}
