@@ -200,8 +200,10 @@ type Traffic struct {
 type Status struct {
 	Version  string    `json:"version"`
 	PID      int       `json:"pid"`
+	UID      int       `json:"uid"` // whose rights it has
 	Started  time.Time `json:"started"`
 	Data     string    `json:"data"`
+	Spool    string    `json:"spool"`
 	Config   string    `json:"config,omitempty"`
 	Listen   []string  `json:"listen"`
 	Observe  bool      `json:"observe"`

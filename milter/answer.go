@@ -190,7 +190,7 @@ func (m *message) keepCopy(j *judgement) {
 	}()
 	if m.draft != nil {
 		meta := m.meta(j, m.addresses())
-		meta.Box, meta.Verdict, meta.Rule = spool.Copy, "unscored", ruleFailed
+		meta.Box, meta.Verdict, meta.Rule = spool.Copy, "unscored", RuleFailed
 		err = m.Spool.Hold(m.draft, meta)
 	}
 }

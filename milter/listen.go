@@ -49,6 +49,13 @@ func parseListen(spec string) (endpoint, error) {
 	return e, nil
 }
 
+// ParseAddress reads a socket as MTAs and our configuration name it into network
+// (unix, tcp, tcp4 or tcp6) and address, as package net has them.
+func ParseAddress(spec string) (network, address string, err error) {
+	e, err := parseListen(spec)
+	return e.network, e.address, err
+}
+
 func parseUnix(path string) (endpoint, error) {
 	switch {
 	case !strings.HasPrefix(path, "/"):

@@ -27,9 +27,12 @@ const (
 	ruleObserve = "observe"
 	ruleAgain   = "seen-before"
 	ruleRelease = "release"
-	ruleFailed  = "failed-twice"
 	ruleError   = "error"
 )
+
+// RuleFailed stands in the history for a message that failed twice and was let
+// through unscored.
+const RuleFailed = "failed-twice"
 
 // rule names what decided for those with outcome o.
 func (m *message) rule(j *judgement, o policy.Outcome) string {
@@ -39,7 +42,7 @@ func (m *message) rule(j *judgement, o policy.Outcome) string {
 	case j.again != spool.Unknown:
 		return ruleAgain
 	case j.often:
-		return ruleFailed
+		return RuleFailed
 	case m.rules.opts.Observe && m.read:
 		return ruleObserve
 	}

@@ -15,7 +15,25 @@ const selectLabelled = rowColumns + `, features, grams, message FROM msg JOIN bo
 // recorded, with all that is kept of them. Labels that change meanwhile come as they were
 // or as they are.
 func (db *DB) Labelled(ctx context.Context, scope string, fn func(*Row) error) error {
-	for last := int64(0); ; {
+	return db.labelledAfter(ctx, scope, 0, fn)
+}
+
+// LabelledNewest is Labelled for the messages recorded last, limit of them at most.
+func (db *DB) LabelledNewest(ctx context.Context, scope string, limit int, fn func(*Row) error) error {
+	const query = "SELECT id FROM msg WHERE scope = ? AND class <> 0 ORDER BY id DESC LIMIT 1 OFFSET ?"
+	before := int64(0)
+	err := db.ask(ctx, "read labels", func(c *conn) (err error) {
+		before, err = c.integer(query, scope, int64(limit))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return db.labelledAfter(ctx, scope, before, fn)
+}
+
+func (db *DB) labelledAfter(ctx context.Context, scope string, last int64, fn func(*Row) error) error {
+	for {
 		var rows []Row
 		err := db.ask(ctx, "read labels", func(c *conn) error {
 			rows = rows[:0]

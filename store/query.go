@@ -186,7 +186,7 @@ func sizeOf(paths ...string) (total int64, err error) {
 // Check reads the whole ledger for damage, which for a large one takes seconds.
 func (db *DB) Check(ctx context.Context) error {
 	return db.ask(ctx, "check ledger", func(c *conn) error {
-		verdict, err := c.text("PRAGMA quick_check(1)")
+		verdict, err := c.quickCheck(ctx)
 		if err == nil && verdict != "ok" {
 			err = damaged(db.path, verdict)
 		}

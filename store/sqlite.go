@@ -146,6 +146,18 @@ func (c *conn) text(sql string, args ...driver.Value) (s string, err error) {
 	return s, err
 }
 
+// quickCheck has SQLite read the whole database, and returns "ok" or the first thing
+// that is wrong. It ends early with ctx.
+func (c *conn) quickCheck(ctx context.Context) (string, error) {
+	rows, err := c.db.QueryContext(ctx, "PRAGMA quick_check(1)", nil)
+	if err != nil {
+		return "", err
+	}
+	verdict := make([]driver.Value, 1)
+	err = rows.Next(verdict)
+	return asText(verdict[0]), errors.Join(err, rows.Close())
+}
+
 // consistent runs fn, which only reads, on one state of the database; within a
 // transaction that is the transaction's.
 func (c *conn) consistent(fn func() error) error {

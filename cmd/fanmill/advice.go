@@ -21,15 +21,31 @@ const (
 // the labels. known are the labels of scope and site, counted how often they count.
 func advise(st *control.Stats, known store.Labels, counted classify.Count, until policy.Outcome) []string {
 	list := []string{nextTraining(st, known, counted, until)}
-	if st.Labels.DoubtfulPercent > muchDoubt {
-		list = append(list, fmt.Sprintf("%.0f %% of the labels are probably wrong: `fanmill stats%s --mislabels 20` shows the likeliest",
-			st.Labels.DoubtfulPercent, scopeFlag(st.Scope)))
-	}
-	if t := &st.Traffic; apart(&st.Labels, t) {
-		list = append(list, fmt.Sprintf("%.0f %% of the labels are spam, of the mail %.0f %%: train mail as it comes in, not what was collected of one class",
-			st.Labels.SpamPercent, t.SpamPercent))
+	for _, a := range []string{aboutDoubts(st), aboutShares(st)} {
+		if a != "" {
+			list = append(list, a)
+		}
 	}
 	return list
+}
+
+// aboutDoubts is what to do about labels that are probably wrong, "" if they are few.
+func aboutDoubts(st *control.Stats) string {
+	if st.Labels.DoubtfulPercent <= muchDoubt {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %% of the labels are probably wrong: `fanmill stats%s --mislabels 20` shows the likeliest",
+		st.Labels.DoubtfulPercent, scopeFlag(st.Scope))
+}
+
+// aboutShares is what to do where the labels hold far more or less spam than the
+// mail, "" where they do not.
+func aboutShares(st *control.Stats) string {
+	if !apart(&st.Labels, &st.Traffic) {
+		return ""
+	}
+	return fmt.Sprintf("%.0f %% of the labels are spam, of the mail %.0f %%: train mail as it comes in, not what was collected of one class",
+		st.Labels.SpamPercent, st.Traffic.SpamPercent)
 }
 
 // nextTraining is the one thing to do about training.

@@ -366,6 +366,26 @@ promise with fewer.`,
 				{"fanmill eval --advise \"1 in 1000\" --html page.html index", "cut-offs for the site's own mail, and a page to look at"},
 			},
 		},
+		{
+			name: "doctor", short: "say whether all is well, and what to do where it is not", new: func() runner { return new(doctorCmd) },
+			long: `One page: is the daemon up, and has it seen the last training; is the configuration
+accepted; does the MTA reach the milter socket; does mail come, and was any let
+through unscored; how far training is, and what is odd about it; is the ledger sound;
+may the daemon write to its files and its spool; is there room. Nothing is changed.
+
+A finding is ok, a note, a warning or a fault. A check that cannot be made is a note
+that says why. The exit code is 0 if there are only notes, and 1 if not all is well.
+
+Run it as root: then the sockets are tried with the rights of the user that Postfix or
+Sendmail runs as, in the directory it is chrooted to; files and spool likewise with
+those of the daemon. Anybody else is told what the mode bits say.
+
+--quick leaves out what reads the whole ledger, which takes long when it is large.`,
+			examples: []example{
+				{"sudo fanmill doctor", "is it working?"},
+				{"fanmill doctor --quick --json", "for monitoring"},
+			},
+		},
 		{name: "version", short: "print version, feature set and compiler", new: func() runner { return new(versionCmd) }},
 		{name: "help", args: "[COMMAND]", max: 2, short: "explain a command", new: func() runner { return new(helpCmd) }},
 	}

@@ -20,6 +20,8 @@ type Env struct {
 	DefaultData    string // used when it exists and nothing else is named
 	DefaultConfig  string // likewise
 	DefaultInet    string // where serve listens without a configuration, beside milter.sock
+	Postconf       string // Postfix's tool that doctor asks
+	SendmailCf     string // Sendmail's configuration that doctor reads
 
 	Args []string // what stands on the command line beside the flags
 	common
@@ -35,7 +37,7 @@ func systemEnv() *Env {
 	return &Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		DefaultData: "/var/lib/fanmill", DefaultConfig: "/etc/fanmill/fanmill.toml",
-		DefaultInet: "inet:127.0.0.1:8891",
+		DefaultInet: "inet:127.0.0.1:8891", Postconf: "/usr/sbin/postconf", SendmailCf: "/etc/mail/sendmail.cf",
 	}
 }
 

@@ -73,8 +73,8 @@ func (a *App) Status(context.Context) (control.Status, error) {
 		path = abs // who asks is in another directory than the daemon
 	}
 	return control.Status{
-		Version: release, PID: os.Getpid(), Started: a.started, Data: a.o.Data, Config: path, Listen: a.listening(),
-		Observe: set.policy.Observe, Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
+		Version: release, PID: os.Getpid(), UID: os.Geteuid(), Started: a.started, Data: a.o.Data, Spool: a.running.Spool.Dir, Config: path,
+		Listen: a.listening(), Observe: set.policy.Observe, Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
 	}, nil
 }
 

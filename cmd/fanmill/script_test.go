@@ -21,12 +21,14 @@ func TestMain(m *testing.M) {
 }
 
 // scriptMain is main as the scripts run it: the same, less this machine's own
-// data directory, configuration and port.
+// data directory, configuration, port and MTA.
 func scriptMain() {
 	e := systemEnv()
 	e.DefaultData = filepath.Join(os.Getenv("WORK"), "no-such-default")
 	e.DefaultConfig = filepath.Join(os.Getenv("WORK"), "no-such-default.toml")
 	e.DefaultInet = "inet:127.0.0.1:0"
+	e.Postconf = filepath.Join(os.Getenv("WORK"), "no-such-postconf")
+	e.SendmailCf = filepath.Join(os.Getenv("WORK"), "sendmail.cf")
 	ctx, stop := withSignals(context.Background())
 	code := Main(ctx, os.Args[1:], e)
 	stop()

@@ -124,6 +124,14 @@ func (m *meter) show(n int, done, total int64) {
 	fmt.Fprintf(m.w, "\r\x1b[K%s", bar(m.verb, m.unit, m.width-1, n, done, total, time.Since(m.start)))
 }
 
+// say names work of which nobody knows how far it is.
+func (m *meter) say(what string) {
+	if m != nil {
+		m.last = time.Now()
+		fmt.Fprintf(m.w, "\r\x1b[K%s", fit(what, m.width-1))
+	}
+}
+
 // clear removes the bar, so that other lines can be written.
 func (m *meter) clear() {
 	if m != nil && !m.last.IsZero() {

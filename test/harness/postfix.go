@@ -35,6 +35,7 @@ type PostfixOptions struct {
 	Milter   string            // smtpd_milters, such as "inet:127.0.0.1:8891"; "" none
 	NextHop  string            // host:port mail to NextDomain is handed to
 	Settings map[string]string // further main.cf parameters, these win
+	Chroot   bool              // the filtered smtpd sees Spool as its root directory
 }
 
 // Postfix is a running private Postfix with two SMTP doors: Addr is filtered by
@@ -81,8 +82,8 @@ kill $reader`
 // Start starts a Postfix that was stopped, with its old ports and queue.
 func (p *Postfix) Start(ctx context.Context) error {
 	p.ended = make(chan struct{})
-	p.guard = exec.Command("sh", "-c", guardian, "/usr/lib/postfix/sbin/master", p.etc())
-	p.guard.Env = append(os.Environ(), "MAIL_CONFIG="+p.etc())
+	p.guard = exec.Command("sh", "-c", guardian, "/usr/lib/postfix/sbin/master", p.Etc())
+	p.guard.Env = append(os.Environ(), "MAIL_CONFIG="+p.Etc())
 	p.guard.Stdout, p.guard.Stderr = &p.stderr, &p.stderr
 	stdin, err := p.guard.StdinPipe()
 	if err != nil {
@@ -100,7 +101,11 @@ func (p *Postfix) Start(ctx context.Context) error {
 	return nil
 }
 
-func (p *Postfix) etc() string { return filepath.Join(p.dir, "etc") }
+// Etc is the configuration directory.
+func (p *Postfix) Etc() string { return filepath.Join(p.dir, "etc") }
+
+// Spool is the queue directory.
+func (p *Postfix) Spool() string { return filepath.Join(p.dir, "spool") }
 
 // layOut makes the directories and copies what postfix-script insists on.
 func (p *Postfix) layOut() error {
@@ -118,7 +123,7 @@ func (p *Postfix) layOut() error {
 			continue
 		}
 		if err == nil {
-			err = os.WriteFile(filepath.Join(p.etc(), f), b, 0o644)
+			err = os.WriteFile(filepath.Join(p.Etc(), f), b, 0o644)
 		}
 		if err != nil {
 			return fmt.Errorf("lay out postfix: %w", err)
@@ -160,8 +165,12 @@ func (p *Postfix) configure(o PostfixOptions) error {
 	if p.Plain, err = FreeAddr(); err != nil {
 		return err
 	}
-	master := strings.NewReplacer("@ADDR@", p.Addr, "@PLAIN@", p.Plain).Replace(masterCF)
-	if err := os.WriteFile(filepath.Join(p.etc(), "master.cf"), []byte(master), 0o644); err != nil {
+	chroot := "n"
+	if o.Chroot {
+		chroot = "y"
+	}
+	master := strings.NewReplacer("@ADDR@", p.Addr, "@PLAIN@", p.Plain, "@CHROOT@", chroot).Replace(masterCF)
+	if err := os.WriteFile(filepath.Join(p.Etc(), "master.cf"), []byte(master), 0o644); err != nil {
 		return fmt.Errorf("configure postfix: %w", err)
 	}
 	settings, err := p.settings(o)
@@ -178,7 +187,7 @@ func (p *Postfix) configure(o PostfixOptions) error {
 	return p.settle()
 }
 
-func (p *Postfix) mainCF() string { return filepath.Join(p.etc(), "main.cf") }
+func (p *Postfix) mainCF() string { return filepath.Join(p.Etc(), "main.cf") }
 
 // settle makes main.cf look old: every Postfix program waits for a second or two
 // when the file has just been changed.
@@ -310,7 +319,7 @@ func (p *Postfix) Log() string {
 }
 
 func (p *Postfix) run(tool string, args ...string) ([]byte, error) {
-	cmd := exec.Command("/usr/sbin/"+tool, append([]string{"-c", p.etc()}, args...)...)
+	cmd := exec.Command("/usr/sbin/"+tool, append([]string{"-c", p.Etc()}, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()

@@ -39,9 +39,10 @@ var layout = []directory{
 	{"spool/trace", "postfix", "", 0o700},
 }
 
-// masterCF is the service table: nothing is chrooted, postlogd writes the log.
+// masterCF is the service table: nothing but the filtered smtpd may be chrooted,
+// postlogd writes the log.
 const masterCF = `
-@ADDR@     inet  n  -  n  -  -  smtpd
+@ADDR@     inet  n  -  @CHROOT@  -  -  smtpd
 @PLAIN@    inet  n  -  n  -  -  smtpd -o smtpd_milters=
 pickup     unix  n  -  n  60 1  pickup
 cleanup    unix  n  -  n  -  0  cleanup
@@ -134,7 +135,7 @@ func (p *Postfix) settings(o PostfixOptions) (map[string]string, error) {
 	}
 	m := maps.Clone(everywhere)
 	maps.Copy(m, map[string]string{
-		"config_directory":      p.etc(),
+		"config_directory":      p.Etc(),
 		"queue_directory":       filepath.Join(p.dir, "spool"),
 		"data_directory":        filepath.Join(p.dir, "data"),
 		"maillog_file":          filepath.Join(p.dir, "log", "mail.log"),

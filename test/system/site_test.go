@@ -40,6 +40,7 @@ type plan struct {
 	fresh   bool              // no training
 	mta     map[string]string // main.cf
 	unix    bool              // milter on a unix socket
+	chroot  bool              // smtpd is chrooted
 	stopped bool              // daemon not started
 	next    string            // where releases go: "" is the site's own Postfix
 }
@@ -69,7 +70,7 @@ func newSite(t *testing.T, o plan) *site {
 		milter = "unix:" + filepath.Join(s.Data, "milter.sock")
 		listens = append(listens, milter)
 	}
-	s.Postfix, err = harness.StartPostfix(t.Context(), harness.PostfixOptions{Dir: t.TempDir(), Milter: milter, NextHop: s.Sink.Addr, Settings: o.mta})
+	s.Postfix, err = harness.StartPostfix(t.Context(), harness.PostfixOptions{Dir: t.TempDir(), Milter: milter, NextHop: s.Sink.Addr, Settings: o.mta, Chroot: o.chroot})
 	check(t, err)
 	t.Cleanup(func() { check(t, s.Postfix.Stop()) })
 

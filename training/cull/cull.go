@@ -1,6 +1,7 @@
 // Package cull looks over mailboxes before they are trained: which messages are
 // nearly the same, which are old, large, or too many of one class. It chooses
-// among them and writes the chosen ones to a new mailbox.
+// among them and writes the chosen ones to a new mailbox. In the ledger it finds those
+// that are nearly the same and have different labels.
 //
 // Messages are nearly the same when what a reader sees of them is: sender, subject
 // and text, as the features that package classify makes of them. What says who got

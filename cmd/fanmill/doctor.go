@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+
+	"fanmill/control"
+	"fanmill/store"
+)
+
+// doctorCmd answers "is it working?" on one page.
+type doctorCmd struct {
+	scope             string
+	scoped            bool
+	quick, json       bool
+	postfix, sendmail string
+}
+
+func (d *doctorCmd) flags(fs *flag.FlagSet) {
+	fs.Func("scope", "look at the training of scope `NAME` only; \"\" is the site", func(s string) error {
+		d.scoped = true
+		return scopeValue{&d.scope}.Set(s)
+	})
+	fs.BoolVar(&d.quick, "quick", false, "leave out what reads the whole ledger: its integrity, and messages that contradict each other")
+	fs.StringVar(&d.postfix, "postfix", "", "configuration `DIR`ectory of the Postfix to look at (else Postfix's own default)")
+	fs.StringVar(&d.sendmail, "sendmail", "", "sendmail.cf `FILE` to look at (else /etc/mail/sendmail.cf)")
+	fs.BoolVar(&d.json, "json", false, "print JSON, see docs/control.md")
+}
+
+// level says how bad a finding is. From warning on not all is well.
+type level string
+
+const (
+	good    level = "ok"
+	note    level = "note" // worth knowing, or could not be checked
+	warning level = "warning"
+	fault   level = "fault"
+)
+
+// finding is what a check found, in a sentence that says what, where and what to do.
+// Its text may come from mail or a configuration: hostile.
+type finding struct {
+	Group string `json:"group"`
+	Check string `json:"check"`
+	Level level  `json:"level"`
+	Text  string `json:"text"`
+}
+
+func found(l level, check, format string, args ...any) finding {
+	return finding{Check: check, Level: l, Text: fmt.Sprintf(format, args...)}
+}
+
+// one is the answer of a check that found one thing.
+func one(l level, check, format string, args ...any) []finding {
+	return []finding{found(l, check, format, args...)}
+}
+
+// unchecked is the answer of a check that cannot be made.
+func unchecked(check string, why any) []finding {
+	return one(note, check, "cannot be checked: %v", why)
+}
+
+// check is one of doctor's. It changes nothing.
+type check func(context.Context, *exam) []finding
+
+// examination is the page.
+var examination = []struct {
+	group  string
+	checks []check
+}{
+	{"daemon", []check{checkConfig, checkDaemon, checkFollowing}},
+	{"mail", []check{checkSockets, checkMTAs, checkTraffic, checkUnscored}},
+	{"training", []check{checkLabels, checkTraining, checkLast, checkDoubts, checkContradictions}},
+	{"storage", []check{checkLedger, checkFeatures, checkIntegrity, checkPartial, checkHistory, checkRights, checkSpace}},
+}
+
+// Run makes all checks and prints them; exit code 1 says that not all is well.
+func (d *doctorCmd) Run(ctx context.Context, e *Env) error {
+	dir, err := e.existingData()
+	if err != nil {
+		return err
+	}
+	x := d.begin(ctx, e, dir)
+	defer x.end()
+	all := []finding{}
+	for _, part := range examination {
+		for _, c := range part.checks {
+			for _, f := range c(ctx, x) {
+				f.Group = part.group
+				all = append(all, f)
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+		}
+	}
+	x.bar.clear()
+	well := wellness(all)
+	if d.json {
+		err = printJSON(e.Stdout, map[string]any{"data": dir, "well": well, "checks": all})
+	} else {
+		_, err = e.Stdout.Write([]byte(doctorPage(dir, all)))
+		err = writeError(err)
+	}
+	if err == nil && !well {
+		return exit(1, nil)
+	}
+	return err
+}
+
+func wellness(all []finding) bool {
+	for _, f := range all {
+		if f.Level == warning || f.Level == fault {
+			return false
+		}
+	}
+	return true
+}
+
+// doctorPage is what doctor prints: a paragraph for each group, a line for each
+// finding, and the sum.
+func doctorPage(dir string, all []finding) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "fanmill %s, data directory %s\n", release, safe(dir))
+	group, counts := "", map[level]int{}
+	for _, f := range all {
+		if f.Group != group {
+			group = f.Group
+			fmt.Fprintf(&b, "\n%s\n", group)
+		}
+		counts[f.Level]++
+		word := string(f.Level)
+		if f.Level == fault {
+			word = "FAULT"
+		}
+		fmt.Fprintf(&b, "  %-7s  %-14s  %s\n", word, f.Check, safe(f.Text))
+	}
+	notes := plural(counts[note], "note", "notes")
+	if wellness(all) {
+		fmt.Fprintf(&b, "\nall is well, %s\n", notes)
+	} else {
+		fmt.Fprintf(&b, "\nnot all is well: %s, %s, %s\n", plural(counts[fault], "fault", "faults"), plural(counts[warning], "warning", "warnings"), notes)
+	}
+	return b.String()
+}
+
+// exam is what the checks look at. Of what could not be had the error says why.
+type exam struct {
+	*doctorCmd
+	env *Env
+	dir string
+	bar *meter
+
+	set        *settings
+	setErr     error
+	status     *control.Status // nil: see statusErr
+	statusErr  error
+	db         *store.DB
+	dbErr      error
+	history    *store.History
+	historyErr error
+}
+
+// begin opens what there is. The configuration is the daemon's, unless another is
+// named.
+func (d *doctorCmd) begin(ctx context.Context, e *Env, dir string) *exam {
+	x := &exam{doctorCmd: d, env: e, dir: dir, bar: newMeter(e, d.json, "looking")}
+	x.status, x.statusErr = askStatus(ctx, dir)
+	named := *e
+	if x.status != nil && named.config == "" {
+		named.config = x.status.Config
+	}
+	x.set, x.setErr = named.serveSettings(dir)
+	x.bar.say("opening the ledger")
+	x.db, x.dbErr = store.Open(ctx, store.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
+	x.history, x.historyErr = store.OpenHistory(ctx, store.HistoryOptions{Dir: dir, ReadOnly: true, Logger: e.logger()})
+	if errors.Is(x.historyErr, fs.ErrNotExist) {
+		x.historyErr = errors.New("no mail has been seen yet, there is no history.db")
+	}
+	return x
+}
+
+func (x *exam) end() {
+	x.bar.clear()
+	if x.db != nil {
+		_ = x.db.Close() // nothing was written
+	}
+	if x.history != nil {
+		_ = x.history.Close()
+	}
+}
+
+// noLedger says why there is nothing to ask the ledger; what is wrong with it,
+// checkLedger says at length.
+func (x *exam) noLedger() string {
+	if errors.Is(x.dbErr, fs.ErrNotExist) {
+		return "nothing has been trained yet"
+	}
+	return "the ledger cannot be read"
+}
+
+// path is a file of the data directory.
+func (x *exam) path(name string) string { return filepath.Join(x.dir, name) }

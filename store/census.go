@@ -1,0 +1,76 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"time"
+)
+
+// Census is what the ledger holds of one scope.
+type Census struct {
+	Scope string
+	Labels
+	Partial int       // labelled messages that are not kept whole: a newer feature set could not learn them
+	Last    time.Time // when a label changed last
+}
+
+// Census counts the labels of all scopes that have any, by name; the site is "" and
+// the first. It reads the state of every row, but no models and no messages.
+func (db *DB) Census(ctx context.Context) (list []Census, err error) {
+	const query = `SELECT scope, class, count(*), sum(adds), sum(waits <> 0), sum(NOT complete), max(time)
+		FROM msg WHERE class <> 0 GROUP BY scope, class ORDER BY scope`
+	err = db.ask(ctx, "count labels", func(c *conn) error {
+		list = list[:0]
+		return c.query(query, func(v []driver.Value) error {
+			if scope := asText(v[0]); len(list) == 0 || list[len(list)-1].Scope != scope {
+				list = append(list, Census{Scope: scope})
+			}
+			list[len(list)-1].count(v)
+			return ctx.Err()
+		})
+	})
+	return list, err
+}
+
+// count adds what a row of the query says of one class.
+func (s *Census) count(v []driver.Value) {
+	labels, adds := &s.Ham, &s.HamAdds
+	if Class(asInt(v[1])) == Spam {
+		labels, adds = &s.Spam, &s.SpamAdds
+	}
+	*labels, *adds = int(asInt(v[2])), int(asInt(v[3]))
+	s.Waiting += int(asInt(v[4]))
+	s.Partial += int(asInt(v[5]))
+	if t := asTime(v[6]); t.After(s.Last) {
+		s.Last = t
+	}
+}
+
+// LastTraining returns the newest op of a scope by which something was learned;
+// ErrNoRow when there is none.
+func (db *DB) LastTraining(ctx context.Context, scope string) (op Op, err error) {
+	err = db.ask(ctx, "look for the last training", func(c *conn) error {
+		found := ErrNoRow
+		err := c.query(opColumns+fmt.Sprintf(" FROM op WHERE scope = ? AND kind IN (%d, %d) ORDER BY seq DESC LIMIT 1", KindLearn, KindFlip), func(v []driver.Value) error {
+			op, found = asOp(v), nil
+			return errStop
+		}, scope)
+		return cmp.Or(err, found)
+	})
+	return op, err
+}
+
+// Growth tells how many messages the ledger has, and how many of them came to it
+// since a moment.
+func (db *DB) Growth(ctx context.Context, since time.Time) (all, recent int64, err error) {
+	err = db.ask(ctx, "measure growth", func(c *conn) (err error) {
+		if all, err = c.integer("SELECT count(*) FROM msg"); err != nil {
+			return err
+		}
+		recent, err = c.integer("SELECT count(*) FROM msg WHERE id > (SELECT coalesce(max(row), 0) FROM op WHERE time < ?)", since.UnixMicro())
+		return err
+	})
+	return all, recent, err
+}

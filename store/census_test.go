@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"fanmill/classify"
+)
+
+// TestCensus: labels of every scope, with how many count, wait, and are kept in part.
+func TestCensus(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	if list, err := db.Census(t.Context()); err != nil || len(list) != 0 {
+		t.Fatalf("an empty ledger: %v, %v", list, err)
+	}
+	cut, waits, anna := message(4, Spam, 1), message(5, Ham, 0), message(6, Ham, 1)
+	cut.Complete = false
+	waits.Waits, waits.Step = true, 0
+	anna.Scope = "anna"
+	learn(t, db, message(1, Ham, 1), message(2, Ham, 0), message(3, Spam, 2), cut, waits, anna, message(7, Spam, 1))
+	forget(t, db, "", digest(7))
+	list, err := db.Census(t.Context())
+	if err != nil || len(list) != 2 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	for i, want := range []Census{
+		{Labels: Labels{Ham: 3, Spam: 2, HamAdds: 1, SpamAdds: 3, Waiting: 1}, Partial: 1},
+		{Scope: "anna", Labels: Labels{Ham: 1, HamAdds: 1}, Partial: 1}, // a user's messages are not kept
+	} {
+		got := list[i]
+		if time.Since(got.Last) > time.Hour {
+			t.Errorf("%q: last changed %v", got.Scope, got.Last)
+		}
+		got.Last = time.Time{}
+		if got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+	}
+}
+
+func TestLastTraining(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	if _, err := db.LastTraining(t.Context(), ""); !errors.Is(err, ErrNoRow) {
+		t.Errorf("nothing was trained: %v", err)
+	}
+	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
+	forget(t, db, "", digest(1)) // is no training
+	op, err := db.LastTraining(t.Context(), "")
+	if err != nil || op.Seq != 2 || op.After.Class != Spam {
+		t.Errorf("%+v, %v", op, err)
+	}
+	if _, err := db.LastTraining(t.Context(), "anna"); !errors.Is(err, ErrNoRow) {
+		t.Errorf("the site's training is not a user's: %v", err)
+	}
+}
+
+func TestGrowth(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
+	between := time.Now()
+	learn(t, db, message(3, Ham, 1), message(2, Ham, 1)) // one new, one flipped
+	for _, c := range []struct {
+		since  time.Time
+		recent int64
+	}{{time.Time{}, 3}, {between, 1}, {time.Now().Add(time.Hour), 0}} {
+		all, recent, err := db.Growth(t.Context(), c.since)
+		if err != nil || all != 3 || recent != c.recent {
+			t.Errorf("since %v: %d of %d, %v", c.since, recent, all, err)
+		}
+	}
+}
+
+// TestCheckEnds: a check can be broken off.
+func TestCheckEnds(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	learn(t, db, message(1, Ham, 1))
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := db.Check(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Errorf("after a check that was broken off: %v", err)
+	}
+}
+
+// TestLabelledNewest: of labelled messages those recorded last, in the order of
+// recording.
+func TestLabelledNewest(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	learn(t, db, message(1, Ham, 1), message(2, Spam, 1), message(3, Ham, 1), message(4, Spam, 0))
+	forget(t, db, "", digest(3))
+	for limit, want := range map[int][]int{1: {4}, 2: {2, 4}, 3: {1, 2, 4}, 10: {1, 2, 4}} {
+		var got []classify.Digest
+		err := db.LabelledNewest(t.Context(), "", limit, func(row *Row) error {
+			got = append(got, row.Digest)
+			return nil
+		})
+		wanted := make([]classify.Digest, len(want))
+		for i, n := range want {
+			wanted[i] = digest(n)
+		}
+		if err != nil || !slices.Equal(got, wanted) {
+			t.Errorf("limit %d: %v, %v, want %v", limit, got, err, want)
+		}
+	}
+}
