@@ -47,9 +47,10 @@ bench: corpus ## benchmarks, beside bogofilter's, the rate through Postfix (need
 	$(GO) run ./test/system/rate
 	@$(MAKE) --no-print-directory figures
 
-figures: corpus ## accuracy and resistance: the tables of docs/accuracy.md
+figures: corpus ## the tables of docs/accuracy.md and docs/training.md
 	$(GO) run ./test/figures
 	$(GO) run ./test/resist
+	$(GO) run ./test/exhaust
 
 fuzz: ## run every fuzz target for FUZZTIME (default 60s), one after the other
 	@GO='$(GO)' FUZZTIME='$(FUZZTIME)' test/fuzz.sh
