@@ -36,7 +36,8 @@ test: setup ## all tests, then the suites with real servers (those need root)
 	@GO='$(GO)' test/golden.sh
 	$(GO) test -tags system -count=1 -shuffle=on -timeout 30m ./test/harness ./test/system
 
-stress: setup ## kill -9 under load, KILLS rounds (default 100); needs root
+stress: setup ## kill -9 of daemon and trainers, KILLS rounds (default 100); needs root
+	FANMILL_KILL_ROUNDS=$(KILLS) $(GO) test -count=1 -v -timeout 60m -run 'TrainKilledAtRandom' ./training
 	FANMILL_KILL_ROUNDS=$(KILLS) $(GO) test -tags system -count=1 -v -timeout 60m -run 'KillUnderLoad' ./test/system
 
 corpus: setup ## write the SpamAssassin corpus to corpus/

@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"fanmill/classify"
 	"fanmill/store"
@@ -264,6 +266,51 @@ func TestTrainKilled(t *testing.T) {
 		}
 		if export(t, db) != want {
 			t.Errorf("killed after %d reports: other counts", reports)
+		}
+	}
+}
+
+// kill -9 at random moments, while messages are recorded and while they are learned: ledger
+// and model agree each time, and a rerun finishes the rest. FANMILL_KILL_ROUNDS sets the
+// rounds (make stress).
+func TestTrainKilledAtRandom(t *testing.T) {
+	rounds := 3
+	if v := os.Getenv("FANMILL_KILL_ROUNDS"); v != "" {
+		if _, err := fmt.Sscan(v, &rounds); err != nil || rounds < 1 {
+			t.Fatalf("FANMILL_KILL_ROUNDS=%q: want a number from 1", v)
+		}
+	}
+	dir := t.TempDir()
+	ham := writeFile(t, filepath.Join(dir, "ham"), mbox(mails(false, 400)))
+	spam := writeFile(t, filepath.Join(dir, "mail"), mbox(mails(true, 400)))
+	for round := range rounds {
+		data := filepath.Join(dir, fmt.Sprint(round))
+		db := open(t, data)
+		train(t, New(db, train1), store.Ham, ham)
+		for range 3 {
+			victim := exec.Command(os.Args[0])
+			victim.Env = append(os.Environ(), victimDir+"="+data, victimFile+"="+spam)
+			if err := victim.Start(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(rand.IntN(400)) * time.Millisecond)
+			_ = victim.Process.Kill() // it may have ended
+			_ = victim.Wait()
+			if err := db.Check(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := db.CatchUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			checkRebuild(t, db)
+		}
+		sum := train(t, New(db, train1), store.Spam, spam)
+		if l := mustLabels(t, db); l.Ham != 400 || l.Spam != 400 || l.Waiting != 0 || sum.Messages() != 400 {
+			t.Errorf("round %d: %+v after %+v", round, l, sum)
+		}
+		checkRebuild(t, db)
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

@@ -30,7 +30,8 @@ type command struct {
 	short    string // one line, no full stop
 	long     string // paragraphs, an empty line between; [COMMAND] lines indented
 	examples []example
-	min, max int // arguments beside flags; max -1: any number
+	min, max int  // arguments beside flags; max -1: any number
+	batch    bool // works for long: gives way to scoring
 	new      func() runner
 }
 
@@ -155,6 +156,9 @@ func (c command) run(ctx context.Context, args []string, e *Env) error {
 		err = c.count(len(e.Args))
 	}
 	if err == nil {
+		if c.batch && e.GiveWay != nil {
+			e.GiveWay()
+		}
 		if err = r.Run(ctx, e); exitCode(err) != exitUsage {
 			return err
 		}

@@ -46,7 +46,7 @@ are named.`,
 func mailCommands() []command {
 	return []command{
 		{
-			name: "train", args: "--ham|--spam PATH...", min: 1, max: -1, short: "learn messages as ham or spam",
+			name: "train", batch: true, args: "--ham|--spam PATH...", min: 1, max: -1, short: "learn messages as ham or spam",
 			new: func() runner { return new(trainCmd) },
 			long: `A PATH is an mbox (also mboxo and mboxrd), a Maildir (cur and new), an MH folder,
 a folder of any of these, a single message, or - for standard input; each may be
@@ -74,14 +74,14 @@ read its ledger but not write there, train through the daemon.`,
 			},
 		},
 		{
-			name: "forget", args: "PATH...", min: 1, max: -1, short: "take messages out of training again",
+			name: "forget", batch: true, args: "PATH...", min: 1, max: -1, short: "take messages out of training again",
 			new: func() runner { return new(forgetCmd) },
 			long: `The counts become exactly what they would be had the messages never been learned.
 PATHs are as for train.`,
 			examples: []example{{"fanmill forget wrongly-trained.eml", "undo the training of one message"}},
 		},
 		{
-			name: "exhaust", short: "train to exhaustion, until all labelled mail is known", new: func() runner { return new(exhaustCmd) },
+			name: "exhaust", batch: true, short: "train to exhaustion, until all labelled mail is known", new: func() runner { return new(exhaustCmd) },
 			long: `All messages that are labelled in the ledger, and those of --ham and --spam, are trained
 from an empty model in turns of ham and spam, round after round, until none is missed:
 until every ham scores as ham and every spam as spam. How often each message counts is
@@ -121,7 +121,7 @@ log of who did what, stay in the ledger.`,
 			},
 		},
 		{
-			name: "expire", short: "take old labels out of training", new: func() runner { return new(expireCmd) },
+			name: "expire", batch: true, short: "take old labels out of training", new: func() runner { return new(expireCmd) },
 			long: `What [store] keep_days and keep_messages do not keep goes, in every scope: labels that do
 not count before those that do, the oldest first, of both classes in proportion; of
 each class as many labels stay as a filter needs to be trained (min_labels). Where
@@ -340,7 +340,7 @@ rule.`,
 			},
 		},
 		{
-			name: "eval", args: "[A.toml B.toml] INDEX...", min: 1, max: -1, short: "measure accuracy on labelled mail",
+			name: "eval", batch: true, args: "[A.toml B.toml] INDEX...", min: 1, max: -1, short: "measure accuracy on labelled mail",
 			new: func() runner { return new(evalCmd) },
 			long: `INDEX has a line "spam PATH" or "ham PATH" for each message, the paths relative to
 the index file. From an empty store, each message is scored and then learned by

@@ -22,6 +22,7 @@ type Env struct {
 	DefaultInet    string // where serve listens without a configuration, beside milter.sock
 	Postconf       string // Postfix's tool that doctor asks
 	SendmailCf     string // Sendmail's configuration that doctor reads
+	GiveWay        func() // called by commands that work for long; nil: they do not
 
 	Args []string // what stands on the command line beside the flags
 	common
@@ -38,6 +39,7 @@ func systemEnv() *Env {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		DefaultData: "/var/lib/fanmill", DefaultConfig: "/etc/fanmill/fanmill.toml",
 		DefaultInet: "inet:127.0.0.1:8891", Postconf: "/usr/sbin/postconf", SendmailCf: "/etc/mail/sendmail.cf",
+		GiveWay: beNice,
 	}
 }
 
