@@ -127,6 +127,8 @@ func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, 
 const opColumns = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
 	class_after, adds_after, step_after, sure_after, waits_after, undoes`
 
+const numOpColumns = 18
+
 // asOp reads opColumns.
 func asOp(v []driver.Value) Op {
 	return Op{

@@ -33,5 +33,34 @@ ledger open: stop the daemon first. Afterwards the model is built and saved.`,
 				{"fanmill restore --data /srv/fanmill ledger.db", "on another host"},
 			},
 		},
+		{
+			name: "ledger export", args: "[FILE]", max: 1, short: "write the ledger as JSON Lines", new: func() runner { return new(ledgerExportCmd) },
+			long: `One line a message, with label, scores, features and the kept text, for moving it to
+another host or for other programs; docs/moving.md describes the format. FILE ending in
+.gz or .zst is compressed; without FILE, or for -, it goes to standard output. With --log
+the log of who did what goes along. It is of one moment, while others go on.`,
+			examples: []example{
+				{"fanmill ledger export --log site.jsonl.zst", "all there is, in one file"},
+				{"fanmill ledger export | ssh mx2 fanmill ledger import -", "over to another host"},
+			},
+		},
+		{
+			name: "ledger import", args: "FILE", min: 1, max: 1, short: "read what ledger export wrote", new: func() runner { return new(ledgerImportCmd) },
+			long: `FILE, or standard input for -, may be compressed. It is read to its end and checked
+before anything is done; errors name line and column, and of a file that is not sound
+nothing is imported.
+
+An empty ledger becomes the exported one: with the same model, bit for bit, and if the
+log is in the file, undo goes on as before. Into a ledger with labels the messages are
+merged: those it does not have are added as they are; of two different labels for the
+same message in the same scope a person's outranks an automatic one, and else the newer
+one holds, also where it is that the label was taken away. The log is not merged. What a
+merge did, undo --source import takes back. It goes in batches; if it was cut short, the
+same command finishes the rest.`,
+			examples: []example{
+				{"fanmill ledger import --dry-run mx1.jsonl.zst", "what would be new"},
+				{"fanmill ledger import mx1.jsonl.zst", "take in what another host has learned"},
+			},
+		},
 	}
 }
