@@ -34,6 +34,15 @@ ledger open: stop the daemon first. Afterwards the model is built and saved.`,
 			},
 		},
 		{
+			name: "rebuild", short: "build the model anew from the ledger", new: func() runner { return new(rebuildCmd) },
+			long: `Checks the whole ledger for damage, adds the site's model up from its rows, and saves
+that for the next start. The ledger is not changed. The model must be the same as before:
+every process keeps its own by following the ledger, and rebuilds it by itself where that
+does not suffice. So this is for suspicion, as after a crash or a fault of the disk; it
+says what it found. A running daemon goes on with the model it has; restart it to have it
+use the new one. The models of other scopes are built whenever they are first used.`,
+		},
+		{
 			name: "ledger export", args: "[FILE]", max: 1, short: "write the ledger as JSON Lines", new: func() runner { return new(ledgerExportCmd) },
 			long: `One line a message, with label, scores, features and the kept text, for moving it to
 another host or for other programs; docs/moving.md describes the format. FILE ending in
