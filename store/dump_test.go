@@ -169,7 +169,7 @@ func TestBadDumps(t *testing.T) {
 		"twice":             {strings.Replace(good, digest(2).String(), digest(1).String(), 1), "line 3: not a sound export of a ledger: message " + digest(1).String() + " stands there twice"},
 		"id":                {strings.Replace(good, `{"id":2,`, `{"id":1,`, 1), "line 3: not a sound export of a ledger: id 1 does not follow 1"},
 		"digest":            {strings.Replace(good, digest(1).String(), "12", 1), `line 2: not a sound export of a ledger: digest "12"`},
-		"class":             {strings.Replace(good, `"class":"spam"`, `"class":"junk"`, 1), `class "junk" is none of`},
+		"class":             {strings.Replace(good, `"class":"spam"`, `"class":"junk"`, 1), `class "junk" is not known`},
 		"adds":              {strings.Replace(good, `"adds":1`, `"adds":70000`, 1), "adds 70000 is not in"},
 		"adds not whole":    {strings.Replace(good, `"adds":1`, `"adds":1.5`, 1), "column"},
 		"adds of another":   {strings.Replace(good, `"adds":1`, `"adds":2`, 1), "rows and log do not fit together at op 4"},

@@ -150,6 +150,15 @@ func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []Op, err er
 	return ops, err
 }
 
+// Imported returns how many rows of a scope hold what another filter has counted.
+func (db *DB) Imported(ctx context.Context, scope string) (n int64, err error) {
+	err = db.ask(ctx, "look for imported counts", func(c *conn) (err error) {
+		n, err = c.integer("SELECT count(*) FROM msg WHERE scope = ? AND class > 2", scope)
+		return err
+	})
+	return n, err
+}
+
 // Scopes returns the names of all scopes that have rows, sorted; the site is "".
 func (db *DB) Scopes() (names []string, err error) {
 	// One index look-up for each name, where DISTINCT would walk all rows.

@@ -191,12 +191,12 @@ func (d *DumpReader) row(in *dumpRow) (*Row, error) {
 }
 
 func parseClass(s string) (Class, error) {
-	for c := None; c <= Spam; c++ {
+	for c := None; c <= SpamCounts; c++ {
 		if c.String() == s {
 			return c, nil
 		}
 	}
-	return None, fmt.Errorf("class %q is none of none, ham, spam", s)
+	return None, fmt.Errorf("class %q is not known", s)
 }
 
 func parseKind(s string) (Kind, error) {

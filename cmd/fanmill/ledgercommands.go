@@ -1,8 +1,10 @@
 package main
 
+import "fanmill/training/rival"
+
 // ledgerCommands are those that copy, move and rebuild what was learned.
 func ledgerCommands() []command {
-	return []command{
+	return append(importCommands(), []command{
 		{
 			name: "backup", args: "FILE", min: 1, max: 1, short: "write a copy of the ledger", new: func() runner { return new(backupCmd) },
 			long: `The ledger is all that was learned; the model is made from it. The copy is of one
@@ -71,5 +73,32 @@ same command finishes the rest.`,
 				{"fanmill ledger import mx1.jsonl.zst", "take in what another host has learned"},
 			},
 		},
+	}...)
+}
+
+// importCommands take in what other filters have learned.
+func importCommands() []command {
+	form := func(name rival.Form, short, long string, ex ...example) command {
+		return command{
+			name: "import " + string(name), args: "FILE", min: 1, max: 1, short: short, long: long + "\n\n" + importLong,
+			new: func() runner { return &importCmd{form: name} }, examples: ex,
+		}
+	}
+	return []command{
+		form(rival.Bogofilter, "take in the word counts of bogofilter", "FILE, or standard input for -, is what `bogoutil -d` writes.",
+			example{"bogoutil -d ~/.bogofilter/wordlist.db | fanmill import bogofilter -", "begin with what bogofilter knows"}),
+		form(rival.SpamBayes, "take in the word counts of SpamBayes", "FILE, or standard input for -, is the CSV that `sb_dbexpimp -e` writes.",
+			example{"fanmill import spambayes hammie.csv", "begin with what SpamBayes knows"}),
+		form(rival.DSPAM, "take in the word counts of DSPAM", `FILE, or standard input for -, is what "dspam_dump USER" writes. It holds hashes of words
+and not how many messages were learned: --words names a list of words that are tried,
+--ham and --spam say what dspam_stats says.`,
+			example{"fanmill import dspam --words /usr/share/dict/words --ham 900 --spam 700 dump.txt", "begin with what DSPAM knows"}),
 	}
 }
+
+const importLong = `Words of the text, of the subject, of From and To, host names and parts of links are
+taken; what else a filter counts has no like here. The counts are scaled down to so many
+messages as --most says, so that they speak while there are few own labels and are
+outvoted later. They are no labels: the calibrator, the linear part and the numbers of
+labels do not know them. All of it is one entry: "fanmill undo --source import" takes it
+out again, exactly. How much it helps, and when, is measured in docs/training.md.`
