@@ -17,7 +17,7 @@ type Merged struct {
 	Changed   int `json:"changed"`   // theirs outranks ours, or is newer
 	Forgotten int `json:"forgotten"` // they took the label away
 	Kept      int `json:"kept"`      // ours outranks theirs, or is newer
-	Skipped   int `json:"skipped"`   // without a label, and not known here
+	Skipped   int `json:"skipped"`   // without a label, and not known here, or expired there
 	Waiting   int `json:"waiting"`   // of those added or changed: to be learned
 }
 
@@ -108,8 +108,8 @@ func (m *merger) row(tx *store.Tx, theirs *store.Row, sum *Merged) error {
 		return err
 	}
 	switch {
-	case !found && theirs.Class == store.None:
-		sum.Skipped++
+	case theirs.Class == store.None && (!found || theirs.Source == "expire"):
+		sum.Skipped++ // that a label was too old elsewhere says nothing of it here
 		return nil
 	case found && ours.Class == theirs.Class:
 		return m.confirm(tx, &ours, theirs, sum)
@@ -137,7 +137,7 @@ func (m *merger) row(tx *store.Tx, theirs *store.Row, sum *Merged) error {
 
 // outranks tells which of two different labels of a message holds.
 func outranks(theirs, ours *store.Row) bool {
-	if a, b := automatic(theirs.Source), automatic(ours.Source); a != b {
+	if a, b := Automatic(theirs.Source), Automatic(ours.Source); a != b {
 		return b
 	}
 	return theirs.Time.After(ours.Time)
@@ -154,7 +154,7 @@ func (m *merger) confirm(tx *store.Tx, ours, theirs *store.Row, sum *Merged) err
 		if err := tx.Insist(ours.Scope, ours.Digest, m.by); err != nil {
 			return err
 		}
-	case automatic(ours.Source) && !automatic(theirs.Source):
+	case Automatic(ours.Source) && !Automatic(theirs.Source):
 		sum.Confirmed++
 		if err := tx.Confirm(ours.Scope, ours.Digest, m.by); err != nil {
 			return err

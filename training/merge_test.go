@@ -62,6 +62,7 @@ func TestMergeRule(t *testing.T) {
 		"forgotten here":          {label{none, "train", 2}, label{spam, "train", 1}, none, "train", Merged{Kept: 1}},
 		"forgotten here earlier":  {label{none, "train", 1}, label{spam, "train", 2}, spam, "train", Merged{Changed: 1}},
 		"forgotten in both":       {label{none, "train", 1}, label{none, "held", 2}, none, "train", Merged{Same: 1}},
+		"expired there":           {label{ham, "train", 1}, label{none, "expire", 2}, ham, "train", Merged{Skipped: 1}},
 		"forgotten, not known":    {label{}, label{none, "train", 2}, none, "", Merged{Skipped: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
