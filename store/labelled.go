@@ -20,7 +20,7 @@ func (db *DB) Labelled(ctx context.Context, scope string, fn func(*Row) error) e
 
 // LabelledNewest is Labelled for the messages recorded last, limit of them at most.
 func (db *DB) LabelledNewest(ctx context.Context, scope string, limit int, fn func(*Row) error) error {
-	const query = "SELECT id FROM msg WHERE scope = ? AND class <> 0 ORDER BY id DESC LIMIT 1 OFFSET ?"
+	const query = "SELECT id FROM msg WHERE scope = ? AND class IN (1, 2) ORDER BY id DESC LIMIT 1 OFFSET ?"
 	before := int64(0)
 	err := db.ask(ctx, "read labels", func(c *conn) (err error) {
 		before, err = c.integer(query, scope, int64(limit))

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"fanmill/classify"
 	"fanmill/store"
@@ -166,6 +167,17 @@ func TestRowsAddUp(t *testing.T) {
 	}
 	if l := m.Labels(); l.Ham != 1 || l.Spam != 0 || l.HamAdds != 201 || l.SpamAdds != 77 || m.Fit().Labels > 1 {
 		t.Errorf("labels %+v, fit of %d", l, m.Fit().Labels)
+	}
+	census, err := db.Census(t.Context())
+	if err != nil || len(census) != 1 || census[0].Ham != 1 || census[0].Spam != 0 {
+		t.Errorf("census %+v, %v", census, err)
+	}
+	if list, err := db.Expirables(t.Context(), "", store.Keep{Age: time.Nanosecond}, time.Now().Add(time.Hour)); err != nil || len(list) != 1 {
+		t.Errorf("%d would expire, %v", len(list), err)
+	}
+	seen := 0
+	if err := db.Labelled(t.Context(), "", func(*store.Row) error { seen++; return nil }); err != nil || seen != 1 {
+		t.Errorf("%d labels, %v", seen, err)
 	}
 	for f, n := range c.Features {
 		want := classify.Count{Ham: scaled(min(n.Ham, 1234), 1234, 200), Spam: min(n.Spam, 77)}
