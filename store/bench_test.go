@@ -141,6 +141,25 @@ func BenchmarkUpdate(b *testing.B) {
 	b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/float64(n), "cpu-µs/message")
 }
 
+// BenchmarkRebuild10000 builds the model of 10,000 such messages from their rows.
+func BenchmarkRebuild10000(b *testing.B) {
+	db := openAt(b, b.TempDir())
+	rows := mails(10_000)
+	for len(rows) > 0 {
+		learn(b, db, rows[:500]...)
+		rows = rows[500:]
+	}
+	cpu := cpuTime(b)
+	n := 0
+	for b.Loop() {
+		if err := db.Rebuild(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	b.ReportMetric((cpuTime(b)-cpu).Seconds()/float64(n), "cpu-s/rebuild")
+}
+
 func BenchmarkCatchUpNothingNew(b *testing.B) {
 	db := openAt(b, b.TempDir())
 	learn(b, db, message(1, Ham, 1))

@@ -20,7 +20,7 @@ type Census struct {
 // the first. It reads the state of every row, but no models and no messages.
 func (db *DB) Census(ctx context.Context) (list []Census, err error) {
 	const query = `SELECT scope, class, count(*), sum(adds), sum(waits <> 0), sum(NOT complete), max(time)
-		FROM msg WHERE class <> 0 GROUP BY scope, class ORDER BY scope`
+		FROM msg WHERE class IN (1, 2) GROUP BY scope, class ORDER BY scope`
 	err = db.ask(ctx, "count labels", func(c *conn) error {
 		list = list[:0]
 		return c.query(query, func(v []driver.Value) error {

@@ -141,9 +141,9 @@ func difference(before, after Mark) (ham, spam uint32) {
 		sign int
 	}{{before, -1}, {after, +1}} {
 		switch m.mark.Class {
-		case Ham:
+		case Ham, HamCounts:
 			ham += uint32(m.sign * m.mark.Adds)
-		case Spam:
+		case Spam, SpamCounts:
 			spam += uint32(m.sign * m.mark.Adds)
 		}
 	}

@@ -128,7 +128,7 @@ func (db *DB) connect() (err error) {
 	if db.opts.ReadOnly {
 		db.w, err = connectToRead(db.path, pragmas...)
 	} else {
-		db.w, err = connect(db.path, "rw", pragmas...)
+		db.w, err = connect(db.path, "rw", append(pragmas, "journal_mode=WAL")...) // else put back without it
 	}
 	if err != nil {
 		return err

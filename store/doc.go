@@ -16,7 +16,7 @@
 //	meta  key, value: "schema", "features" (classify.FeatureVersion), "ledger" (a random
 //	      id)
 //	msg   one row for each scope and digest: the state. class (0 forgotten, 1 ham,
-//	      2 spam), adds (how often the message counts, 0 allowed), step (what it adds to
+//	      2 spam; 3 and 4 what another filter counted of them), adds (how often the message counts, 0 allowed), step (what it adds to
 //	      each of its weights), sure (a person insists on the class), the scores before
 //	      training, source (who gave the class: what people say outranks what fanmill
 //	      labelled), waits (recorded, but not learned yet; 1, or 2 in a row that was

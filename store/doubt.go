@@ -66,7 +66,7 @@ func (db *DB) Doubtful(ctx context.Context, scope string, limit int) (d Doubts, 
 // findDoubts looks at all labels of a scope's Fit; of the rows it returns only
 // id and chance are set.
 func findDoubts(ctx context.Context, c *conn, scope string, fit classify.Fit) (d Doubts, rows []Doubt, err error) {
-	n, err := c.integer("SELECT count(*) FROM msg WHERE scope = ? AND class <> 0 AND NOT waits", scope)
+	n, err := c.integer("SELECT count(*) FROM msg WHERE scope = ? AND class IN (1, 2) AND NOT waits", scope)
 	if err != nil {
 		return d, nil, err
 	}

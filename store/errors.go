@@ -42,6 +42,8 @@ func isBusy(err error) bool {
 	return code == sqlite3.ErrBusy || code == sqlite3.ErrLocked
 }
 
+func isConstraint(err error) bool { return sqliteCode(err) == sqlite3.ErrConstraint }
+
 // explain adds ErrDamaged and the way out to errors that speak of damage, and to
 // others what they would be outside SQLite: fs.ErrPermission, syscall.ENOSPC, syscall.EIO.
 func explain(path string, err error) error {

@@ -38,7 +38,7 @@ func (db *DB) Expirables(ctx context.Context, scope string, keep Keep, now time.
 		list = nil
 		return c.consistent(func() error {
 			labels := map[Class]int{}
-			err := c.query("SELECT class, count(*) FROM msg WHERE scope = ? AND class <> 0 GROUP BY class", func(v []driver.Value) error {
+			err := c.query("SELECT class, count(*) FROM msg WHERE scope = ? AND class IN (1, 2) GROUP BY class", func(v []driver.Value) error {
 				labels[Class(asInt(v[0]))] = int(asInt(v[1]))
 				return nil
 			}, scope)

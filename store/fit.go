@@ -98,7 +98,7 @@ func (db *DB) calibrate(ctx context.Context, scope string, c *counts) (classify.
 }
 
 const selectLabels = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
-	WHERE scope = ? AND class <> 0 AND NOT waits ORDER BY judged DESC LIMIT ?`
+	WHERE scope = ? AND class <> 0 AND NOT waits AND class <= 2 ORDER BY judged DESC LIMIT ?`
 
 // eachLabel calls fn with a scope's labels, the newest first.
 func eachLabel(ctx context.Context, c *conn, scope string, limit int, fn func(id int64, l classify.Label)) error {

@@ -9,7 +9,7 @@ import (
 const labelledAtOnce = 64
 
 const selectLabelled = rowColumns + `, features, grams, message FROM msg JOIN body USING (id)
-	WHERE scope = ? AND class <> 0 AND id > ? ORDER BY id LIMIT ?`
+	WHERE scope = ? AND class IN (1, 2) AND id > ? ORDER BY id LIMIT ?`
 
 // Labelled calls fn with every label of a scope, in the order in which the messages were
 // recorded, with all that is kept of them. Labels that change meanwhile come as they were
@@ -20,7 +20,7 @@ func (db *DB) Labelled(ctx context.Context, scope string, fn func(*Row) error) e
 
 // LabelledNewest is Labelled for the messages recorded last, limit of them at most.
 func (db *DB) LabelledNewest(ctx context.Context, scope string, limit int, fn func(*Row) error) error {
-	const query = "SELECT id FROM msg WHERE scope = ? AND class <> 0 ORDER BY id DESC LIMIT 1 OFFSET ?"
+	const query = "SELECT id FROM msg WHERE scope = ? AND class IN (1, 2) ORDER BY id DESC LIMIT 1 OFFSET ?"
 	before := int64(0)
 	err := db.ask(ctx, "read labels", func(c *conn) (err error) {
 		before, err = c.integer(query, scope, int64(limit))
@@ -68,7 +68,7 @@ func (tx *Tx) Counting(ctx context.Context, scope string, fn func(Row) error) er
 		return err
 	}
 	var rows []Row
-	err := tx.db.w.query(rowColumns+" FROM msg WHERE scope = ? AND class <> 0 AND (adds > 0 OR step <> 0)", func(v []driver.Value) error {
+	err := tx.db.w.query(rowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", func(v []driver.Value) error {
 		rows = append(rows, asRow(v))
 		return ctx.Err()
 	}, scope)

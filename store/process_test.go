@@ -90,6 +90,8 @@ func runChild(job string) int {
 		"lock":   func(dir string) error { return childLock(dir, "NORMAL") },
 		"seize":  func(dir string) error { return childLock(dir, "EXCLUSIVE") },
 		"full":   childFull,
+		"backup": childBackup,
+		"swap":   childSwap,
 	}
 	if err := jobs[job](os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)

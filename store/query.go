@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -127,6 +128,8 @@ func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, 
 const opColumns = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
 	class_after, adds_after, step_after, sure_after, waits_after, undoes`
 
+const numOpColumns = 18
+
 // asOp reads opColumns.
 func asOp(v []driver.Value) Op {
 	return Op{
@@ -145,6 +148,15 @@ func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []Op, err er
 		}, after, int64(limit))
 	})
 	return ops, err
+}
+
+// Imported returns how many rows of a scope hold what another filter has counted.
+func (db *DB) Imported(ctx context.Context, scope string) (n int64, err error) {
+	err = db.ask(ctx, "look for imported counts", func(c *conn) (err error) {
+		n, err = c.integer("SELECT count(*) FROM msg WHERE scope = ? AND class > 2", scope)
+		return err
+	})
+	return n, err
 }
 
 // Scopes returns the names of all scopes that have rows, sorted; the site is "".
@@ -220,4 +232,18 @@ func (db *DB) Export(w io.Writer) error {
 		return fmt.Errorf("export model: %w", err)
 	}
 	return nil
+}
+
+// Sum returns a checksum of the site's model as Export writes it: two that are equal
+// score all mail alike.
+func (db *DB) Sum() (sum [sha256.Size]byte, err error) {
+	if err := db.take(context.Background()); err != nil {
+		return sum, fmt.Errorf("sum the model up: %w", err)
+	}
+	defer db.give()
+	h := sha256.New()
+	out := bufio.NewWriter(h)
+	db.mem.site.export(out, "")
+	err = out.Flush()
+	return [sha256.Size]byte(h.Sum(nil)), err
 }

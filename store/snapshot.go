@@ -81,7 +81,7 @@ func (db *DB) writeSnapshot() error {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	if !db.newerOnDisk(head) {
-		db.sweepSnapshots()
+		sweep(db.opts.Dir, snapshotFile+".", "")
 		if err := replaceFile(db.snapshotPath(), func(w io.Writer) error { return db.mem.site.write(w, head) }); err != nil {
 			return fmt.Errorf("write snapshot: %w", err)
 		}
@@ -324,15 +324,15 @@ func (s *summed) uint32() (uint32, error) {
 	return binary.LittleEndian.Uint32(b), nil
 }
 
-// sweepSnapshots removes what a process that was killed while writing left.
-func (db *DB) sweepSnapshots() {
-	entries, _ := os.ReadDir(db.opts.Dir)
+// sweep removes files that a process which was killed while writing has left.
+func sweep(dir, prefix, suffix string) {
+	entries, _ := os.ReadDir(dir)
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), snapshotFile+".") {
+		if !strings.HasPrefix(e.Name(), prefix) || !strings.HasSuffix(e.Name(), suffix) {
 			continue
 		}
 		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
-			os.Remove(filepath.Join(db.opts.Dir, e.Name()))
+			os.Remove(filepath.Join(dir, e.Name()))
 		}
 	}
 }
@@ -352,7 +352,12 @@ func replaceFile(path string, write func(io.Writer) error) error {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	dir, err := os.Open(filepath.Dir(path))
+	return syncDir(filepath.Dir(path))
+}
+
+// syncDir makes sure that the names in a directory outlive a crash.
+func syncDir(path string) error {
+	dir, err := os.Open(path)
 	if err != nil {
 		return err
 	}

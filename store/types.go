@@ -12,20 +12,28 @@ import (
 // Class is the label of a message in the ledger.
 type Class uint8
 
-// The classes. None is a message that was forgotten.
+// The classes. None is a message that was forgotten. A row of HamCounts or SpamCounts is
+// no message: it holds features that another filter has counted, and is no label, neither
+// for the Fit nor where labels are counted.
 const (
 	None Class = iota
 	Ham
 	Spam
+	HamCounts
+	SpamCounts
 )
 
-// String returns "none", "ham" or "spam".
+// String returns "none", "ham", "spam", "ham counts" or "spam counts".
 func (c Class) String() string {
 	switch c {
 	case Ham:
 		return "ham"
 	case Spam:
 		return "spam"
+	case HamCounts:
+		return "ham counts"
+	case SpamCounts:
+		return "spam counts"
 	}
 	return "none"
 }
@@ -135,7 +143,10 @@ type Labels struct {
 }
 
 // judged tells whether the row's label is one for the Fit.
-func (m Mark) judged() bool { return m.Class != None && !m.Waits }
+func (m Mark) judged() bool { return (m.Class == Ham || m.Class == Spam) && !m.Waits }
+
+// counted tells a row of what another filter has counted.
+func (c Class) counted() bool { return c == HamCounts || c == SpamCounts }
 
 func (r *Row) mark() Mark {
 	return Mark{Class: r.Class, Adds: r.Adds, Step: r.Step, Sure: r.Sure, Waits: r.Waits}
@@ -149,8 +160,10 @@ func (r *Row) label() classify.Label {
 // check reports what the ledger must not take in.
 func (r *Row) check() error {
 	switch {
-	case r.Class != Ham && r.Class != Spam:
+	case r.Class == None || r.Class > SpamCounts:
 		return fmt.Errorf("learn %s: class %d is neither ham nor spam", r.Digest, r.Class)
+	case r.Class.counted() && (r.Step != 0 || r.Sure || r.Waits):
+		return fmt.Errorf("learn %s: counts have no step, nobody insists on them, and they do not wait", r.Digest)
 	case r.Adds < 0 || r.Adds > maxAdds:
 		return fmt.Errorf("learn %s: adds %d is not in 0..%d", r.Digest, r.Adds, maxAdds)
 	case r.Step != int64(int32(r.Step)):

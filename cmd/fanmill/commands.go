@@ -4,7 +4,7 @@ package main
 // page and docs/commands.md are printed from.
 func commands() []command {
 	var all []command
-	for _, part := range [][]command{daemonCommands(), mailCommands(), corpusCommands(), heldCommands(), pastCommands(), otherCommands()} {
+	for _, part := range [][]command{daemonCommands(), mailCommands(), corpusCommands(), heldCommands(), pastCommands(), ledgerCommands(), otherCommands()} {
 		all = append(all, part...)
 	}
 	return all

@@ -82,6 +82,7 @@ var known = []struct {
 	{store.ErrNewer, exitData},
 	{store.ErrOlder, exitData},
 	{store.ErrFeatureVersion, exitData},
+	{store.ErrDump, exitData},
 	{fs.ErrPermission, exitNoPerm},
 	{fs.ErrNotExist, exitNoInput},
 	{syscall.EAGAIN, exitTempFail},

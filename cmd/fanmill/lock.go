@@ -22,8 +22,8 @@ func lockData(dir string) (*os.File, error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		defer f.Close()
-		return nil, hint(exit(exitUnavailable, fmt.Errorf("another daemon%s runs on data directory %s", holder(f), dir)),
-			"stop it first, or give this one a data directory of its own with --data DIR")
+		return nil, hint(exit(exitUnavailable, fmt.Errorf("a daemon%s runs on data directory %s", holder(f), dir)),
+			"stop it first, or name another data directory with --data DIR")
 	}
 	if err == nil {
 		err = f.Truncate(0)

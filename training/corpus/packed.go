@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"bufio"
 	"bytes"
 	"compress/bzip2"
 	"errors"
@@ -15,9 +16,12 @@ import (
 // which only serve to use up memory.
 const maxWindow = 128 << 20
 
-// decompress tells by the first bytes whether the input is compressed.
-func (w *walker) decompress() (io.ReadCloser, error) {
-	input := w.peek
+// decompress is Unpack for the file in hand.
+func (w *walker) decompress() (io.ReadCloser, error) { return Unpack(w.peek) }
+
+// Unpack tells by the first bytes whether the input is compressed with gzip, bzip2 or
+// zstd, and returns what is in it.
+func Unpack(input *bufio.Reader) (io.ReadCloser, error) {
 	magic, err := input.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err

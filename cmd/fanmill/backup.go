@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"fanmill/store"
+)
+
+// backupFlags are common to backup and restore.
+type backupFlags struct {
+	force, json bool
+	history     string
+}
+
+// backupCmd writes a copy of the ledger.
+type backupCmd struct{ backupFlags }
+
+func (b *backupCmd) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&b.force, "force", false, "replace files that are there")
+	fs.StringVar(&b.history, "history", "", "also back the history of past verdicts up, to `FILE`")
+	fs.BoolVar(&b.json, "json", false, "print JSON")
+}
+
+// Run backs up.
+func (b *backupCmd) Run(ctx context.Context, e *Env) error {
+	dir, err := e.existingData()
+	if err != nil {
+		return err
+	}
+	var did struct {
+		store.Copied
+		History *store.Copied `json:"history,omitempty"`
+	}
+	if did.Copied, err = store.BackupLedger(ctx, dir, e.Args[0], b.force); err != nil {
+		return copyError(ctx, err, "replace it with --force, or give another name")
+	}
+	if b.history != "" {
+		h, err := store.BackupHistory(ctx, dir, b.history, b.force)
+		if err != nil {
+			return copyError(ctx, err, "replace it with --force, or give another name")
+		}
+		did.History = &h
+	}
+	if b.json {
+		return printJSON(e.Stdout, did)
+	}
+	text := fmt.Sprintf("%s: %s\n", safe(e.Args[0]), copiedWords(did.Copied))
+	if did.History != nil {
+		text += fmt.Sprintf("%s: %s of history\n", safe(b.history), byteCount(did.History.Bytes))
+	}
+	_, err = fmt.Fprint(e.Stdout, text)
+	return writeError(err)
+}
+
+// restoreCmd puts a backup in place.
+type restoreCmd struct{ backupFlags }
+
+func (r *restoreCmd) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&r.force, "force", false, "replace the ledger that is there, which is kept beside the new one")
+	fs.StringVar(&r.history, "history", "", "also restore the history of past verdicts, from `FILE`")
+	fs.BoolVar(&r.json, "json", false, "print JSON")
+}
+
+// Run restores. The lock keeps a daemon from starting meanwhile.
+func (r *restoreCmd) Run(ctx context.Context, e *Env) (err error) {
+	dir, err := e.dataDir()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(e.Args[0]); err != nil {
+		return fmt.Errorf("restore: %w", err) // before a directory is made for it
+	}
+	if err := makeData(dir); err != nil {
+		return exit(exitCantCreate, fmt.Errorf("make data directory: %w", err))
+	}
+	lock, err := lockData(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, adopt(dir), lock.Close()) }()
+	var did struct {
+		store.Restored
+		History *store.Restored `json:"history,omitempty"`
+	}
+	if did.Restored, err = store.RestoreLedger(ctx, dir, e.Args[0], r.force); err != nil {
+		return copyError(ctx, err, "--force replaces it, and keeps it beside the new one")
+	}
+	if r.history != "" {
+		h, err := store.RestoreHistory(ctx, dir, r.history, r.force)
+		if err != nil {
+			return copyError(ctx, err, "--force replaces it, and keeps it beside the new one; the ledger was restored")
+		}
+		did.History = &h
+	}
+	if err := prove(ctx, e, dir); err != nil {
+		return fmt.Errorf("restored, but: %w", err)
+	}
+	if r.json {
+		return printJSON(e.Stdout, did)
+	}
+	text := fmt.Sprintf("%s: restored, %s\n", safe(filepath.Join(dir, "fanmill.db")), copiedWords(did.Copied))
+	for _, part := range []*store.Restored{&did.Restored, did.History} {
+		if part != nil && part.Kept != "" {
+			text += fmt.Sprintf("what was there before is kept as %s\n", safe(part.Kept))
+		}
+	}
+	_, err = fmt.Fprint(e.Stdout, text)
+	return writeError(err)
+}
+
+// prove opens the restored ledger once, which builds the model, and saves that for
+// the daemon's start.
+func prove(ctx context.Context, e *Env, dir string) error {
+	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.WriteSnapshot(), db.Close())
+}
+
+// copyError gives the errors of backup and restore their exit codes and advice.
+func copyError(ctx context.Context, err error, there string) error {
+	switch {
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case errors.Is(err, store.ErrThere):
+		return hint(exit(exitCantCreate, err), "%s", there)
+	case errors.Is(err, store.ErrOpen):
+		return exit(exitTempFail, err)
+	case errors.Is(err, fs.ErrExist):
+		return exit(exitCantCreate, err)
+	}
+	return err
+}
+
+// copiedWords says what a copy of a ledger holds.
+func copiedWords(c store.Copied) string {
+	s := fmt.Sprintf("%s, %d ham and %d spam labels, last operation %d", byteCount(c.Bytes), c.Ham, c.Spam, c.LastOp)
+	if !c.LastTime.IsZero() {
+		s += " of " + c.LastTime.Local().Format(time.DateTime)
+	}
+	return s
+}
+
+// byteCount is a size for people.
+func byteCount(n int64) string {
+	switch {
+	case n < 10_000:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 10_000_000:
+		return fmt.Sprintf("%d kB", n/1000)
+	}
+	return fmt.Sprintf("%d MB", n/1_000_000)
+}

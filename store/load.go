@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// ErrNotEmpty says that a ledger has rows or a log already.
+var ErrNotEmpty = errors.New("the ledger is not empty")
+
+// Empty tells whether nothing was ever recorded.
+func (db *DB) Empty(ctx context.Context) (empty bool, err error) {
+	err = db.ask(ctx, "look into the ledger", func(c *conn) error {
+		n, err := c.integer(countAll)
+		empty = n == 0
+		return err
+	})
+	return empty, err
+}
+
+const countAll = "SELECT (SELECT count(*) FROM msg) + (SELECT count(*) FROM op) + coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'op'), 0)"
+
+// LoadDump fills an empty ledger with all of a dump, in one transaction: afterwards
+// it is the ledger that was dumped, to the numbers of rows and ops, under an id of its
+// own, and its model is the same bit for bit. If anything is wrong nothing is
+// changed. A ledger that is not empty is ErrNotEmpty. progress may be nil.
+func (db *DB) LoadDump(ctx context.Context, d *DumpReader, progress func(done, total int64)) error {
+	err := db.Update(ctx, func(tx *Tx) error {
+		if n, err := tx.db.w.integer(countAll); err != nil || n > 0 {
+			return errors.Join(err, ErrNotEmpty)
+		}
+		return tx.loadAll(ctx, d, progress)
+	})
+	if err != nil {
+		return fmt.Errorf("import ledger: %w", err)
+	}
+	return db.Rebuild(ctx)
+}
+
+func (tx *Tx) loadAll(ctx context.Context, d *DumpReader, progress func(done, total int64)) error {
+	for {
+		e, err := d.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil && e.Row != nil {
+			err = tx.loadRow(d, e)
+		} else if err == nil {
+			err = tx.loadOp(e.raw.Op)
+		}
+		if err != nil {
+			return err
+		}
+		if progress != nil {
+			progress(d.rows+d.ops, d.Header.Rows+d.Header.Ops)
+		}
+	}
+	if _, err := tx.db.w.exec("DELETE FROM sqlite_sequence WHERE name = 'op'"); err != nil {
+		return tx.fail("number the log", err)
+	}
+	if _, err := tx.db.w.exec("INSERT INTO sqlite_sequence (name, seq) VALUES ('op', ?)", d.Header.Seq); err != nil {
+		return tx.fail("number the log", err)
+	}
+	return tx.coherent()
+}
+
+const (
+	loadMsg = `INSERT INTO msg
+	(id, scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits, judged)
+	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+	loadOp = `INSERT INTO op
+	(seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
+	class_after, adds_after, step_after, sure_after, waits_after, undoes) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
+	loadWas = `INSERT INTO was (op, score_c, score_e, score_l, log_odds, judged, time, source) VALUES (?,?,?,?,?,?,?,?)`
+)
+
+// loadRow writes a row as it was dumped.
+func (tx *Tx) loadRow(d *DumpReader, e *Entry) error {
+	r, raw := e.Row, e.raw.Row
+	_, err := tx.db.w.exec(loadMsg, r.ID, r.Scope, r.Digest[:], int64(r.Class), int64(r.Adds), r.Step, r.Sure,
+		r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds, r.Time.UnixMicro(), r.Source, r.Complete, raw.Waits, raw.Judged)
+	if isConstraint(err) {
+		return d.fault("message %s stands there twice in scope %q", r.Digest, r.Scope)
+	}
+	if err == nil {
+		_, err = tx.db.w.exec(insertBody, r.ID, nilIfNone(raw.Features), nilIfNone(raw.Grams), tx.db.pack.message(r.Message))
+	}
+	if err != nil {
+		return tx.fail("record message", err)
+	}
+	return nil
+}
+
+// loadOp writes an op, and what it took from its row, as they were dumped.
+func (tx *Tx) loadOp(o *dumpOp) error {
+	kind, err := parseKind(o.Kind)
+	if err != nil {
+		return err
+	}
+	b, a := o.Before.mark(), o.After.mark()
+	_, err = tx.db.w.exec(loadOp, o.Seq, o.Time.UnixMicro(), o.Actor, o.Source, int64(kind), o.Row, o.Scope,
+		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits, nilIfZero(o.Undoes))
+	if w := o.Was; err == nil && w != nil {
+		_, err = tx.db.w.exec(loadWas, o.Seq, w.ScoreC, w.ScoreE, w.ScoreL, w.LogOdds, w.Judged, w.Time.UnixMicro(), w.Source)
+	}
+	if err != nil {
+		return tx.fail("record op", err)
+	}
+	return nil
+}
+
+// mark is for marks that were checked.
+func (m dumpMark) mark() Mark {
+	class, _ := parseClass(m.Class)
+	return Mark{Class: class, Adds: int(m.Adds), Step: m.Step, Sure: m.Sure, Waits: m.Waits}
+}
+
+// selectTorn yields an op that does not begin where the one before it of its row ended,
+// or a row that is not what its last op has made of it. A log that was pruned, or that
+// begins after rows were loaded without one, does not say how its rows began.
+const selectTorn = `WITH o AS (
+	SELECT seq, row, class_before || ' ' || adds_before || ' ' || step_before || ' ' || sure_before || ' ' || waits_before AS b,
+		class_after || ' ' || adds_after || ' ' || step_after || ' ' || sure_after || ' ' || waits_after AS a FROM op),
+p AS (SELECT *, lag(a) OVER w AS was, lead(seq) OVER w AS next FROM o WINDOW w AS (PARTITION BY row ORDER BY seq)),
+whole AS (SELECT coalesce(min(seq), 0) = 1 AS yes FROM op)
+SELECT p.seq FROM p LEFT JOIN msg ON msg.id = p.row
+WHERE was <> b
+	OR was IS NULL AND b <> '0 0 0 0 0' AND (SELECT yes FROM whole)
+	OR next IS NULL AND msg.id IS NOT NULL
+		AND a <> class || ' ' || adds || ' ' || step || ' ' || sure || ' ' || (waits <> 0)
+UNION ALL SELECT judged FROM msg WHERE class <> 0 AND (SELECT yes FROM whole) AND NOT EXISTS (SELECT 1 FROM op WHERE op.row = msg.id)
+LIMIT 1`
+
+// coherent makes sure that the log leads to the rows: processes follow the log, and
+// would come to another model than one that is built from the rows.
+func (tx *Tx) coherent() error {
+	seq, err := tx.db.w.integer("SELECT coalesce((" + selectTorn + "), -1)")
+	if err != nil {
+		return tx.fail("check the log", err)
+	}
+	if seq >= 0 {
+		return fmt.Errorf("%w: rows and log do not fit together at op %d", ErrDump, seq)
+	}
+	return nil
+}
+
+// Attribute says who gave a row its label and when, of a label that comes from
+// another ledger.
+func (tx *Tx) Attribute(row *Row, source string, at time.Time) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	tx.asked = false
+	if _, err := tx.db.w.exec("UPDATE msg SET source = ?, time = ? WHERE scope = ? AND digest = ?", source, at.UnixMicro(), row.Scope, row.Digest[:]); err != nil {
+		return tx.fail("say whose label it is", err)
+	}
+	return nil
+}
