@@ -248,7 +248,7 @@ func TestRestoreRefusesBadBackups(t *testing.T) {
 	if _, err := RestoreLedger(t.Context(), dir, write("empty", nil), true); err == nil {
 		t.Error("an empty file was restored")
 	}
-	for meta, want := range map[string]error{"schema": ErrNewer, "features": ErrFeatureVersion} {
+	for meta, want := range map[string]error{"schema": ErrNewer, "features": ErrNewer} {
 		path := write(meta, good)
 		c, err := connect(path, "rw")
 		if err != nil {

@@ -14,7 +14,7 @@ var (
 	ErrDamaged        = errors.New("database is damaged")
 	ErrNewer          = errors.New("database was written by a newer fanmill")
 	ErrOlder          = errors.New("database was written by an older fanmill: the daemon, or a command that may write to it, brings it up to date")
-	ErrFeatureVersion = errors.New("database was trained with another feature version")
+	ErrFeatureVersion = errors.New("database was trained with an older feature version")
 	ErrBusy           = errors.New("database is in use by another process")
 	ErrReplaced       = errors.New("database file was replaced or removed while open")
 	ErrReadOnly       = errors.New("database is open for reading only")

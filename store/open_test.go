@@ -85,7 +85,8 @@ func TestUnusableLedgers(t *testing.T) {
 		"foreign":    {sql("PRAGMA application_id = 7"), ErrDamaged, "not a fanmill ledger"},
 		"history":    {sql("PRAGMA application_id = 1717659240"), ErrDamaged, "not a fanmill ledger"},
 		"newer":      {sql("UPDATE meta SET value = 99 WHERE key = 'schema'"), ErrNewer, "newer fanmill"},
-		"features":   {sql("UPDATE meta SET value = 99 WHERE key = 'features'"), ErrFeatureVersion, "train anew"},
+		"features":   {sql("UPDATE meta SET value = 1 WHERE key = 'features'"), ErrFeatureVersion, "fanmill rebuild"},
+		"newer ones": {sql("UPDATE meta SET value = 99 WHERE key = 'features'"), ErrNewer, "feature version 99"},
 		"no version": {sql("DELETE FROM meta"), ErrDamaged, "backup"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -304,8 +304,11 @@ func (s *schema) versions(c *conn, path string) error {
 		return fmt.Errorf("%s: %w: it has schema %d, this fanmill knows %d: install a newer fanmill or use another data directory", path, ErrNewer, version, s.version)
 	case version < 1:
 		return damaged(path, fmt.Sprintf("schema %d in meta", version))
-	case s.model && features != classify.FeatureVersion:
-		return fmt.Errorf("%s: %w: it has version %d, this fanmill uses %d: use the fanmill that wrote it, or train anew in another data directory",
+	case s.model && features > classify.FeatureVersion:
+		return fmt.Errorf("%s: %w: it has feature version %d, this fanmill uses %d: install a newer fanmill or use another data directory",
+			path, ErrNewer, features, classify.FeatureVersion)
+	case s.model && features < classify.FeatureVersion:
+		return fmt.Errorf("%s: %w: it has version %d, this fanmill uses %d: stop the daemon and run `fanmill rebuild`, which makes features anew from the messages that the ledger keeps",
 			path, ErrFeatureVersion, features, classify.FeatureVersion)
 	case version < s.version:
 		return fmt.Errorf("%s: %w", path, ErrOlder)

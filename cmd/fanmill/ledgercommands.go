@@ -42,7 +42,13 @@ that for the next start. The ledger is not changed. The model must be the same a
 every process keeps its own by following the ledger, and rebuilds it by itself where that
 does not suffice. So this is for suspicion, as after a crash or a fault of the disk; it
 says what it found. A running daemon goes on with the model it has; restart it to have it
-use the new one. The models of other scopes are built whenever they are first used.`,
+use the new one. The models of other scopes are built whenever they are first used.
+
+A ledger of an older version whose features were others is brought to the present ones
+from the messages it keeps; what counts, and how often, stays as it was decided. No
+daemon may run then, and a backup before it is wise. Labels of which only the features
+are kept (users' scopes, keep = "features", imports) count no more until they are trained
+again.`,
 		},
 		{
 			name: "ledger export", args: "[FILE]", max: 1, short: "write the ledger as JSON Lines", new: func() runner { return new(ledgerExportCmd) },

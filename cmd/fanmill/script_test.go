@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/mattn/go-sqlite3" // to make ledgers older
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -49,6 +51,7 @@ func scriptMain() {
 //	                              which (20) make the filter sure of others
 //	corpus N INDEX                write N such messages of each class, a file for each,
 //	                              and an index that names ham and spam in turn
+//	older LEDGER                  make a ledger one of the feature version before
 //	damage gzip|zstd|bzip2 PATH   write a mailbox in this form and cut it short
 //	damage large|fifo PATH        write a message over the limit, or make a pipe
 func TestScripts(t *testing.T) {
@@ -65,9 +68,20 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "await": await, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id, "idin": idIn, "corpus": corpusCmd,
-			"damage": damage,
+			"damage": damage, "older": older,
 		},
 	})
+}
+
+// older makes a ledger one of the feature version before.
+func older(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: older LEDGER")
+	}
+	db, err := sql.Open("sqlite3", ts.MkAbs(args[0]))
+	ts.Check(err)
+	_, err = db.Exec("UPDATE meta SET value = value - 1 WHERE key = 'features'")
+	ts.Check(errors.Join(err, db.Close()))
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
