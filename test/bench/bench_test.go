@@ -3,8 +3,9 @@
 // other work to do has to give. Run it with `make bench`.
 //
 // Each program starts from nothing for training and from what it was trained
-// with for scoring, and reads the SpamAssassin corpus (`make corpus`), or what
-// mixed_test.go makes of it, as one file per message.
+// with for scoring. Mail is the SpamAssassin corpus (`make corpus`), or what
+// mixed_test.go makes of it: to be scored, one file a message; to be trained, a
+// mailbox of each class.
 package bench
 
 import (
@@ -15,11 +16,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"fanmill/test/harness"
+	"fanmill/training/corpus"
 	"fanmill/training/eval"
 )
 
@@ -62,9 +65,10 @@ func corpusFiles(b *testing.B) (m mailFiles) {
 	return m
 }
 
-// filter is a program that can be trained and can score. Both read the names
-// of files from standard input and return the CPU time used.
+// filter is a program that can be trained and can score. train and score read the
+// names of files from standard input, mbox trains a mailbox; all return the CPU time used.
 type filter interface {
+	mbox(b *testing.B, dir, class, path string) time.Duration
 	train(b *testing.B, dir, class string, files []string) time.Duration
 	score(b *testing.B, dir string, files []string) time.Duration
 }
@@ -82,21 +86,46 @@ func trainAll(b *testing.B, f filter, dir string, m mailFiles) time.Duration {
 	return f.train(b, dir, "ham", m.ham) + f.train(b, dir, "spam", m.spam)
 }
 
-// BenchmarkTrain trains mail: ours by the near-error rule, with ledger and
-// kept messages; bogofilter registers each message, as `bogofilter -n` does.
+// BenchmarkTrain trains two mailboxes: ours by the near-error rule, with ledger and
+// kept messages; bogofilter registers each message, as `bogofilter -M -n` does.
 func BenchmarkTrain(b *testing.B) {
 	for _, set := range sets {
 		m := set.files(b)
+		dir := b.TempDir()
+		ham, spam := writeMbox(b, filepath.Join(dir, "ham"), m.ham), writeMbox(b, filepath.Join(dir, "spam"), m.spam)
 		for _, f := range filters {
 			b.Run(set.name+"/"+f.name, func(b *testing.B) {
 				var used time.Duration
 				for b.Loop() {
-					used += trainAll(b, f, b.TempDir(), m)
+					dir := b.TempDir()
+					used += f.mbox(b, dir, "ham", ham) + f.mbox(b, dir, "spam", spam)
 				}
 				report(b, used, m)
 			})
 		}
 	}
+}
+
+// writeMbox writes messages to a mailbox and returns its path.
+func writeMbox(b *testing.B, path string, files []string) string {
+	b.Helper()
+	box, err := corpus.CreateMbox(b.Context(), path, false, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err == nil {
+			err = box.Add(raw)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := box.Commit(); err != nil {
+		b.Fatal(err)
+	}
+	return path
 }
 
 // BenchmarkScore scores mail with what was trained from it, a line of output for
@@ -184,6 +213,16 @@ func (bogofilter) command(b *testing.B, dir string, args ...string) *exec.Cmd {
 	return exec.Command(path, append([]string{"-C", "-d", dir, "-b"}, args...)...)
 }
 
+func (f bogofilter) mbox(b *testing.B, dir, class, path string) time.Duration {
+	b.Helper()
+	flag := map[string]string{"ham": "-n", "spam": "-s"}[class]
+	cmd := exec.Command("bogofilter", "-C", "-d", dir, "-M", flag, "-I", path)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		b.Fatalf("bogofilter: %v: %s", err, out)
+	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
 func (f bogofilter) train(b *testing.B, dir, class string, files []string) time.Duration {
 	flag := map[string]string{"ham": "-n", "spam": "-s"}[class]
 	return run(b, f.command(b, dir, flag), files, 0, func(int) bool { return false })
@@ -201,6 +240,11 @@ func (fanmill) command(b *testing.B, dir, role string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleVariable+"="+role, dirVariable+"="+dir)
 	return cmd
+}
+
+func (f fanmill) mbox(b *testing.B, dir, class, path string) time.Duration {
+	b.Helper()
+	return f.train(b, dir, class, []string{path})
 }
 
 func (f fanmill) train(b *testing.B, dir, class string, files []string) time.Duration {

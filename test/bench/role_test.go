@@ -38,7 +38,7 @@ func play(ctx context.Context, role, dir string, in io.Reader, out io.Writer) (e
 	var problem error
 	o := corpus.Options{Problem: func(p corpus.Problem) { problem = p }}
 	sum, err := training.New(db, training.Options{}).Train(ctx, class, names, o, nil)
-	if err == nil && sum.Messages() < len(names) {
+	if err == nil && (problem != nil || sum.Messages() < len(names)) {
 		err = fmt.Errorf("%d of %d messages: %w", sum.Messages(), len(names), problem)
 	}
 	return err
