@@ -32,16 +32,17 @@ const DefaultDataDir = "/var/lib/fanmill"
 
 // Config is the whole configuration; its fields are the file's sections.
 type Config struct {
-	Milter   Milter   `toml:"milter" doc:"The sockets the MTA connects to, and how long things may take."`
-	Policy   Policy   `toml:"policy" doc:"Whose mail is filtered, and what happens to it."`
-	Headers  Headers  `toml:"headers" doc:"The header fields that carry the verdict."`
-	Classify Classify `toml:"classify" doc:"How much of a message is looked at. The budgets count bytes, parts and fields, never time, so the same message always gets the same score. Messages learned under other budgets keep what they had then."`
-	Training Training `toml:"training" doc:"How the filter learns."`
-	Store    Store    `toml:"store" doc:"What the ledger keeps of labelled messages."`
-	Spool    Spool    `toml:"spool" doc:"Where held messages are kept until somebody decides."`
-	Submit   Submit   `toml:"submit" doc:"How a released message is handed on."`
-	History  History  `toml:"history" doc:"What is remembered of scored messages, so that a verdict can be looked up and corrected without the mail. Mail that is not filtered is never recorded; docs/correcting.md tells more."`
-	Log      Log      `toml:"log" doc:"The log on standard error: one line a message."`
+	Milter    Milter    `toml:"milter" doc:"The sockets the MTA connects to, and how long things may take."`
+	Policy    Policy    `toml:"policy" doc:"Whose mail is filtered, and what happens to it."`
+	Headers   Headers   `toml:"headers" doc:"The header fields that carry the verdict."`
+	Classify  Classify  `toml:"classify" doc:"How much of a message is looked at. The budgets count bytes, parts and fields, never time, so the same message always gets the same score. Messages learned under other budgets keep what they had then."`
+	Training  Training  `toml:"training" doc:"How the filter learns."`
+	Autolearn Autolearn `toml:"autolearn" doc:"What the filter learns from its own verdicts, without anybody looking. A filter that does so repeats its own errors: docs/training.md says what it is good for. fanmill eval --split half --autolearn tries it on labelled mail; fanmill undo --source auto takes all of it back."`
+	Store     Store     `toml:"store" doc:"What the ledger keeps of labelled messages."`
+	Spool     Spool     `toml:"spool" doc:"Where held messages are kept until somebody decides."`
+	Submit    Submit    `toml:"submit" doc:"How a released message is handed on."`
+	History   History   `toml:"history" doc:"What is remembered of scored messages, so that a verdict can be looked up and corrected without the mail. Mail that is not filtered is never recorded; docs/correcting.md tells more."`
+	Log       Log       `toml:"log" doc:"The log on standard error: one line a message."`
 }
 
 // Milter is the section [milter].
@@ -103,6 +104,16 @@ type Training struct {
 	Margin float64 `toml:"margin" reload:"live" min:"0" max:"1000" doc:"A message counts only if its score was not yet right by this margin, in the log-odds of the count statistics; it is recorded in any case."`
 }
 
+// Autolearn is the section [autolearn].
+type Autolearn struct {
+	Enabled   bool    `toml:"enabled" reload:"live" doc:"Learn mail from outside by its score, for the site. What anybody has labelled, or has taken a label from, is left alone."`
+	HamBelow  float64 `toml:"ham_below" reload:"live" min:"0" max:"1" doc:"Mail with a score below this is learned as ham."`
+	SpamAbove float64 `toml:"spam_above" reload:"live" min:"0" max:"1" doc:"Mail with a score above this is learned as spam."`
+	Share     float64 `toml:"share" reload:"live" min:"0" max:"1" doc:"At most so many automatic labels for each label that people gave, of either class."`
+	Lead      int     `toml:"lead" reload:"live" min:"1" max:"100000" doc:"Ham and spam are learned in step, in the proportion of the labels that people gave: neither may be more than so many labels ahead."`
+	MinLabels int     `toml:"min_labels" reload:"live" min:"1" max:"1000000" doc:"Labels that people must have given, of each class, before anything is learned so."`
+}
+
 // Store is the section [store].
 type Store struct {
 	Keep         string `toml:"keep" reload:"live" oneof:"messages|features" doc:"What is kept of a labelled message: messages keeps the start of it, so that a later version of fanmill can learn it anew; features keeps only what was learned, in less room and with less to read for a thief."`
@@ -154,11 +165,12 @@ func Default(dataDir string) *Config {
 			ProgressEvery:   Duration(5 * time.Second),
 			DrainTimeout:    Duration(time.Minute),
 		},
-		Policy:   defaultPolicy(policy.DefaultOptions()),
-		Headers:  Headers{Families: []string{"fanmill"}},
-		Classify: defaultClassify(classify.DefaultOptions()),
-		Training: Training{Margin: 15},
-		Store:    Store{Keep: "messages", MessageLimit: 256 << 10},
+		Policy:    defaultPolicy(policy.DefaultOptions()),
+		Headers:   Headers{Families: []string{"fanmill"}},
+		Classify:  defaultClassify(classify.DefaultOptions()),
+		Training:  Training{Margin: 15},
+		Autolearn: Autolearn{HamBelow: 0.02, SpamAbove: 0.98, Share: 0.5, Lead: 20, MinLabels: 200},
+		Store:     Store{Keep: "messages", MessageLimit: 256 << 10},
 		Spool: Spool{
 			Dir:          "spool",
 			MemoryLimit:  256 << 10,

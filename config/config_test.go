@@ -149,12 +149,13 @@ func TestParseFull(t *testing.T) {
 			TextHead: 1 << 20, TextTail: 0, TextTotal: 2_000_000, MaxParts: 10, MaxDepth: 3,
 			MaxHeaders: 100, MaxHeaderLen: 1000, MaxFeatures: 500, AuthservIDs: []string{"mx.example.org"},
 		},
-		Training: Training{Margin: 20},
-		Store:    Store{Keep: "features", MessageLimit: 64_000},
-		Spool:    Spool{Dir: "/data/held", MemoryLimit: 1 << 20, MinFree: 0, TombstoneAge: Duration(36 * time.Hour)},
-		Submit:   Submit{To: "lmtp:unix:/run/lmtp", Timeout: Duration(10 * time.Second)},
-		History:  History{Days: 3, MaxBytes: 1 << 20},
-		Log:      Log{Level: "debug", Format: "json"},
+		Training:  Training{Margin: 20},
+		Autolearn: Autolearn{Enabled: true, HamBelow: 0.001, SpamAbove: 0.9, Share: 0.25, Lead: 5, MinLabels: 100},
+		Store:     Store{Keep: "features", MessageLimit: 64_000},
+		Spool:     Spool{Dir: "/data/held", MemoryLimit: 1 << 20, MinFree: 0, TombstoneAge: Duration(36 * time.Hour)},
+		Submit:    Submit{To: "lmtp:unix:/run/lmtp", Timeout: Duration(10 * time.Second)},
+		History:   History{Days: 3, MaxBytes: 1 << 20},
+		Log:       Log{Level: "debug", Format: "json"},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("decoded (-want +got):\n%s", diff)

@@ -143,6 +143,12 @@ func (c *Config) checkRest() Problems {
 	if dir := c.Spool.Dir; !filepath.IsAbs(dir) || strings.ContainsRune(dir, 0) {
 		ps = append(ps, Key{Section: "spool", Name: "dir"}.problem(dir, "is not the path of a directory", "write a path such as spool or /var/spool/fanmill"))
 	}
+	if a := &c.Autolearn; a.HamBelow >= a.SpamAbove {
+		ps = append(ps, Problem{
+			Key: "autolearn.ham_below", Value: tomlValue(reflect.ValueOf(a.HamBelow)),
+			Text: fmt.Sprintf("is not below spam_above, %v", a.SpamAbove), Hint: "write a smaller number, such as 0.02",
+		})
+	}
 	for _, id := range c.Classify.AuthservIDs {
 		if id == "" || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r == ';' || r == 0x7f }) {
 			key := Key{Section: "classify", Name: "authserv_ids"}

@@ -125,9 +125,10 @@ func (b *logBuffer) lines(parts ...string) int {
 type rig struct {
 	Options
 	Settings
-	policy policy.Options
-	scorer Scorer
-	spool  Spool
+	policy  policy.Options
+	scorer  Scorer
+	spool   Spool
+	learner Learner
 
 	t      testing.TB
 	dir    string
@@ -168,7 +169,7 @@ func (r *rig) settings() Settings {
 }
 
 func (r *rig) parts() Parts {
-	return Parts{Scorer: r.scorer, Spool: r.spool, Recorder: r.rows, Logger: slog.New(slog.NewTextHandler(r.log, nil))}
+	return Parts{Scorer: r.scorer, Spool: r.spool, Recorder: r.rows, Learner: r.learner, Logger: slog.New(slog.NewTextHandler(r.log, nil))}
 }
 
 func (r *rig) start() *rig {

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	gomilter "github.com/d--j/go-milter"
 
+	"fanmill/classify"
 	"fanmill/headers"
 	"fanmill/policy"
 	"fanmill/spool"
@@ -318,5 +320,53 @@ func TestUnfilteredMailIsStrippedButNotKept(t *testing.T) {
 	}
 	if r.rows.count("accept/unfiltered") != 1 {
 		t.Errorf("counted %v", r.rows.counts)
+	}
+}
+
+// scores is a Learner that notes what it is offered.
+type scores struct {
+	mu   sync.Mutex
+	list []float64
+}
+
+func (s *scores) Learn(_ *classify.Message, score classify.Score) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = append(s.list, score.P)
+}
+
+// Mail from outside that is filtered and was scored is offered to the learner, and
+// nothing else is.
+func TestWhatIsOfferedToTheLearner(t *testing.T) {
+	for name, tt := range map[string]struct {
+		change func(*rig)
+		mail   mail
+		want   []float64
+	}{
+		"ham":        {mail: subject("score 0.01"), want: []float64{0.01}},
+		"refused":    {mail: subject("score 0.999"), want: []float64{0.999}},
+		"held":       {mail: subject("score 0.5"), want: []float64{0.5}},
+		"not scored": {mail: subject("error")},
+		"observed":   {change: func(r *rig) { r.policy.Observe = true }, mail: subject("score 0.01")},
+		"unfiltered": {change: func(r *rig) { r.policy.Unfiltered = []string{"one@example.net"} }, mail: subject("score 0.01")},
+		"trusted":    {change: func(r *rig) { r.policy.SkipTrusted, r.policy.TrustedNetworks = false, []string{"192.0.2.0/24"} }, mail: subject("score 0.01")},
+		"to come again": {change: func(r *rig) {
+			r.spool = &trapSpool{Spool: r.disk, hold: func(func() error) error { return spool.ErrFull }}
+		}, mail: subject("score 0.5")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			if tt.change != nil {
+				tt.change(r)
+			}
+			learner := new(scores)
+			r.learner = learner
+			r.start().one(tt.mail)
+			learner.mu.Lock()
+			defer learner.mu.Unlock()
+			if !slices.Equal(learner.list, tt.want) {
+				t.Errorf("got %v, want %v", learner.list, tt.want)
+			}
+		})
 	}
 }

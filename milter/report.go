@@ -15,11 +15,23 @@ import (
 	"fanmill/store"
 )
 
-// finish writes the log line and the history of a message and returns a.
+// finish writes the log line and the history of a message, offers it to the learner and
+// returns a.
 func (m *message) finish(j *judgement, a answer) answer {
 	m.log(j)
 	m.record(j)
+	m.learn(j)
 	return a
+}
+
+// learn lets the learner see a message that came from outside and was scored for the
+// site. One that gets a temporary failure comes again.
+func (m *message) learn(j *judgement) {
+	site, scored := j.opinions[""]
+	if m.Learner == nil || !scored || !j.scored || m.rules.opts.Observe || j.outcome() == policy.Fail || !m.rules.Policy.Outside(&m.env) {
+		return
+	}
+	m.Learner.Learn(j.msg, site)
 }
 
 // The rules that stand in the history for what no policy rule decided.

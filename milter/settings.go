@@ -53,16 +53,24 @@ type Recorder interface {
 	Count(day, outcome, rule string, n int64) // day is YYYY-MM-DD, local time
 }
 
+// Learner learns mail by what the filter thinks of it itself, if it sees fit. Learn is
+// called from many goroutines at once, for mail from outside that is filtered and was
+// scored, with the opinion of the site; it must neither wait nor keep m.
+type Learner interface {
+	Learn(m *classify.Message, s classify.Score)
+}
+
 var (
 	_ Spool    = (*spool.Spool)(nil)
 	_ Recorder = (*store.History)(nil)
 )
 
-// Parts are what a server works with. All must be set.
+// Parts are what a server works with. All but Learner must be set.
 type Parts struct {
 	Scorer   Scorer
 	Spool    Spool
 	Recorder Recorder
+	Learner  Learner // nil: nothing is learned
 	Logger   *slog.Logger
 }
 

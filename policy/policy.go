@@ -175,6 +175,13 @@ func (p *Policy) Connection(e *Envelope) (filtered bool, rule string) {
 	return true, ""
 }
 
+// Outside reports whether the message comes from elsewhere: not submitted on this host,
+// nor by a client that logged in or is in a trusted network. Such a client's mail may
+// well be filtered, see Connection.
+func (p *Policy) Outside(e *Envelope) bool {
+	return e.Authenticated == "" && !e.Local && !p.trusted.contains(e.Client.Addr)
+}
+
 // Relayed reports whether the message came through a host of ours: then the
 // host to judge is read from that host's Received line, and refusing would
 // only make our own host write a bounce.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -73,4 +74,26 @@ func (db *DB) Growth(ctx context.Context, since time.Time) (all, recent int64, e
 		return err
 	})
 	return all, recent, err
+}
+
+// LabelsBy counts the labels of a scope by who gave them: those whose source is one of
+// sources, and the others. Only Ham and Spam are set.
+func (db *DB) LabelsBy(ctx context.Context, scope string, sources ...string) (by, others Labels, err error) {
+	const query = "SELECT source, class, count(*) FROM msg WHERE scope = ? AND class <> 0 GROUP BY source, class"
+	err = db.ask(ctx, "count labels", func(c *conn) error {
+		by, others = Labels{}, Labels{}
+		return c.query(query, func(v []driver.Value) error {
+			of := &others
+			if slices.Contains(sources, asText(v[0])) {
+				of = &by
+			}
+			if Class(asInt(v[1])) == Spam {
+				of.Spam += int(asInt(v[2]))
+			} else {
+				of.Ham += int(asInt(v[2]))
+			}
+			return ctx.Err()
+		}, scope)
+	})
+	return by, others, err
 }

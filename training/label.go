@@ -2,6 +2,7 @@ package training
 
 import (
 	"fmt"
+	"slices"
 
 	"fanmill/classify"
 	"fanmill/store"
@@ -160,5 +161,8 @@ func (t *Trainer) forget(tx *store.Tx, m *classify.Message) (Result, error) {
 
 // Automatic tells whether no person stands behind a decision of this source.
 func Automatic(source string) bool {
-	return source == "auto" || source == "rule" || source == "import" || source == "expire"
+	return slices.Contains(automatic, source)
 }
+
+// automatic are the sources of decisions that no person takes.
+var automatic = []string{autoSource, "rule", "import", "expire"}

@@ -20,6 +20,7 @@ import (
 	"fanmill/milter"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/training"
 )
 
 // AppOptions are what the daemon is made of.
@@ -41,6 +42,7 @@ type App struct {
 	running *config.Config // as of the start: what restart keys are compared with
 	db      *store.DB
 	history *store.History
+	auto    *training.Auto
 	spool   *spool.Spool
 	desk    *desk
 	milter  *milter.Server
@@ -120,12 +122,22 @@ func (a *App) openStore(ctx context.Context, set *settings) (err error) {
 		return err
 	}
 	a.closing("close ledger", func(context.Context) error { return a.db.Close() })
+	a.auto = training.NewAuto(a.db, a.autoOptions, a.log)
 	a.history, err = openHistory(ctx, a.o.Data, set, a.log)
 	if err != nil {
 		return err
 	}
 	a.closing("close history", func(context.Context) error { return a.history.Close() })
 	return nil
+}
+
+// autoOptions are what is learned automatically now.
+func (a *App) autoOptions() training.AutoOptions {
+	set := a.set.Load()
+	if !set.file.Autolearn.Enabled {
+		return training.AutoOptions{}
+	}
+	return training.AutoOptions{Enabled: true, AutoRule: set.autoRule(), Trainer: set.trainer("", store.Origin{}, a.log)}
 }
 
 func openHistory(ctx context.Context, dir string, set *settings, log *slog.Logger) (*store.History, error) {
@@ -170,7 +182,7 @@ func (a *App) openMilter(_ context.Context, set *settings) (err error) {
 	if len(a.o.Listeners) > 0 {
 		o.Listen, o.Listeners = nil, a.o.Listeners
 	}
-	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Logger: a.log}, set.milter())
+	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Learner: a.auto, Logger: a.log}, set.milter())
 	if err != nil {
 		return bindError(err)
 	}
@@ -223,6 +235,7 @@ func (a *App) Start() {
 		}
 	})
 	a.follow.Go(func() { a.expire(ctx) })
+	a.follow.Go(func() { a.auto.Run(ctx) })
 	a.milter.Start()
 	a.control.Start()
 	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().policy.Observe, "version", release)

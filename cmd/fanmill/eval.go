@@ -24,7 +24,7 @@ type evalCmd struct {
 	flipHam, flipSpam shareValue
 	seeds, shuffles   seedsValue
 	compare           bool
-	all               bool
+	all, auto         bool
 	advise            oneInValue
 	worst, resamples  int
 	html              string
@@ -44,6 +44,7 @@ func (c *evalCmd) flags(fs *flag.FlagSet) {
 	fs.Var(&c.shuffles, "shuffle", "take the messages in the order that the number `S` makes of theirs; 1-10: ten runs")
 	fs.BoolVar(&c.compare, "compare", false, "compare two configurations: A.toml B.toml stand before the indexes")
 	fs.BoolVar(&c.all, "train-all", false, "count every message, not only near-errors")
+	fs.BoolVar(&c.auto, "autolearn", false, "with --split: learn the rest by its scores, by [autolearn] of the configuration")
 	fs.Var(&c.advise, "advise", "propose cut-offs that reject 1 in `N` ham at most; 1000 or \"1 in 1000\"")
 	fs.IntVar(&c.worst, "worst", 0, "show the `N` surest mistakes of each index with their clues")
 	fs.IntVar(&c.resamples, "resamples", figures.Resamples, "resample `N` times for the intervals")
@@ -140,6 +141,8 @@ func (c *evalCmd) check() error {
 		return usageErrorf("--flip and --flip-ham or --flip-spam exclude each other")
 	case c.folds > 0 && c.delay > 0, c.folds > 0 && c.split > 0, c.delay > 0 && c.split > 0:
 		return usageErrorf("--delay, --folds and --split exclude each other")
+	case c.auto && c.split == 0:
+		return usageErrorf("--autolearn wants --split: the labels of the first part are learned")
 	}
 	return nil
 }
@@ -148,14 +151,14 @@ func (c *evalCmd) check() error {
 func (c *evalCmd) config(path string, set *settings) eval.Config {
 	rule := set.rule
 	rule.All = rule.All || c.all
-	return eval.Config{Name: path, Classify: set.classify, Cutoffs: set.policy.Cutoffs, Rule: rule}
+	return eval.Config{Name: path, Classify: set.classify, Cutoffs: set.policy.Cutoffs, Rule: rule, Auto: set.autoRule()}
 }
 
 // plans are one for each order and seed. Advice is taken from trained models
 // only, where nothing else was asked for.
 func (c *evalCmd) plans() []eval.Plan {
 	plan := eval.Plan{
-		From: int(c.from), Delay: c.delay, Folds: c.folds, Split: float64(c.split),
+		From: int(c.from), Delay: c.delay, Folds: c.folds, Split: float64(c.split), Auto: c.auto,
 		FlipHam: float64(c.flip + c.flipHam), FlipSpam: float64(c.flip + c.flipSpam),
 	}
 	if c.advise > 0 && c.from == 1 && c.folds == 0 {

@@ -96,6 +96,12 @@ func (s *settings) trainer(scope string, o store.Origin, log *slog.Logger) train
 	}
 }
 
+// autoRule returns what is learned automatically, if that is enabled.
+func (s *settings) autoRule() training.AutoRule {
+	a := &s.file.Autolearn
+	return training.AutoRule{HamBelow: a.HamBelow, SpamAbove: a.SpamAbove, Share: a.Share, Lead: a.Lead, MinLabels: a.MinLabels}
+}
+
 // milter returns the settings that the milter swaps at a reload.
 func (s *settings) milter() milter.Settings {
 	m := &s.file.Milter

@@ -30,6 +30,7 @@ type Config struct {
 	Classify classify.Options
 	Cutoffs  classify.Cutoffs
 	Rule     training.Rule
+	Auto     training.AutoRule // for Plan.Auto
 }
 
 // Options are one run over one index.
@@ -59,7 +60,7 @@ func DefaultOptions(index string) Options {
 		Index: index,
 		Config: Config{
 			Classify: classify.DefaultOptions(), Cutoffs: classify.DefaultCutoffs(),
-			Rule: training.Rule{Margin: training.DefaultMargin},
+			Rule: training.Rule{Margin: training.DefaultMargin}, Auto: training.DefaultAutoRule(),
 		},
 		Plan: Plan{From: 1},
 	}
@@ -148,7 +149,7 @@ func (b Bench) check() error {
 		}
 	}
 	for _, c := range b.Configs {
-		errs = append(errs, c.Classify.Validate())
+		errs = append(errs, c.Classify.Validate(), c.Auto.Validate())
 	}
 	return errors.Join(errs...)
 }

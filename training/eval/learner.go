@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store"
 	"fanmill/training"
 )
 
@@ -27,6 +28,7 @@ type row struct {
 	effect training.Effect
 	score  classify.Score // before training
 	sure   bool           // its label was changed: somebody insists
+	auto   bool           // the filter labelled it itself
 }
 
 func newLearner(rule training.Rule) *learner {
@@ -109,6 +111,39 @@ func (l *learner) judge(r *row, before classify.Score) {
 	r.score = before
 	l.add(r, l.rule.Judge(r.spam, before, len(r.grams), l.model, r.sure))
 	l.order = append(l.order, r)
+}
+
+// auto labels a message by its score, where the rule allows it and the message adds
+// something, as a training.Auto does.
+func (l *learner) auto(rule training.AutoRule, m message, score classify.Score) {
+	class := rule.Class(score.P)
+	if _, seen := l.rows[m.digest]; seen || class == store.None || !rule.Allows(class, l.labels(false), l.labels(true)) {
+		return
+	}
+	m.spam = class == store.Spam
+	effect := l.rule.Judge(m.spam, score, len(m.grams), l.model, false)
+	if effect.Nothing() {
+		return
+	}
+	r := &row{message: m, score: score, auto: true}
+	l.rows[m.digest] = r
+	l.order = append(l.order, r)
+	l.add(r, effect)
+	l.refit()
+}
+
+// labels counts those that auto gave, or the others.
+func (l *learner) labels(auto bool) (n store.Labels) {
+	for _, r := range l.order {
+		switch {
+		case r.auto != auto:
+		case r.spam:
+			n.Spam++
+		default:
+			n.Ham++
+		}
+	}
+	return n
 }
 
 func (l *learner) add(r *row, e training.Effect) {

@@ -22,6 +22,7 @@ type Plan struct {
 	FlipSpam float64 // share of spam that is learned as ham
 	Seed     uint64  // decides how parts are drawn and which labels are flipped
 	Shuffle  *uint64 // nil: the order of the index; else a permutation of it
+	Auto     bool    // with Split: what is scored is also learned, where Config.Auto has the filter label it itself
 }
 
 // FromAuto counts from the message that is the 20th of the rarer class: before
@@ -44,6 +45,7 @@ func (p Plan) check() error {
 	want(p.Delay >= 0, "labels %d messages late: want 0 or more", p.Delay)
 	want(p.Folds == 0 || p.Folds >= 2, "%d folds: want 2 or more", p.Folds)
 	want(p.Split == 0 || p.Split > 0 && p.Split < 1, "a split at %v: want a share between 0 and 1", p.Split)
+	want(!p.Auto || p.Split > 0, "learning from own verdicts without a split")
 	want(share(p.FlipHam) && share(p.FlipSpam), "flips of %v and %v: want shares from 0 to 1", p.FlipHam, p.FlipSpam)
 	return errors.Join(all...)
 }
@@ -74,6 +76,9 @@ func (p Plan) String() string {
 		words[0] = fmt.Sprintf("%d folds", p.Folds)
 	case p.Split > 0:
 		words[0] = fmt.Sprintf("the first %.4g %% learned, the rest scored", 100*p.Split)
+	}
+	if p.Auto {
+		words[0] = strings.Replace(words[0], "scored", "scored and learned by its scores", 1)
 	}
 	if p.Shuffle != nil {
 		words = append(words, "shuffled")

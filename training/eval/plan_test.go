@@ -99,3 +99,12 @@ func TestParts(t *testing.T) {
 		t.Errorf("parts %v", part)
 	}
 }
+
+func TestAutoWantsASplit(t *testing.T) {
+	if err := (Plan{From: 1, Auto: true}).check(); err == nil {
+		t.Error("nothing is learned by hand, and it is accepted")
+	}
+	if err := (Plan{From: 1, Auto: true, Split: 0.5}).check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -110,8 +110,12 @@ func (p *pass) batch(held func(at int) bool) error {
 		if err != nil {
 			return err
 		}
-		if _, err := p.score(at, m); err != nil {
+		score, err := p.score(at, m)
+		if err != nil {
 			return err
+		}
+		if p.plan.Auto {
+			p.learner.auto(p.config.Auto, m, score)
 		}
 	}
 	return nil

@@ -1,0 +1,193 @@
+package training
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+
+	"fanmill/classify"
+	"fanmill/store"
+)
+
+// autoSource marks the decisions of an Auto in the ledger.
+const autoSource = "auto"
+
+const (
+	autoQueue  = 64 // messages that may wait for the ledger; their lists have some kB each
+	autoRecent = 10_000
+)
+
+// AutoOptions say what an Auto learns.
+type AutoOptions struct {
+	Enabled bool
+	AutoRule
+	Trainer Options // Scope is the site's, Origin.Source is set by Auto
+}
+
+// Auto learns automatically: mail of the site's scope by the filter's own verdicts, as far as its rule
+// goes. What adds nothing to the model leaves no label; what the ledger knows in any way,
+// a label taken back included, is left to people. The messages of one Message-ID are
+// learned once as long as the last 10,000 are remembered, which a restart ends: a mailing
+// list sends a message again in another form.
+type Auto struct {
+	db      *store.DB
+	options func() AutoOptions
+	log     *slog.Logger
+	queue   chan verdict
+	dropped atomic.Int64
+
+	// What follows belongs to the goroutine of Run.
+	people, own store.Labels
+	counted     int64 // the op up to which labels were counted; -1: none
+	recent      recent
+	scorer      classify.Scorer
+}
+
+// verdict is a message that may be learned.
+type verdict struct {
+	class   store.Class
+	score   float64
+	message *classify.Message
+}
+
+// NewAuto returns an Auto that writes to db; nothing is learned until Run is called.
+// options are asked for with every message, by several goroutines at once.
+func NewAuto(db *store.DB, options func() AutoOptions, log *slog.Logger) *Auto {
+	return &Auto{db: db, options: options, log: log, queue: make(chan verdict, autoQueue), counted: -1}
+}
+
+// Learn offers a message with its score in the site's scope. It looks at the model in
+// memory only, and never waits: what finds the queue full is dropped and counted. m is
+// not kept.
+func (a *Auto) Learn(m *classify.Message, s classify.Score) {
+	o := a.options()
+	class := o.Class(s.P)
+	if !o.Enabled || class == store.None {
+		return
+	}
+	model, err := a.db.Model("")
+	if err != nil || o.rule().Judge(class == store.Spam, s, len(m.Grams), model, false).Nothing() {
+		return
+	}
+	if len(a.queue) == cap(a.queue) {
+		a.dropped.Add(1)
+		return
+	}
+	// Features and digest are all that is learned: the text of mail that nobody has
+	// read is not kept.
+	kept := &classify.Message{Digest: m.Digest, Features: slices.Clone(m.Features), Grams: slices.Clone(m.Grams), MessageID: m.MessageID}
+	select {
+	case a.queue <- verdict{class, s.P, kept}:
+	default:
+		a.dropped.Add(1)
+	}
+}
+
+func (o *AutoOptions) rule() Rule {
+	return Rule{All: o.Trainer.All, Margin: cmp.Or(o.Trainer.Margin, DefaultMargin)}
+}
+
+// Run learns what is offered until ctx ends. What waits then is dropped.
+func (a *Auto) Run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case v := <-a.queue:
+			if err := a.one(ctx, v); err != nil && ctx.Err() == nil {
+				a.log.Error("cannot learn automatically, the message is passed over", "digest", v.message.Digest, "error", err)
+			}
+			if n := a.dropped.Swap(0); n > 0 {
+				a.log.Warn("automatic learning passed messages over: the ledger did not keep up", "messages", n)
+			}
+		}
+	}
+}
+
+// one learns a message that still is what it was taken for, if the rule allows it.
+func (a *Auto) one(ctx context.Context, v verdict) error {
+	o := a.options()
+	if !o.Enabled || a.recent.has(v.message.MessageID) {
+		return nil
+	}
+	if err := a.count(ctx); err != nil {
+		return err
+	}
+	if !o.Allows(v.class, a.people, a.own) {
+		return nil
+	}
+	o.Trainer.Scope, o.Trainer.Origin = "", store.Origin{Source: autoSource}
+	t := New(a.db, o.Trainer)
+	result, err := t.one(ctx, func(tx *store.Tx, _ *classify.Message) (Result, error) { return a.learn(tx, t, o.AutoRule, v) }, v.message)
+	if err != nil || result.Outcome != Learned {
+		return err
+	}
+	a.recent.add(v.message.MessageID)
+	a.log.Info("learned automatically", "digest", v.message.Digest, "class", v.class, "score", v.score)
+	return nil
+}
+
+// learn is the action of one. A message that is known, or says nothing new any more,
+// is not recorded.
+func (a *Auto) learn(tx *store.Tx, t *Trainer, rule AutoRule, v verdict) (Result, error) {
+	m := v.message
+	old, found, err := tx.Find("", m.Digest)
+	if err != nil || found {
+		return Result{Outcome: Outranked, Digest: m.Digest}, err
+	}
+	model := tx.Model("")
+	s := a.scorer.Score(m.Features, m.Grams, model)
+	if rule.Class(s.P) != v.class || t.rule.Judge(v.class == store.Spam, s, len(m.Grams), model, false).Nothing() {
+		return Result{Outcome: Seen, Digest: m.Digest}, nil
+	}
+	return t.learn(tx, &a.scorer, v.class, m, old)
+}
+
+// count counts the labels anew if the ledger has changed.
+func (a *Auto) count(ctx context.Context) error {
+	seq := a.db.Seq()
+	if seq == a.counted {
+		return nil
+	}
+	own, _, err := a.db.LabelsBy(ctx, "", autoSource)
+	if err != nil {
+		return err
+	}
+	_, people, err := a.db.LabelsBy(ctx, "", automatic...)
+	if err != nil {
+		return err
+	}
+	a.own, a.people, a.counted = own, people, seq
+	return nil
+}
+
+// recent are the Message-IDs of what was learned last.
+type recent struct {
+	ids  map[string]struct{}
+	ring []string // the oldest at next, once it is full
+	next int
+}
+
+func (r *recent) has(id string) bool {
+	_, ok := r.ids[id]
+	return ok
+}
+
+func (r *recent) add(id string) {
+	if id == "" || r.has(id) {
+		return
+	}
+	if r.ids == nil {
+		r.ids = map[string]struct{}{}
+	}
+	if len(r.ring) < autoRecent {
+		r.ring = append(r.ring, id)
+	} else {
+		delete(r.ids, r.ring[r.next])
+		r.ring[r.next] = id
+		r.next = (r.next + 1) % autoRecent
+	}
+	r.ids[id] = struct{}{}
+}
