@@ -151,6 +151,7 @@ func TestParseFull(t *testing.T) {
 		},
 		Training: Training{Margin: 20},
 		Store:    Store{Keep: "features", MessageLimit: 64_000},
+		Scope:    Scope{Enabled: true, Separator: "-", LocalDomain: "example.org", Aliases: "/data/aliases", Memory: 8 << 20},
 		Spool:    Spool{Dir: "/data/held", MemoryLimit: 1 << 20, MinFree: 0, TombstoneAge: Duration(36 * time.Hour)},
 		Submit:   Submit{To: "lmtp:unix:/run/lmtp", Timeout: Duration(10 * time.Second)},
 		History:  History{Days: 3, MaxBytes: 1 << 20},
