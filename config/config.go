@@ -39,6 +39,7 @@ type Config struct {
 	Training  Training  `toml:"training" doc:"How the filter learns."`
 	Autolearn Autolearn `toml:"autolearn" doc:"What the filter learns from its own verdicts, without anybody looking. A filter that does so repeats its own errors: docs/training.md says what it is good for. fanmill eval --split half --autolearn tries it on labelled mail; fanmill undo --source auto takes all of it back."`
 	Store     Store     `toml:"store" doc:"What the ledger keeps of labelled messages."`
+	Scope     Scope     `toml:"scope" doc:"Training of one user, list or domain beside that of the whole site (docs/training.md). An address maps to the name of its scope here, the same way for arriving mail, for the flag --scope, and for users who talk to the daemon."`
 	Spool     Spool     `toml:"spool" doc:"Where held messages are kept until somebody decides."`
 	Submit    Submit    `toml:"submit" doc:"How a released message is handed on."`
 	History   History   `toml:"history" doc:"What is remembered of scored messages, so that a verdict can be looked up and corrected without the mail. Mail that is not filtered is never recorded; docs/correcting.md tells more."`
@@ -122,6 +123,15 @@ type Store struct {
 	KeepMessages int    `toml:"keep_messages" reload:"live" min:"0" max:"100000000" doc:"At most so many labelled messages are kept for each scope; 0 keeps all. First go those that do not count, then the oldest."`
 }
 
+// Scope is the section [scope].
+type Scope struct {
+	Enabled     bool   `toml:"enabled" reload:"live" doc:"Judge mail by the training of its recipient's scope, with the site's. If false, all mail is the site's."`
+	Separator   string `toml:"separator" reload:"live" doc:"What begins the detail of an address, any of these characters: it and all behind it up to the @ is cut off. As the MTA's recipient_delimiter; empty: nothing is cut off."`
+	LocalDomain string `toml:"local_domain" reload:"live" doc:"The domain of login names, which have none: anna is anna@DOMAIN then. Empty: they stay as they are."`
+	Memory      Size   `toml:"memory" reload:"restart" min:"1MiB" max:"1TiB" doc:"How much memory the scopes may take that mail came for last; the others are read from the ledger when mail comes for them."`
+	Aliases     string `toml:"aliases" reload:"live" doc:"A file of addresses that have another one's scope, as Postfix writes aliases: a line \"key: value\" or \"key value\" each; key is an address, a login name or @domain, value an address or login name, or <> for the site. What stands for several addresses, a file or a command is a scope of its own. A relative path is below the data directory; empty: there is none."`
+}
+
 // Spool is the section [spool].
 type Spool struct {
 	Dir          string   `toml:"dir" reload:"restart" doc:"The directory of held messages. A relative path is below the data directory."`
@@ -171,6 +181,7 @@ func Default(dataDir string) *Config {
 		Training:  Training{Margin: 15},
 		Autolearn: Autolearn{HamBelow: 0.02, SpamAbove: 0.98, Share: 0.5, Lead: 20, MinLabels: 200},
 		Store:     Store{Keep: "messages", MessageLimit: 256 << 10},
+		Scope:     Scope{Separator: "+", Memory: 64 << 20},
 		Spool: Spool{
 			Dir:          "spool",
 			MemoryLimit:  256 << 10,
@@ -193,6 +204,7 @@ func (c *Config) resolve(dataDir string) {
 		}
 	}
 	c.Spool.Dir = below(dataDir, c.Spool.Dir)
+	c.Scope.Aliases = below(dataDir, c.Scope.Aliases)
 }
 
 func below(dir, path string) string {

@@ -55,6 +55,13 @@ func (c *Config) PolicyOptions() policy.Options {
 	}
 }
 
+// ScopeOptions returns the section [scope] as package policy takes it, without what
+// stands in the alias file.
+func (c *Config) ScopeOptions() policy.ScopeOptions {
+	s := &c.Scope
+	return policy.ScopeOptions{Enabled: s.Enabled, Separator: s.Separator, LocalDomain: s.LocalDomain}
+}
+
 // outcome reads a word; one that is unknown becomes a value outside the closed
 // set, which policy.Compile refuses.
 func outcome(word string) policy.Outcome {

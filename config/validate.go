@@ -23,7 +23,7 @@ func (c *Config) validate() Problems {
 		}
 	}
 	tagged := ps // what these keys lack is said
-	for _, p := range slices.Concat(c.checkMilter(), c.checkPolicy(), c.checkRest()) {
+	for _, p := range slices.Concat(c.checkMilter(), c.checkPolicy(), c.checkScope(), c.checkRest()) {
 		if !tagged.about(p.Key) {
 			ps = append(ps, p)
 		}
@@ -133,6 +133,18 @@ func (c *Config) policyValue(oe *policy.OptionError) (string, bool) {
 		}
 	}
 	return "", false
+}
+
+// checkScope lets package policy judge its section, but for the alias file.
+func (c *Config) checkScope() Problems {
+	var ps Problems
+	_, err := policy.CompileScopes(c.ScopeOptions())
+	for _, err := range unjoin(err) {
+		if oe := (*policy.OptionError)(nil); errors.As(err, &oe) {
+			ps = append(ps, Problem{Key: "scope." + oe.Option, Value: clip(tomlString(oe.Entry)), Text: oe.Err.Error(), Hint: oe.Hint})
+		}
+	}
+	return ps
 }
 
 func (c *Config) checkRest() Problems {

@@ -25,6 +25,8 @@ type Peer struct {
 type Access struct {
 	UID uint32 // the daemon's own user, beside root
 	GID uint32 // the administrating group, or NoGroup
+
+	ScopeOf func(address string) string // maps addresses and login names to scopes; nil: as they are
 }
 
 // NoGroup stands in Access.GID when no group administrates.
@@ -38,20 +40,32 @@ func (a Access) All(p Peer) bool {
 	return a.GID != NoGroup && (p.GID == a.GID || slices.Contains(p.Groups, a.GID))
 }
 
-// Scope returns the scope a request works in, given the scope it names: for a
-// peer without all rights that can only be the one of its own name.
+// Scope returns the scope a request works in, given the address or scope it names:
+// for a peer without all rights that can only be the one of its own name.
 func (a Access) Scope(p Peer, asked string) (string, error) {
 	if err := CheckScope(asked); err != nil {
 		return "", err
 	}
+	scope, own := a.scopeOf(asked), a.scopeOf(p.Name)
 	switch {
+	case a.All(p) && (scope != "" || asked == ""):
+		return scope, nil
 	case a.All(p):
-		return asked, nil
-	case asked == "" || asked == p.Name:
-		return p.Name, nil
+		return "", fmt.Errorf("%w: %q maps to no scope but the site's, leave it out for that", ErrRequest, asked)
+	case own == "": // never the site's in its place
+		return "", WithHint(fmt.Errorf("%w: %s has no scope of his own", ErrForbidden, p.Name), "the section [scope] of the configuration says who has which")
+	case asked == "" || scope == own:
+		return own, nil
 	}
-	return "", WithHint(fmt.Errorf("%w: %s may use the scope %q only, not %q", ErrForbidden, p.Name, p.Name, asked),
+	return "", WithHint(fmt.Errorf("%w: %s may use the scope %q only, not %q", ErrForbidden, p.Name, own, asked),
 		"root and the members of the administrating group may use every scope")
+}
+
+func (a Access) scopeOf(address string) string {
+	if a.ScopeOf == nil {
+		return address
+	}
+	return a.ScopeOf(address)
 }
 
 // peerOf asks the kernel who connected.

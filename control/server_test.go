@@ -311,3 +311,30 @@ func askAs(t *testing.T, cred *syscall.Credential, dir string) string {
 	}
 	return strings.TrimSpace(string(out))
 }
+
+// TestScopeOfPeer: addresses map to scopes before rights are looked at, and whoever maps
+// to the site has no scope, not the site's.
+func TestScopeOfPeer(t *testing.T) {
+	names := map[string]string{"anna": "anna@example.org", "anna@example.org": "anna@example.org", "Anna+x": "anna@example.org", "ben": "ben@example.org"}
+	a := Access{UID: 990, GID: NoGroup, ScopeOf: func(address string) string { return names[address] }}
+	anna, nobody, root := Peer{UID: 1000, Name: "anna"}, Peer{UID: 1001, Name: "nobody"}, Peer{Name: "root"}
+	for _, c := range []struct {
+		peer        Peer
+		asked, want string
+		err         error
+	}{
+		{anna, "", "anna@example.org", nil},
+		{anna, "Anna+x", "anna@example.org", nil},
+		{anna, "ben", "", ErrForbidden},
+		{anna, "noreply", "", ErrForbidden},
+		{nobody, "", "", ErrForbidden},
+		{nobody, "noreply", "", ErrForbidden},
+		{root, "", "", nil},
+		{root, "ben", "ben@example.org", nil},
+		{root, "noreply", "", ErrRequest},
+	} {
+		if got, err := a.Scope(c.peer, c.asked); got != c.want || !errors.Is(err, c.err) {
+			t.Errorf("%s asks for %q: scope %q, error %v, want %q, %v", c.peer.Name, c.asked, got, err, c.want, c.err)
+		}
+	}
+}

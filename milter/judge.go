@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"fanmill/classify"
 	"fanmill/headers"
@@ -78,7 +79,11 @@ func (m *message) score(j judgement) judgement {
 	if len(m.recipients) == 1 {
 		shown, cutoffs = m.recipients[0].Scope, m.recipients[0].Cutoffs
 	}
-	for _, scope := range m.scopes(shown) {
+	scopes := m.scopes(shown)
+	if l, ok := m.Scorer.(Loader); ok {
+		l.Await(scopes, scopeWait)
+	}
+	for _, scope := range scopes {
 		s, trained, err := m.Scorer.Score(j.msg, scope)
 		if err != nil {
 			j.err = fmt.Errorf("score in scope %q: %w", scope, err)
@@ -93,6 +98,10 @@ func (m *message) score(j judgement) judgement {
 	j.clues = m.clues(shown)
 	return m.decide(j, scores)
 }
+
+// scopeWait is how long a message waits at its end for scopes that are still being
+// read: usually they are there already.
+const scopeWait = time.Second
 
 // scopes lists the scopes to score in, shown first.
 func (m *message) scopes(shown string) []string {

@@ -68,6 +68,7 @@ func (m *message) open() {
 	if !m.read {
 		return
 	}
+	m.loadScopes()
 	m.hash.SetSeed(m.seed)
 	m.stream = m.rules.streams.Get().(*classify.Stream)
 	m.stream.Reset()
@@ -75,6 +76,19 @@ func (m *message) open() {
 	if !m.rules.opts.Observe {
 		m.draft = m.Spool.NewDraft()
 		m.writer = spool.NewMessageWriter(m.draft, m.connection(), m.began, m.ownHost(), m.id)
+	}
+}
+
+// loadScopes has the scopes of the recipients read while the message comes in.
+func (m *message) loadScopes() {
+	l, ok := m.Scorer.(Loader)
+	if !ok {
+		return
+	}
+	for _, r := range m.recipients {
+		if r.Filtered && r.Scope != "" {
+			l.Load(r.Scope)
+		}
 	}
 }
 

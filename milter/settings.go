@@ -29,6 +29,16 @@ type Trainee interface {
 	Trained() bool
 }
 
+// Loader is an optional extra of a Scorer that does not have all scopes in memory: they
+// are read while the message comes in. Score judges by what the site was taught where
+// its scope is not there.
+type Loader interface {
+	// Load begins to read a scope, and returns at once.
+	Load(scope string)
+	// Await waits until what Load has begun for these scopes has ended, at most so long.
+	Await(scopes []string, most time.Duration)
+}
+
 // Explainer is an optional extra of a Scorer: with it, log lines carry the clues that
 // decided, and held messages what their scores add up from.
 type Explainer interface {

@@ -35,6 +35,8 @@ type Options struct {
 	Observe   bool // decide and log, but accept everything
 	Mixed     Mode
 	OnePolicy bool // one policy per message: RCPT with other settings gets 452 4.5.3
+
+	Scopes *Scopes // whose training judges the mail of a recipient; nil: the site's
 }
 
 // DefaultOptions returns the documented defaults.
@@ -192,7 +194,7 @@ func (p *Policy) Relayed(e *Envelope) bool { return p.own.match(e.Client) }
 func (p *Policy) Recipient(e *Envelope, rcpt string) Recipient {
 	r := Recipient{
 		Address: rcpt, Filtered: true, Rule: RuleDefault,
-		Cutoffs: p.opts.Cutoffs, Spam: p.opts.Spam, Unsure: p.opts.Unsure,
+		Cutoffs: p.opts.Cutoffs, Spam: p.opts.Spam, Unsure: p.opts.Unsure, Scope: p.opts.Scopes.OfMail(rcpt),
 	}
 	a := parseAddress(rcpt)
 	// A refused local submission stays in the MTA's queue for days.

@@ -236,3 +236,33 @@ func TestMillionFeaturesFitMemory(t *testing.T) {
 		t.Errorf("resident set grew to %d kB, want under 64 MB", rss)
 	}
 }
+
+// BenchmarkColdScope opens a ledger of 100,000 scopes with ten labels each, and reads
+// scopes that are not in memory; the first of it is the opening, reported by itself.
+func BenchmarkColdScope(b *testing.B) {
+	dir := b.TempDir()
+	db := openAt(b, dir)
+	const scopes, labels = 100_000, 10
+	for n := 0; n < scopes*labels; n += 2000 {
+		rows := make([]Row, 2000)
+		for i := range rows {
+			rows[i] = message((n+i)%1000, Ham+Class(i%2), 1)
+			rows[i].Digest[31], rows[i].Digest[30], rows[i].Digest[29] = byte(n+i), byte((n+i)>>8), byte((n+i)>>16)
+			rows[i].Scope = "user" + strconv.Itoa((n+i)/labels) + "@example.org"
+			rows[i].Features, rows[i].Grams = rows[i].Features[:min(len(rows[i].Features), 100)], []uint32{1}
+		}
+		learn(b, db, rows...)
+	}
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
+	begin := time.Now()
+	db = openAt(b, dir)
+	opening := time.Since(begin)
+	n := 0
+	for b.Loop() {
+		mustModel(b, db, "user"+strconv.Itoa(n*7919%scopes)+"@example.org")
+		n++
+	}
+	b.ReportMetric(float64(opening.Milliseconds()), "ms/open")
+}

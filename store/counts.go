@@ -12,12 +12,18 @@ import (
 
 // counts is what one scope's training adds up to.
 type counts struct {
-	tab       *table  // nil until something counts
-	weights   []int32 // of the linear part, classify.Buckets of them; nil until there is a step
+	tab       *table // nil until something counts
 	totals    classify.Count
 	ham, spam int // labelled messages, counting or not
 	waiting   int // of these, not learned yet
-	window    window
+}
+
+// siteCounts is what the site's training adds up to. A user's labels have no step and
+// make no Fit: of them there are counts only.
+type siteCounts struct {
+	counts
+	weights []int32 // of the linear part, classify.Buckets of them; nil until there is a step
+	window  window
 }
 
 // change is an op with all that the model needs to carry it out. What it does
@@ -77,12 +83,17 @@ func missing(path string, ch *change) error {
 func (c *counts) change(ch *change) {
 	c.label(ch.before, -1)
 	c.label(ch.after, +1)
-	c.window.change(ch)
 	if ham, spam := difference(ch.before, ch.after); ham|spam != 0 {
 		c.add(ch.features, ham, spam)
 	}
+}
+
+// change is counts.change, with linear part and labels of the Fit.
+func (t *siteCounts) change(ch *change) {
+	t.counts.change(ch)
+	t.window.change(ch)
 	if ch.steps() {
-		c.step(ch.grams, int32(ch.after.Step)-int32(ch.before.Step))
+		t.step(ch.grams, int32(ch.after.Step)-int32(ch.before.Step))
 	}
 }
 
@@ -114,20 +125,20 @@ func (c *counts) add(features []uint64, ham, spam uint32) {
 	}
 }
 
-func (c *counts) step(grams []uint32, d int32) {
-	if len(c.weights) == 0 {
-		c.weights = make([]int32, classify.Buckets)
+func (t *siteCounts) step(grams []uint32, d int32) {
+	if len(t.weights) == 0 {
+		t.weights = make([]int32, classify.Buckets)
 	}
 	for _, g := range grams {
-		c.weights[g] += d
+		t.weights[g] += d
 	}
 }
 
 // weigh sums the weights of grams.
-func (c *counts) weigh(grams []uint32) (sum int64) {
+func (t *siteCounts) weigh(grams []uint32) (sum int64) {
 	for _, g := range grams {
-		if int(g) < len(c.weights) {
-			sum += int64(c.weights[g])
+		if int(g) < len(t.weights) {
+			sum += int64(t.weights[g])
 		}
 	}
 	return sum
@@ -161,15 +172,25 @@ func (c *counts) features() int {
 	return c.tab.live
 }
 
+// size is about how many bytes of memory a scope's counts take.
+func (c *counts) size() int64 {
+	const base = 512 // model, counts and place in the map
+	if c.tab == nil {
+		return base
+	}
+	return base + c.tab.size()
+}
+
 // export writes the lines of one scope; none for one that is as if it had never
 // learned.
-func (c *counts) export(w io.Writer, scope string) {
+func (t *siteCounts) export(w io.Writer, scope string) {
+	c := &t.counts
 	moved := func(weight int32) bool { return weight != 0 }
-	if c.ham+c.spam == 0 && c.features() == 0 && c.totals == (classify.Count{}) && !slices.ContainsFunc(c.weights, moved) {
+	if c.ham+c.spam == 0 && c.features() == 0 && c.totals == (classify.Count{}) && !slices.ContainsFunc(t.weights, moved) {
 		return
 	}
 	fmt.Fprintf(w, "scope %q labels %d %d waiting %d adds %d %d\n", scope, c.ham, c.spam, c.waiting, c.totals.Ham, c.totals.Spam)
-	if f := c.window.fit; c.window.fitted > 0 && (scope == "" || c.fits()) {
+	if f := t.window.fit; t.window.fitted > 0 {
 		fmt.Fprintf(w, "fit %d weights %x %x %x bias %x slips %x %x\n", f.Labels, f.WC, f.WL, f.WE, f.Bias, f.HamSlip, f.SpamSlip)
 	}
 	var list []slot
@@ -181,7 +202,7 @@ func (c *counts) export(w io.Writer, scope string) {
 	for _, p := range list {
 		fmt.Fprintf(w, "%016x %d %d\n", p.feature, p.ham, p.spam)
 	}
-	for i, x := range c.weights {
+	for i, x := range t.weights {
 		if x != 0 {
 			fmt.Fprintf(w, "gram %d %d\n", i, x)
 		}

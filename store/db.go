@@ -25,9 +25,14 @@ type Options struct {
 	Logger   *slog.Logger  // nil: nothing is logged
 	ReadOnly bool          // never write; the ledger must exist
 	Busy     time.Duration // how long to wait for other processes; 0: 30 s
+
+	ScopeMemory int64 // bytes for users' scopes, those asked for last; 0: 64 MiB
 }
 
-const defaultBusy = 30 * time.Second
+const (
+	defaultBusy        = 30 * time.Second
+	defaultScopeMemory = 64 << 20
+)
 
 // DB is an open ledger with the model derived from it.
 type DB struct {
@@ -66,9 +71,12 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Busy <= 0 {
 		o.Busy = defaultBusy
 	}
+	if o.ScopeMemory <= 0 {
+		o.ScopeMemory = defaultScopeMemory
+	}
 	db := &DB{
 		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledgerFile),
-		turn: make(chan struct{}, 1), pack: newPacker(), mem: memory{scopes: make(map[string]*Model), due: make(map[*Model]struct{})},
+		turn: make(chan struct{}, 1), pack: newPacker(), mem: memory{scopes: make(map[string]*Model)},
 	}
 	if err := db.open(ctx); err != nil {
 		return nil, errors.Join(explain(db.path, err), db.closeFiles())
@@ -201,9 +209,15 @@ func (db *DB) give() { <-db.turn }
 // Seq returns the number of the last op that the model holds.
 func (db *DB) Seq() int64 { return db.seq.Load() }
 
-// Model returns the model of a scope; "" is the site. The first call for a scope
-// reads its rows, and may wait for an update that is under way; later calls, and
-// all for the site, only look it up.
+// Loaded is Model without a wait: it reports false for a scope that is not in memory.
+func (db *DB) Loaded(scope string) (*Model, bool) {
+	m := db.mem.model(scope)
+	return m, m != nil
+}
+
+// Model returns the model of a scope; "" is the site. For a scope that is not in
+// memory it reads the rows, and may wait for an update that is under way; for others,
+// and always for the site, it only looks it up.
 func (db *DB) Model(scope string) (*Model, error) {
 	if m := db.mem.model(scope); m != nil {
 		return m, nil
@@ -222,6 +236,7 @@ func (db *DB) Model(scope string) (*Model, error) {
 		m, err = db.loadScope(ctx, scope)
 		return err
 	})
+	db.mem.trim(db.opts.ScopeMemory)
 	if err != nil {
 		return nil, fmt.Errorf("load scope %q: %w", scope, explain(db.path, err))
 	}

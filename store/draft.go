@@ -7,7 +7,7 @@ import "fanmill/classify"
 // must not be used by two goroutines at once.
 type Draft struct {
 	base *Model // for a user's scope: the site's; nil: none
-	own  counts
+	own  siteCounts
 }
 
 // NewDraft returns an empty model, which answers together with base if that is not nil.
@@ -17,6 +17,10 @@ func NewDraft(base *Model) *Draft { return &Draft{base: base} }
 func (d *Draft) Change(before, after Mark, features []uint64, grams []uint32, label classify.Label) {
 	ch := change{before: before, after: after, features: features, grams: grams, label: label}
 	ch.same = before.judged() == after.judged() && before.Class == after.Class
+	if d.base != nil {
+		d.own.counts.change(&ch)
+		return
+	}
 	d.own.change(&ch)
 }
 
@@ -45,26 +49,28 @@ func (d *Draft) Lookup(features []uint64, out []classify.Count) {
 	}
 }
 
+// CountsOnly tells whether this is a user's scope, in which labels have no step.
+func (d *Draft) CountsOnly() bool { return d.base != nil }
+
 // Weigh implements classify.Model.
 func (d *Draft) Weigh(grams []uint32) int64 {
-	sum := d.own.weigh(grams)
 	if d.base != nil {
-		sum += d.base.Weigh(grams)
+		return d.base.Weigh(grams)
 	}
-	return sum
+	return d.own.weigh(grams)
 }
 
 // Fit implements classify.Model; as in the ledger, it is made anew now and then.
 func (d *Draft) Fit() classify.Fit {
+	if d.base != nil {
+		return d.base.Fit()
+	}
 	w, n := &d.own.window, d.own.judged()
 	if first, end := fitRows(n); w.fitted != end {
 		w.fit = classify.Calibrate(w.labels[max(0, len(w.labels)-(n-first)) : len(w.labels)-(n-end)])
 		w.fitted = end
 	}
-	switch {
-	case d.base != nil && !d.own.fits():
-		return d.base.Fit()
-	case w.fitted == 0:
+	if w.fitted == 0 {
 		return classify.PriorFit()
 	}
 	return w.fit

@@ -8,7 +8,7 @@ import (
 	"fanmill/classify"
 )
 
-// The calibrator of a scope is a function of the rows that are labelled now,
+// The calibrator is a function of the rows that are labelled now in the site's scope,
 // and of nothing else: of n such rows that do not wait, in the order in which they
 // got label and scores (column judged), the first classify.FitLabels(n) count, and of
 // these the newest classify.FitWindow are fitted. So whoever has the same rows has the
@@ -18,7 +18,7 @@ import (
 // therefore kept in memory as they come; after any other change they are read
 // from the ledger again, once, when somebody asks.
 
-// window is a scope's Fit and the labels it is made from. Its labels belong to
+// window is the Fit and the labels it is made from. Its labels belong to
 // the holder of DB.turn; fit and fitted change under memory.mu.
 type window struct {
 	labels []classify.Label // of the newest labelled rows, the oldest first
@@ -49,45 +49,34 @@ func fitRows(n int) (first, end int) {
 	return max(0, end-classify.FitWindow), end
 }
 
-// behind reports that the Fit is not that of the rows. Few labels of a user's
-// scope make none: the site's is better.
-func (c *counts) behind(scope string) bool {
-	if scope != "" && !c.fits() {
-		return false
-	}
-	end := classify.FitLabels(c.judged())
-	return c.window.fitted != end || c.window.stale && end > 0
+// behind reports that the Fit is not that of the rows.
+func (t *siteCounts) behind() bool {
+	end := classify.FitLabels(t.judged())
+	return t.window.fitted != end || t.window.stale && end > 0
 }
 
-// fits reports that a user's scope has labels enough for a Fit of its own.
-func (c *counts) fits() bool {
-	return min(c.ham, c.spam) >= classify.MinLabels && c.judged() >= 2*classify.MinLabels
-}
-
-// refit makes the Fits that are behind anew, for the holder of the turn.
+// refit makes the Fit anew if it is behind, for the holder of the turn.
 func (db *DB) refit(ctx context.Context) error {
-	for m := range db.mem.due {
-		c := m.counts()
-		if c.behind(m.scope) {
-			fit, err := db.calibrate(ctx, m.scope, c)
-			if err != nil {
-				return err
-			}
-			db.mem.mu.Lock()
-			c.window.fit, c.window.fitted = fit, classify.FitLabels(c.judged())
-			db.mem.mu.Unlock()
-		}
-		delete(db.mem.due, m)
+	site := &db.mem.site
+	if !site.behind() {
+		return nil
 	}
+	fit, err := db.calibrate(ctx, site)
+	if err != nil {
+		return err
+	}
+	db.mem.mu.Lock()
+	defer db.mem.mu.Unlock()
+	site.window.fit, site.window.fitted = fit, classify.FitLabels(site.judged())
 	return nil
 }
 
-// calibrate returns the Fit of a scope's counts.
-func (db *DB) calibrate(ctx context.Context, scope string, c *counts) (classify.Fit, error) {
-	n, w := c.judged(), &c.window
+// calibrate returns the Fit of the site's labels.
+func (db *DB) calibrate(ctx context.Context, t *siteCounts) (classify.Fit, error) {
+	n, w := t.judged(), &t.window
 	first, end := fitRows(n)
 	if end > 0 && (w.stale || len(w.labels) < n-first) {
-		if err := w.read(ctx, db.w, scope, n-first); err != nil {
+		if err := w.read(ctx, db.w, n-first); err != nil {
 			return classify.Fit{}, err
 		}
 	}
@@ -116,11 +105,11 @@ func asLabel(v []driver.Value) classify.Label {
 	}
 }
 
-// read fills the window with a scope's newest labels.
-func (w *window) read(ctx context.Context, c *conn, scope string, limit int) error {
+// read fills the window with the site's newest labels.
+func (w *window) read(ctx context.Context, c *conn, limit int) error {
 	w.stale = true // until all are read
 	w.labels = slices.Grow(w.labels[:0], limit)
-	err := eachLabel(ctx, c, scope, limit, func(_ int64, l classify.Label) { w.labels = append(w.labels, l) })
+	err := eachLabel(ctx, c, "", limit, func(_ int64, l classify.Label) { w.labels = append(w.labels, l) })
 	if err != nil {
 		return err
 	}

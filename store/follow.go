@@ -56,7 +56,7 @@ func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
 func (db *DB) catchUp(ctx context.Context) (int, error) {
 	start := db.seq.Load()
 	last, err := db.w.integer(selectLast)
-	if err != nil || last == start && len(db.mem.due) == 0 {
+	if err != nil || last == start && !db.mem.site.behind() {
 		return 0, err
 	}
 	err = db.w.consistent(func() error {
@@ -96,7 +96,7 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 		return errRebuild
 	}
 	if m := db.mem.model(asText(v[1])); m != nil {
-		ch := readChange(v[2:])
+		ch := readChange(m.scope, v[2:])
 		ch.undoes = asInt(v[20])
 		ch.same = ch.before == ch.after && Kind(asInt(v[21])) == KindLearn
 		if err := buf.parse(&ch, v[18], v[19]); err != nil {
@@ -115,14 +115,23 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 // readChange takes a change from a row of selectOps, from op.row on. An op does
 // not say whether it changed the row's scores, nor whether a later op has done so:
 // it is taken for one that did, but for a confirmation.
-func readChange(v []driver.Value) change {
-	ch := change{row: asInt(v[0]), before: asMark(v[1:6]), after: asMark(v[6:11]), label: asLabel(v[11:16])}
+func readChange(scope string, v []driver.Value) change {
+	ch := change{row: asInt(v[0]), before: asMark(scope, v[1:6]), after: asMark(scope, v[6:11]), label: asLabel(v[11:16])}
 	ch.label.Spam, ch.label.Sure = ch.after.Class == Spam, ch.after.Sure
 	return ch
 }
 
-func asMark(v []driver.Value) Mark {
-	return Mark{Class: Class(asInt(v[0])), Adds: int(asInt(v[1])), Step: asInt(v[2]), Sure: asInt(v[3]) != 0, Waits: asInt(v[4]) != 0}
+func asMark(scope string, v []driver.Value) Mark {
+	return Mark{Class: Class(asInt(v[0])), Adds: int(asInt(v[1])), Step: stepOf(scope, asInt(v[2])), Sure: asInt(v[3]) != 0, Waits: asInt(v[4]) != 0}
+}
+
+// stepOf is what a row of a scope adds to the weights. Ledgers from before scopes held
+// counts only have steps in users' scopes: there they are nothing.
+func stepOf(scope string, step int64) int64 {
+	if scope != "" {
+		return 0
+	}
+	return step
 }
 
 // Follow keeps the model current until ctx ends or the DB is closed. While the
@@ -196,7 +205,7 @@ func (db *DB) rebuild(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fresh := make(map[string]counts)
+		fresh := make(map[string]siteCounts)
 		for _, scope := range append(db.mem.names(), "") {
 			if fresh[scope], err = db.readCounts(ctx, scope); err != nil {
 				return err
@@ -234,7 +243,7 @@ func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
 }
 
 // readCounts adds the rows of a scope up.
-func (db *DB) readCounts(ctx context.Context, scope string) (c counts, err error) {
+func (db *DB) readCounts(ctx context.Context, scope string) (c siteCounts, err error) {
 	const labels = "SELECT count(*) FILTER (WHERE class = 1), count(*) FILTER (WHERE class = 2), count(*) FILTER (WHERE waits) FROM msg WHERE scope = ?"
 	err = db.w.query(labels, func(v []driver.Value) error {
 		c.ham, c.spam, c.waiting = int(asInt(v[0])), int(asInt(v[1])), int(asInt(v[2]))
@@ -250,7 +259,7 @@ func (db *DB) readCounts(ctx context.Context, scope string) (c counts, err error
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		m := Mark{Class: Class(asInt(v[1])), Adds: int(asInt(v[2])), Step: asInt(v[3])}
+		m := Mark{Class: Class(asInt(v[1])), Adds: int(asInt(v[2])), Step: stepOf(scope, asInt(v[3]))}
 		ch := change{row: asInt(v[0]), before: Mark{Class: m.Class}, after: m, same: true}
 		if err := buf.parse(&ch, v[4], v[5]); err != nil {
 			return err
@@ -261,12 +270,12 @@ func (db *DB) readCounts(ctx context.Context, scope string) (c counts, err error
 		c.change(&ch) // the label is counted already
 		return nil
 	}, scope)
-	if err != nil {
+	if err != nil || scope != "" {
 		return c, err
 	}
 	c.window.stale = true
-	if c.behind(scope) {
-		c.window.fit, err = db.calibrate(ctx, scope, &c)
+	if c.behind() {
+		c.window.fit, err = db.calibrate(ctx, &c)
 		c.window.fitted = classify.FitLabels(c.judged())
 	}
 	return c, err

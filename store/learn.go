@@ -31,7 +31,8 @@ const (
 // that the scope already has gets the class, adds, step, sure and scores of row (kind
 // flip; kind learn if it was forgotten or waited); its kept features and grams stand,
 // and its source where the class stays. Nothing is written when class, adds, step, sure,
-// waits and the scores C, E and L are the same. row.ID is ignored.
+// waits and the scores C, E and L are the same. row.ID is ignored, and so is row.Step in
+// a user's scope.
 //
 // Features are needed when the message counts, grams when it has a step, and both
 // always in a user's scope; they and the message are copied. A change of adds and
@@ -68,6 +69,7 @@ func keepMessage(row *Row) {
 	if row.Scope != "" {
 		row.Message = nil
 	}
+	row.Step = stepOf(row.Scope, row.Step)
 	if len(row.Message) > MaxMessage {
 		row.Message, row.Complete = row.Message[:MaxMessage], false
 	}

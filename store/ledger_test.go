@@ -130,15 +130,20 @@ func (o oracle) learn(t testing.TB, db *DB, scope string, n int) {
 func (o oracle) export() string {
 	var b bytes.Buffer
 	for _, scope := range []string{"", "anna", "ben"} {
-		var c counts
+		var c siteCounts
 		var labels []classify.Label
 		for _, row := range o[scope] {
-			c.change(&change{after: row.mark(), features: row.Features, grams: row.Grams, same: true})
+			ch := &change{after: row.mark(), features: row.Features, grams: row.Grams, same: true}
+			if scope == "" {
+				c.change(ch)
+			} else {
+				c.counts.change(ch)
+			}
 			if !row.Waits {
 				labels = append(labels, row.label())
 			}
 		}
-		if n := classify.FitLabels(len(labels)); n > 0 && (scope == "" || c.ham >= 20 && c.spam >= 20) {
+		if n := classify.FitLabels(len(labels)); scope == "" && n > 0 {
 			c.window.fit, c.window.fitted = classify.Calibrate(labels[max(0, n-classify.FitWindow):n]), n
 		}
 		c.export(&b, scope)

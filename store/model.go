@@ -1,27 +1,33 @@
 package store
 
 import (
+	"cmp"
+	"slices"
 	"sync"
+	"sync/atomic"
 
 	"fanmill/classify"
 )
 
-// memory is the model of one process: the site's counts and those of the
-// scopes asked for so far. mu guards all of it; only the holder of DB.turn changes it.
+// memory is the model of one process: what the site's training adds up to, and the
+// counts of the scopes asked for last. mu guards all of it; only the holder of DB.turn
+// changes it.
 type memory struct {
 	mu     sync.RWMutex
-	site   counts
-	scopes map[string]*Model   // also "", the site's
-	due    map[*Model]struct{} // whose Fit may be behind; for the holder of the turn
+	site   siteCounts
+	scopes map[string]*Model // also "", the site's
+	clock  atomic.Int64      // goes on by one with every look for a scope
 }
 
-// Model is the trained model of one scope, kept current while its DB is open
-// (by Update, CatchUp or Follow). It implements classify.Model and is safe for
-// concurrent use; a look-up neither allocates nor touches the disk.
+// Model is the trained model of one scope. It implements classify.Model and is safe
+// for concurrent use; a look-up neither allocates nor touches the disk. The site's is
+// kept current while its DB is open (by Update, CatchUp or Follow), a user's as long as
+// it is in memory: ask the DB for it anew for each message.
 type Model struct {
 	mem   *memory
 	scope string
-	own   *counts // nil for the site's model
+	own   *counts      // nil for the site's model
+	used  atomic.Int64 // memory.clock when it was asked for last
 }
 
 var _ classify.Model = (*Model)(nil)
@@ -60,30 +66,21 @@ func (m *Model) Lookup(features []uint64, out []classify.Count) {
 	}
 }
 
-// Weigh returns the sum of the linear part's weights of these buckets.
+// Weigh returns the sum of the linear part's weights of these buckets: the site's.
 func (m *Model) Weigh(grams []uint32) int64 {
 	m.mem.mu.RLock()
 	defer m.mem.mu.RUnlock()
-	sum := m.mem.site.weigh(grams)
-	if m.own != nil {
-		sum += m.own.weigh(grams)
-	}
-	return sum
+	return m.mem.site.weigh(grams)
 }
 
-// Fit returns the calibrator made last: the scope's own when it has at least
-// classify.MinLabels labels of each class, else the site's.
+// Fit returns the calibrator made last: the site's.
 func (m *Model) Fit() classify.Fit {
 	m.mem.mu.RLock()
 	defer m.mem.mu.RUnlock()
-	w := &m.mem.site.window
-	if m.own != nil && m.own.fits() && m.own.window.fitted > 0 {
-		w = &m.own.window
+	if w := &m.mem.site.window; w.fitted > 0 {
+		return w.fit
 	}
-	if w.fitted == 0 {
-		return classify.PriorFit()
-	}
-	return w.fit
+	return classify.PriorFit()
 }
 
 // Features returns how many features the scope's own training counts.
@@ -117,7 +114,7 @@ func (m *Model) Known() Labels {
 
 func (m *Model) counts() *counts {
 	if m.own == nil {
-		return &m.mem.site
+		return &m.mem.site.counts
 	}
 	return m.own
 }
@@ -126,15 +123,22 @@ func (m *Model) counts() *counts {
 func (mem *memory) model(scope string) *Model {
 	mem.mu.RLock()
 	defer mem.mu.RUnlock()
-	return mem.scopes[scope]
+	m := mem.scopes[scope]
+	if m != nil {
+		m.used.Store(mem.clock.Add(1))
+	}
+	return m
 }
 
 // change carries an op out on a loaded model.
 func (mem *memory) change(m *Model, ch *change) {
 	mem.mu.Lock()
 	defer mem.mu.Unlock()
-	m.counts().change(ch)
-	mem.due[m] = struct{}{}
+	if m.own != nil {
+		m.own.change(ch)
+		return
+	}
+	mem.site.change(ch)
 }
 
 // takeBack carries the opposite of an op out, but for the weights.
@@ -144,21 +148,22 @@ func (mem *memory) takeBack(d *done) {
 	c := d.model.counts()
 	c.label(d.after, -1)
 	c.label(d.before, +1)
-	c.window.stale = c.window.stale || !d.same
 	if ham, spam := difference(d.after, d.before); ham|spam != 0 {
 		c.add(d.features, ham, spam)
 	}
-	mem.due[d.model] = struct{}{}
+	if w := &mem.site.window; d.model.own == nil {
+		w.stale = w.stale || !d.same
+	}
 }
 
-func (mem *memory) setWeights(m *Model, w []int32) {
+func (mem *memory) setWeights(w []int32) {
 	mem.mu.Lock()
 	defer mem.mu.Unlock()
-	m.counts().weights = w
+	mem.site.weights = w
 }
 
-// set replaces the counts of a scope, so that models handed out stay good.
-func (mem *memory) set(scope string, c counts) *Model {
+// set replaces what a scope's training adds up to, so that models handed out stay good.
+func (mem *memory) set(scope string, t siteCounts) *Model {
 	mem.mu.Lock()
 	defer mem.mu.Unlock()
 	m := mem.scopes[scope]
@@ -167,11 +172,41 @@ func (mem *memory) set(scope string, c counts) *Model {
 		if scope != "" {
 			m.own = new(counts)
 		}
+		m.used.Store(mem.clock.Add(1))
 		mem.scopes[scope] = m
 	}
-	*m.counts() = c
-	mem.due[m] = struct{}{}
+	if scope == "" {
+		mem.site = t
+	} else {
+		*m.own = t.counts
+	}
 	return m
+}
+
+// trim lets scopes go that were not asked for longest until the others take no more
+// than three quarters of so many bytes, if they take more than all. Not within a
+// transaction: a rollback changes the models that it has changed.
+func (mem *memory) trim(most int64) {
+	mem.mu.Lock()
+	defer mem.mu.Unlock()
+	size, list := int64(0), make([]*Model, 0, len(mem.scopes))
+	for _, m := range mem.scopes {
+		if m.own != nil {
+			size += m.own.size()
+			list = append(list, m)
+		}
+	}
+	if size <= most {
+		return
+	}
+	slices.SortFunc(list, func(a, b *Model) int { return cmp.Compare(a.used.Load(), b.used.Load()) })
+	for _, m := range list {
+		if size <= most/4*3 {
+			return
+		}
+		size -= m.own.size()
+		delete(mem.scopes, m.scope)
+	}
 }
 
 // names lists the loaded scopes.

@@ -21,7 +21,7 @@ const numRowColumns = 15
 // asRow reads rowColumns.
 func asRow(v []driver.Value) Row {
 	r := Row{
-		ID: asInt(v[0]), Scope: asText(v[1]), Class: Class(asInt(v[3])), Adds: int(asInt(v[4])), Step: asInt(v[5]), Sure: asInt(v[6]) != 0,
+		ID: asInt(v[0]), Scope: asText(v[1]), Class: Class(asInt(v[3])), Adds: int(asInt(v[4])), Step: stepOf(asText(v[1]), asInt(v[5])), Sure: asInt(v[6]) != 0,
 		ScoreC: asFloat(v[7]), ScoreE: asFloat(v[8]), ScoreL: asFloat(v[9]), LogOdds: asFloat(v[10]),
 		Time: asTime(v[11]), Source: asText(v[12]), Complete: asInt(v[13]) != 0, Waits: asInt(v[14]) != 0,
 	}
@@ -134,7 +134,7 @@ const numOpColumns = 18
 func asOp(v []driver.Value) Op {
 	return Op{
 		Seq: asInt(v[0]), Time: asTime(v[1]), Origin: Origin{Actor: asText(v[2]), Source: asText(v[3])},
-		Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(v[7:12]), After: asMark(v[12:17]), Undoes: asInt(v[17]),
+		Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(asText(v[6]), v[7:12]), After: asMark(asText(v[6]), v[12:17]), Undoes: asInt(v[17]),
 	}
 }
 
@@ -176,6 +176,30 @@ func (db *DB) Scopes() (names []string, err error) {
 	return names, err
 }
 
+// EachScope calls fn with the labels of every scope that has rows, in the order of
+// their names, the site's "" first, until fn asks for no more.
+func (db *DB) EachScope(ctx context.Context, fn func(scope string, l Labels) (more bool, err error)) error {
+	const query = `SELECT count(*) FILTER (WHERE class = 1), count(*) FILTER (WHERE class = 2), count(*) FILTER (WHERE waits),
+		coalesce(sum(adds) FILTER (WHERE class = 1), 0), coalesce(sum(adds) FILTER (WHERE class = 2), 0) FROM msg WHERE scope = ?`
+	scopes, err := db.Scopes()
+	for _, scope := range scopes {
+		var l Labels
+		err := db.ask(ctx, "count labels", func(c *conn) error {
+			return c.query(query, func(v []driver.Value) error {
+				l = Labels{Ham: int(asInt(v[0])), Spam: int(asInt(v[1])), Waiting: int(asInt(v[2])), HamAdds: int(asInt(v[3])), SpamAdds: int(asInt(v[4]))}
+				return ctx.Err()
+			}, scope)
+		})
+		if err != nil {
+			return err
+		}
+		if more, err := fn(scope, l); err != nil || !more {
+			return err
+		}
+	}
+	return err
+}
+
 // Size returns the bytes that ledger and snapshot take on disk.
 func (db *DB) Size() (int64, error) {
 	return sizeOf(db.path, db.path+"-wal", db.snapshotPath())
@@ -214,19 +238,22 @@ func (db *DB) Export(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	models := make([]*Model, len(scopes))
-	for i, scope := range scopes {
-		if models[i], err = db.Model(scope); err != nil {
-			return err
-		}
-	}
 	if err := db.take(context.Background()); err != nil {
 		return fmt.Errorf("export model: %w", err)
 	}
 	defer db.give()
 	out := bufio.NewWriter(w)
-	for i, m := range models {
-		m.counts().export(out, scopes[i])
+	for _, scope := range scopes {
+		m, err := db.loadScope(context.Background(), scope)
+		if err != nil {
+			return fmt.Errorf("export model: %w", explain(db.path, err))
+		}
+		t := &db.mem.site
+		if m.own != nil {
+			t = &siteCounts{counts: *m.own}
+		}
+		t.export(out, scope)
+		db.mem.trim(db.opts.ScopeMemory)
 	}
 	if err := out.Flush(); err != nil { // keeps the first error of the writes before
 		return fmt.Errorf("export model: %w", err)

@@ -112,7 +112,7 @@ func (n *renewal) rows(after int64) (rows []renewRow, err error) {
 	err = n.c.query(selectRenew, func(v []driver.Value) (err error) {
 		r := renewRow{features: asInt(v[8]) != 0, grams: asInt(v[9]) != 0}
 		r.ID, r.Scope, r.Complete = asInt(v[0]), asText(v[1]), asInt(v[7]) != 0
-		m := asMark(v[2:7])
+		m := asMark(r.Scope, v[2:7])
 		r.Class, r.Adds, r.Step, r.Sure, r.Waits = m.Class, m.Adds, m.Step, m.Sure, m.Waits
 		if r.Complete {
 			if r.Message, err = unpack(asBlob(v[10])); err != nil {

@@ -133,7 +133,7 @@ func (db *DB) newerOnDisk(mine *snapHeader) bool {
 }
 
 // write streams the header, the counting slots and the weights.
-func (c *counts) write(out io.Writer, h *snapHeader) error {
+func (c *siteCounts) write(out io.Writer, h *snapHeader) error {
 	crc := crc32.New(castagnoli)
 	w := bufio.NewWriterSize(io.MultiWriter(out, crc), snapshotBuffer)
 	if err := binary.Write(w, binary.LittleEndian, h); err != nil {
@@ -184,8 +184,8 @@ func (db *DB) loadSnapshot() error {
 	if err := db.checkHeader(f, &h); err != nil {
 		return err
 	}
-	c := counts{
-		ham: int(h.Ham), spam: int(h.Spam), waiting: int(h.Waiting), totals: classify.Count{Ham: h.HamAdds, Spam: h.SpamAdds},
+	c := siteCounts{
+		counts: counts{ham: int(h.Ham), spam: int(h.Spam), waiting: int(h.Waiting), totals: classify.Count{Ham: h.HamAdds, Spam: h.SpamAdds}},
 		window: window{stale: true},
 	}
 	if c.tab, err = readTable(sum, &h); err != nil {
@@ -252,6 +252,7 @@ func readTable(sum *summed, h *snapHeader) (*table, error) {
 			return nil, err
 		}
 		t.live += int(n)
+		t.slots += len(t.shards[i].slots)
 	}
 	return t, nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"math/bits"
+	"unsafe"
 
 	"fanmill/classify"
 )
@@ -34,6 +35,7 @@ type table struct {
 	shards [shards]shard
 	zero   classify.Count // feature 0, which no slot can hold
 	live   int            // features with a count
+	slots  int            // of all shards
 }
 
 type shard struct {
@@ -84,7 +86,9 @@ func (t *table) add(feature uint64, ham, spam uint32) {
 	hash := feature * spread
 	s := &t.shards[hash>>(64-shardBits)]
 	if s.used >= len(s.slots)*maxLoad/100 {
+		t.slots -= len(s.slots)
 		s.regrow()
+		t.slots += len(s.slots)
 	}
 	p := s.find(feature, hash)
 	if p.feature == 0 {
@@ -136,6 +140,9 @@ func (s *shard) live() (n int) {
 }
 
 func (p *slot) counts() bool { return p.ham|p.spam != 0 }
+
+// size is how many bytes of memory the table takes.
+func (t *table) size() int64 { return int64(unsafe.Sizeof(*t)) + int64(t.slots)*slotSize }
 
 // each calls fn with every feature that has a count, in no stated order.
 func (t *table) each(fn func(feature uint64, c classify.Count)) {

@@ -31,7 +31,8 @@ type Tx struct {
 	asked bool // since the last change
 
 	done    []done
-	weights map[*Model][]int32 // as they were before the first step
+	stepped bool    // weights are kept
+	weights []int32 // the site's, as they were before the first step
 
 	lists lists
 }
@@ -130,20 +131,19 @@ func (tx *Tx) remember(model *Model, ch *change) {
 		d.features = slices.Clone(ch.features)
 	}
 	tx.done = append(tx.done, d)
-	if _, saved := tx.weights[model]; ch.steps() && !saved {
-		if tx.weights == nil {
-			tx.weights = make(map[*Model][]int32)
-		}
-		tx.weights[model] = append(tx.db.spare[:0], model.counts().weights...)
+	if ch.steps() && !tx.stepped {
+		tx.stepped, tx.weights = true, append(tx.db.spare[:0], tx.db.mem.site.weights...)
 		tx.db.spare = nil // until the transaction has ended
 	}
 }
 
-// end gives a buffer back for the next transaction.
+// end gives a buffer back for the next transaction, and memory of scopes: while it
+// runs, a rollback may need them all.
 func (tx *Tx) end() {
-	for _, w := range tx.weights {
-		tx.db.spare = w
+	if tx.stepped {
+		tx.db.spare = tx.weights
 	}
+	tx.db.mem.trim(tx.db.opts.ScopeMemory)
 }
 
 // rollback takes the transaction's changes out of ledger and model.
@@ -152,10 +152,10 @@ func (tx *Tx) rollback() {
 	for i := len(tx.done) - 1; i >= 0; i-- {
 		db.mem.takeBack(&tx.done[i])
 	}
-	for m, w := range tx.weights {
-		db.mem.setWeights(m, w)
+	if tx.stepped {
+		db.mem.setWeights(tx.weights)
+		tx.stepped = false
 	}
-	tx.weights = nil
 	db.seq.Add(-int64(len(tx.done)))
 	db.unsaved -= int64(len(tx.done))
 	if err := db.w.rollback(); err != nil {

@@ -25,6 +25,16 @@ const (
 type Rule struct {
 	All    bool    // every message counts
 	Margin float64 // natural log-odds; see DefaultMargin
+
+	CountsOnly bool // of a user's scope: the linear part is the site's, so no label has a step
+}
+
+// Step is classify.Step, 0 where only counts are learned.
+func (r Rule) Step(spam bool, s classify.Score, grams int, slip float64) int64 {
+	if r.CountsOnly {
+		return 0
+	}
+	return classify.Step(spam, s, grams, slip)
 }
 
 // Effect is what a message adds to the model.
@@ -46,7 +56,7 @@ func (e Effect) Nothing() bool { return e == Effect{} }
 // all. The linear part learns for itself; see classify.Step.
 func (r Rule) Judge(spam bool, before classify.Score, grams int, m classify.Model, insisted bool) Effect {
 	slip := slipOf(spam, before, m, insisted)
-	e := Effect{Step: classify.Step(spam, before, grams, slip)}
+	e := Effect{Step: r.Step(spam, before, grams, slip)}
 	sure := r.Knows(spam, before) || slip >= classify.Doubtful
 	if r.All || classOf(spam, m.Totals()) < classify.MinLabels || !sure {
 		e.Adds = 1
@@ -62,14 +72,14 @@ func (r Rule) Knows(spam bool, s classify.Score) bool { return toward(spam, s.C)
 // message has added so far.
 func (r Rule) Again(spam bool, now classify.Score, without func() classify.Score, grams int, m classify.Model, insisted bool) Effect {
 	known := toward(spam, now.C) >= max(r.Margin, lateMargin)
-	if known && classify.Step(spam, now, grams, 0) == 0 {
+	if known && r.Step(spam, now, grams, 0) == 0 {
 		return Effect{}
 	}
 	slip := slipOf(spam, without(), m, insisted)
 	if slip >= lateDoubt {
 		return Effect{}
 	}
-	e := Effect{Step: classify.Step(spam, now, grams, slip)}
+	e := Effect{Step: r.Step(spam, now, grams, slip)}
 	if !known {
 		e.Adds = 1
 	}

@@ -117,7 +117,7 @@ func (a *App) openData(context.Context, *settings) error {
 }
 
 func (a *App) openStore(ctx context.Context, set *settings) (err error) {
-	a.db, err = store.Open(ctx, store.Options{Dir: a.o.Data, Logger: a.log})
+	a.db, err = store.Open(ctx, store.Options{Dir: a.o.Data, Logger: a.log, ScopeMemory: int64(set.file.Scope.Memory)})
 	if err != nil {
 		return err
 	}
@@ -170,10 +170,7 @@ func openSpool(set *settings, log *slog.Logger) (*spool.Spool, error) {
 }
 
 func (a *App) openMilter(_ context.Context, set *settings) (err error) {
-	sc := &scorer{db: a.db, set: a.set.Load}
-	if err := sc.preload(); err != nil {
-		return err
-	}
+	sc := &scorer{db: a.db, set: a.set.Load, log: a.log}
 	m := &set.file.Milter
 	o := milter.Options{
 		Listen: m.Listen, SocketMode: os.FileMode(m.SocketMode), SocketGroup: m.SocketGroup, MaxConnections: m.MaxConnections,
@@ -194,8 +191,11 @@ func (a *App) openControl(_ context.Context, _ *settings) (err error) {
 	gid := administrators()
 	o := control.Options{
 		Path: filepath.Join(a.o.Data, control.SocketName), GID: -1,
-		Access: control.Access{UID: uint32(os.Geteuid()), GID: control.NoGroup},
-		Judge:  &judge{&scorer{db: a.db, set: a.set.Load}, a.log, recall{a.history, a.desk, a.running.History.Days}}, Desk: a.desk, Keeper: a, Logger: a.log,
+		Access: control.Access{
+			UID: uint32(os.Geteuid()), GID: control.NoGroup,
+			ScopeOf: func(address string) string { return a.set.Load().scopes.Of(address) },
+		},
+		Judge: &judge{&scorer{db: a.db, set: a.set.Load, log: a.log}, a.log, recall{a.history, a.desk, a.running.History.Days}}, Desk: a.desk, Keeper: a, Logger: a.log,
 	}
 	if gid >= 0 {
 		o.Access.GID = uint32(gid)

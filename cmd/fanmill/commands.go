@@ -304,6 +304,18 @@ ledger of what was learned, and logs are not.`,
 func otherCommands() []command {
 	return []command{
 		{
+			name: "scopes list", short: "list the scopes that have training", new: func() runner { return new(scopesListCmd) },
+			long: `One line a scope, the site first: labels of ham and spam, how often they count, and
+the name.`,
+		},
+		{
+			name: "scopes explain", args: "ADDR", min: 1, max: 1, short: "tell which scope an address maps to, and what it knows",
+			new: func() runner { return new(scopesExplainCmd) },
+			long: `Each step from the address to the scope is named: lower case, detail, local_domain,
+alias file. Below stand the labels of site and scope, and how they are combined.`,
+			examples: []example{{"fanmill scopes explain Anna+shop@example.org", "whose training judges this mail"}},
+		},
+		{
 			name: "config check", args: "[FILE]", max: 1, short: "check a configuration file", new: func() runner { return new(configCheckCmd) },
 			long: `All errors are printed at once, each with its place; the exit code then is 78.`,
 		},

@@ -93,6 +93,9 @@ func (x *exhaustCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	if x.scope, err = set.scope(x.scope); err != nil {
+		return err
+	}
 	dir, err := e.dataDir()
 	if x.dryRun {
 		dir, err = e.existingData()

@@ -56,6 +56,9 @@ func (x *expireCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	if x.scope, err = set.scope(x.scope); err != nil {
+		return err
+	}
 	keep := set.keep()
 	if x.days >= 0 {
 		keep.Age = time.Duration(x.days) * 24 * time.Hour

@@ -65,6 +65,13 @@ func (c *importCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	set, err := e.settings()
+	if err != nil {
+		return err
+	}
+	if c.scope, err = set.scope(c.scope); err != nil {
+		return err
+	}
 	counts, err := c.read(ctx, e)
 	if err != nil {
 		return err

@@ -19,7 +19,10 @@ type insight struct {
 	history *store.History // nil: no mail has been seen yet
 }
 
-func (in insight) stats(ctx context.Context, q control.StatsRequest) (control.Stats, error) {
+func (in insight) stats(ctx context.Context, q control.StatsRequest) (_ control.Stats, err error) {
+	if q.Scope, err = in.set.scope(q.Scope); err != nil {
+		return control.Stats{}, err
+	}
 	st := control.Stats{Scope: q.Scope, Scopes: []string{}}
 	known, counted, err := in.training(&st)
 	if err != nil {

@@ -30,6 +30,10 @@ var _ control.Judge = (*judge)(nil)
 // Score scores the message, and says why when clues are asked for.
 func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader) (control.ScoreReply, error) {
 	set := j.set()
+	var err error
+	if q.Scope, err = set.scope(q.Scope); err != nil {
+		return control.ScoreReply{}, err
+	}
 	s := classify.NewStream(set.classify)
 	if q.Clues > 0 {
 		s.EnableClues()
@@ -57,6 +61,10 @@ func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader
 // memory.
 func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader) (control.LearnReply, error) {
 	set := j.set()
+	var err error
+	if q.Scope, err = set.scope(q.Scope); err != nil {
+		return control.LearnReply{}, err
+	}
 	source := "learn"
 	if q.Many {
 		source = "train"
@@ -69,7 +77,6 @@ func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader
 	stream := classify.NewStream(co)
 	out := control.LearnReply{ID: q.ID}
 	var m *classify.Message
-	var err error
 	if q.ID != "" {
 		m, out.Held, err = j.recall.message(ctx, q, stream)
 	} else {
@@ -104,7 +111,12 @@ func teach(ctx context.Context, t *training.Trainer, q control.LearnRequest, m *
 
 // Settle learns what was recorded.
 func (j *judge) Settle(ctx context.Context, scope, actor string) (training.Settled, error) {
-	o := j.set().trainer(scope, store.Origin{Actor: actor, Source: "train"}, j.log)
+	set := j.set()
+	scope, err := set.scope(scope)
+	if err != nil {
+		return training.Settled{}, err
+	}
+	o := set.trainer(scope, store.Origin{Actor: actor, Source: "train"}, j.log)
 	return training.New(j.db, o).Settle(ctx)
 }
 
@@ -127,7 +139,7 @@ func openJudge(ctx context.Context, e *Env, set *settings) (control.Judge, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	return &judge{&scorer{db: db, set: func() *settings { return set }}, e.logger(), recall{}}, done, nil
+	return &judge{&scorer{db: db, set: func() *settings { return set }, log: e.logger()}, e.logger(), recall{}}, done, nil
 }
 
 // openReading opens the ledger for reading. Where there is none, nothing was

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"log/slog"
 	"sync"
+	"time"
 
 	"fanmill/classify"
 	"fanmill/milter"
@@ -11,23 +13,32 @@ import (
 // heldClues is how many clues are kept with a held message.
 const heldClues = 15
 
-// scorer scores what the milter has read, by the model in memory. It is safe
+// scorer scores what the milter has read, by the model in memory; scopes are read there
+// while a message comes in. It is safe
 // for concurrent use.
 type scorer struct {
 	db   *store.DB
 	set  func() *settings // in force now
-	pool sync.Pool        // of *classify.Scorer, which keep their buffers
+	log  *slog.Logger
+	pool sync.Pool // of *classify.Scorer, which keep their buffers
+
+	mu      sync.Mutex
+	loading map[string]chan struct{} // by scope; closed when it is there, or cannot be had
 }
+
+// maxLoading bounds how many scopes are read at once: the recipients of one message.
+const maxLoading = 1000
 
 var (
 	_ milter.Scorer    = (*scorer)(nil)
 	_ milter.Explainer = (*scorer)(nil)
 	_ milter.Trainee   = (*scorer)(nil)
+	_ milter.Loader    = (*scorer)(nil)
 )
 
 // Score is milter.Scorer.
 func (s *scorer) Score(m *classify.Message, scope string) (classify.Score, bool, error) {
-	model, err := s.db.Model(scope)
+	model, err := s.model(scope)
 	if err != nil {
 		return classify.Score{}, false, err
 	}
@@ -42,7 +53,61 @@ func (s *scorer) Trained() bool {
 }
 
 // Counts is milter.Explainer.
-func (s *scorer) Counts(scope string) (classify.Model, error) { return s.db.Model(scope) }
+func (s *scorer) Counts(scope string) (classify.Model, error) { return s.model(scope) }
+
+// model returns the model of a scope as far as it is in memory, else the site's.
+func (s *scorer) model(scope string) (*store.Model, error) {
+	if m, ok := s.db.Loaded(scope); ok {
+		return m, nil
+	}
+	s.log.Warn("a scope was not read in time, judging by the site's training", "scope", scope)
+	return s.db.Model("")
+}
+
+// Load is milter.Loader.
+func (s *scorer) Load(scope string) {
+	if _, ok := s.db.Loaded(scope); ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.loading[scope] != nil || len(s.loading) >= maxLoading {
+		return
+	}
+	if s.loading == nil {
+		s.loading = make(map[string]chan struct{})
+	}
+	done := make(chan struct{})
+	s.loading[scope] = done
+	go func() {
+		if _, err := s.db.Model(scope); err != nil {
+			s.log.Error("cannot read a scope", "scope", scope, "error", err)
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.loading, scope)
+		close(done)
+	}()
+}
+
+// Await is milter.Loader.
+func (s *scorer) Await(scopes []string, most time.Duration) {
+	timeout := time.NewTimer(most)
+	defer timeout.Stop()
+	for _, scope := range scopes {
+		s.mu.Lock()
+		done := s.loading[scope]
+		s.mu.Unlock()
+		if done == nil {
+			continue
+		}
+		select {
+		case <-done:
+		case <-timeout.C:
+			return
+		}
+	}
+}
 
 func (s *scorer) score(msg *classify.Message, m classify.Model) classify.Score {
 	sc, _ := s.pool.Get().(*classify.Scorer)
@@ -51,18 +116,4 @@ func (s *scorer) score(msg *classify.Message, m classify.Model) classify.Score {
 	}
 	defer s.pool.Put(sc)
 	return sc.Score(msg.Features, msg.Grams, m)
-}
-
-// preload reads the scopes that have training, so that no message waits for it.
-func (s *scorer) preload() error {
-	names, err := s.db.Scopes()
-	if err != nil {
-		return err
-	}
-	for _, n := range names {
-		if _, err := s.db.Model(n); err != nil {
-			return err
-		}
-	}
-	return nil
 }

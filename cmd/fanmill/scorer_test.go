@@ -1,12 +1,16 @@
 package main
 
 import (
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"fanmill/classify"
+	"fanmill/config"
+	"fanmill/store"
 )
 
 // TestTrainedByLabels: a scope is trained by its labels and the site's together,
@@ -37,8 +41,10 @@ func TestTrainedByLabels(t *testing.T) {
 		if _, err := a.db.CatchUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		sc := &scorer{db: a.db, set: a.set.Load}
+		sc := &scorer{db: a.db, set: a.set.Load, log: slog.New(slog.DiscardHandler)}
 		for scope, want := range map[string]bool{"": step.site, "anna": step.scope} {
+			sc.Load(scope)
+			sc.Await([]string{scope}, time.Minute)
 			_, trained, err := sc.Score(&classify.Message{}, scope)
 			if err != nil || trained != want {
 				t.Errorf("after %+v: scope %q trained %v, want %v (%v)", step, scope, trained, want, err)
@@ -47,5 +53,54 @@ func TestTrainedByLabels(t *testing.T) {
 	}
 	if l, err := a.db.Labels(""); err != nil || l.HamAdds >= 50 || l.SpamAdds >= 50 {
 		t.Errorf("all of them count, so this tests nothing: %+v, %v", l, err)
+	}
+}
+
+// TestColdScope: where a scope is not in memory Score judges by the site and touches no
+// disk; once it was loaded its own labels have their say.
+func TestColdScope(t *testing.T) {
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := store.Row{
+		Scope: "anna", Digest: classify.Digest{1}, Class: store.Spam, Adds: 30, Features: []uint64{1, 2}, Grams: []uint32{1},
+	}
+	site := own
+	site.Scope, site.Digest, site.Class = "", classify.Digest{2}, store.Ham
+	for _, row := range []store.Row{own, site} {
+		if err := db.Update(t.Context(), func(tx *store.Tx) error { return tx.Learn(row, store.Origin{}) }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = store.Open(t.Context(), store.Options{Dir: dir}); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	set, err := newSettings("", config.Default(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	sc := &scorer{db: db, set: func() *settings { return set }, log: slog.New(slog.NewTextHandler(&said, nil))}
+	score := func() float64 {
+		s, _, err := sc.Score(&classify.Message{Features: own.Features, Grams: own.Grams}, "anna")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.LogOdds
+	}
+	cold := score()
+	if _, ok := db.Loaded("anna"); ok || !strings.Contains(said.String(), "scope=anna") {
+		t.Errorf("Score has read the scope (%v), and says %q", ok, said.String())
+	}
+	sc.Load("anna")
+	sc.Await([]string{"anna", "ben"}, time.Minute)
+	if warm := score(); warm <= cold {
+		t.Errorf("log-odds %g with what the scope knows, %g without", warm, cold)
 	}
 }

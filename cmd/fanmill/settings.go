@@ -3,9 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math"
+	"os"
 
 	"fanmill/classify"
 	"fanmill/config"
@@ -24,6 +26,7 @@ type settings struct {
 	classify classify.Options // for scoring: nothing is kept
 	policy   policy.Options
 	rules    *policy.Policy
+	scopes   *policy.Scopes
 	families []headers.Family
 	rule     training.Rule
 }
@@ -63,8 +66,54 @@ func newSettings(path string, file *config.Config) (*settings, error) {
 		s.families = append(s.families, f)
 	}
 	var err error
+	if s.scopes, err = readScopes(file); err != nil {
+		return nil, err
+	}
+	s.policy.Scopes = s.scopes
 	s.rules, err = policy.Compile(s.policy)
 	return s, err
+}
+
+// maxAliases is how large an alias file may be, in bytes.
+const maxAliases = 16 << 20
+
+// readScopes returns how addresses map to scopes.
+func readScopes(file *config.Config) (*policy.Scopes, error) {
+	o, path := file.ScopeOptions(), file.Scope.Aliases
+	if path == "" {
+		return policy.CompileScopes(o)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, hint(fmt.Errorf("scope.aliases: %w", err), "make the file readable for fanmill, or set scope.aliases to \"\"")
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxAliases+1))
+	if err == nil && len(text) > maxAliases {
+		err = fmt.Errorf("it is larger than %d MiB", maxAliases>>20)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("scope.aliases: read %s: %w", path, err)
+	}
+	list, err := policy.ParseAliases(string(text))
+	var scopes *policy.Scopes
+	if err == nil {
+		o.Aliases = list
+		scopes, err = policy.CompileScopes(o)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("scope.aliases: %s: %w", path, err)
+	}
+	return scopes, nil
+}
+
+// scope maps what the flag --scope names to a scope; "" is the site.
+func (s *settings) scope(name string) (string, error) {
+	scope := s.scopes.Of(name)
+	if scope == "" && name != "" {
+		return "", hint(usageErrorf("--scope %q is the site's, or no address", name), "leave --scope out for the site; `fanmill scopes explain ADDR` tells how an address maps")
+	}
+	return scope, nil
 }
 
 // settings returns the configuration in force for a command.

@@ -107,6 +107,9 @@ func (j job) run(ctx context.Context, e *Env, dir string, do work) (err error) {
 	if err != nil {
 		return err
 	}
+	if j.scope, err = set.scope(j.scope); err != nil {
+		return err
+	}
 	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
 	if errors.Is(err, fs.ErrPermission) {
 		through, done, err := j.newRelay(ctx, dir, err)

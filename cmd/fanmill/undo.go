@@ -62,6 +62,13 @@ func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
+	set, err := e.settings()
+	if err != nil {
+		return err
+	}
+	if u.scope, err = set.scope(u.scope); err != nil {
+		return err
+	}
 	db, err := store.Open(ctx, store.Options{Dir: dir, ReadOnly: u.dryRun, Logger: e.logger()})
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func (r Round) Misses() int { return r.HamMisses + r.SpamMisses }
 // that are seem mislabelled or have gained what they may, or after Options.Rounds. each is called after each round.
 func Run(ctx context.Context, model *store.Draft, list []*Message, o Options, each func(Round) error) (last Round, err error) {
 	arrange(list, o.Ham, o.Spam)
-	r := runner{model: model, rule: training.Rule{Margin: cmp.Or(o.Margin, DefaultMargin)}, cutoffs: o.Cutoffs}
+	r := runner{model: model, rule: training.Rule{Margin: cmp.Or(o.Margin, DefaultMargin), CountsOnly: model.CountsOnly()}, cutoffs: o.Cutoffs}
 	for n := 1; n <= cmp.Or(o.Rounds, DefaultRounds); n++ {
 		round := Round{N: n, Messages: len(list)}
 		open := false
@@ -187,7 +187,7 @@ func (r *runner) effect(m *Message, first bool) training.Effect {
 		return r.rule.Judge(spam, m.Last, grams, r.model, m.Sure)
 	}
 	m.Slip = 0
-	e, later := training.Effect{Step: classify.Step(spam, m.Last, grams, 0)}, training.Rule{Margin: r.rule.Margin + more}
+	e, later := training.Effect{Step: r.rule.Step(spam, m.Last, grams, 0)}, training.Rule{Margin: r.rule.Margin + more}
 	if !later.Knows(spam, m.Last) {
 		e.Adds = 1
 	}
@@ -197,7 +197,7 @@ func (r *runner) effect(m *Message, first bool) training.Effect {
 	if !m.Sure {
 		without := training.Without{Model: r.model, Spam: spam, Effect: training.Effect{Adds: m.Adds, Step: m.Step}}
 		m.Slip = r.model.Fit().Slip(spam, r.scorer.Score(m.Features, m.Grams, without).LogOdds)
-		e.Step = classify.Step(spam, m.Last, grams, m.Slip)
+		e.Step = r.rule.Step(spam, m.Last, grams, m.Slip)
 	}
 	if m.Suspect() || m.gains >= training.Rounds {
 		return training.Effect{}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"strings"
+
+	"fanmill/policy"
+	"fanmill/store"
+)
+
+// scopeAnswer is what the scopes commands tell of a scope.
+type scopeAnswer struct {
+	Scope    string `json:"scope"` // "" is the site
+	Ham      int    `json:"ham"`
+	Spam     int    `json:"spam"`
+	Waiting  int    `json:"waiting"`
+	HamAdds  int    `json:"ham_adds"`
+	SpamAdds int    `json:"spam_adds"`
+}
+
+func answerScope(name string, l store.Labels) scopeAnswer {
+	return scopeAnswer{name, l.Ham, l.Spam, l.Waiting, l.HamAdds, l.SpamAdds}
+}
+
+// scopesListCmd lists the scopes that have training.
+type scopesListCmd struct {
+	json  bool
+	limit int
+}
+
+func (s *scopesListCmd) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&s.json, "json", false, "print a JSON object a line")
+	fs.IntVar(&s.limit, "limit", 1000, "list at most `N` scopes; 0 lists all")
+}
+
+// Run lists them in the order of their names, the site first.
+func (s *scopesListCmd) Run(ctx context.Context, e *Env) error {
+	if s.limit < 0 {
+		return usageErrorf("--limit: %d is negative", s.limit)
+	}
+	dir, err := e.existingData()
+	if err != nil {
+		return err
+	}
+	db, done, err := openReading(ctx, e, dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	n, cut := 0, false
+	err = db.EachScope(ctx, func(name string, l store.Labels) (more bool, err error) {
+		if cut = s.limit > 0 && n == s.limit; cut {
+			return false, nil
+		}
+		n++
+		return true, s.print(e, answerScope(name, l))
+	})
+	if cut {
+		fmt.Fprintf(e.Stderr, "fanmill: there are more than %d scopes, see --limit\n", s.limit)
+	}
+	return err
+}
+
+func (s *scopesListCmd) print(e *Env, a scopeAnswer) error {
+	if s.json {
+		return printJSON(e.Stdout, a)
+	}
+	_, err := fmt.Fprintf(e.Stdout, "%7d ham %7d spam %7d %7d count  %s\n", a.Ham, a.Spam, a.HamAdds, a.SpamAdds, scopeName(a.Scope))
+	return writeError(err)
+}
+
+func scopeName(scope string) string {
+	if scope == "" {
+		return "(site)"
+	}
+	return safe(scope)
+}
+
+// scopesExplainCmd tells how an address maps to its scope, and what that knows.
+type scopesExplainCmd struct{ json bool }
+
+func (s *scopesExplainCmd) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&s.json, "json", false, "print JSON")
+}
+
+// explainedScope is what scopes explain prints.
+type explainedScope struct {
+	Address string             `json:"address"`
+	Enabled bool               `json:"enabled"` // mail to the address is judged by the scope
+	Steps   []policy.ScopeStep `json:"steps"`
+	Own     scopeAnswer        `json:"own"`
+	Site    scopeAnswer        `json:"site"`
+}
+
+// Run explains one address.
+func (s *scopesExplainCmd) Run(ctx context.Context, e *Env) error {
+	set, err := e.settings()
+	if err != nil {
+		return err
+	}
+	dir, err := e.existingData()
+	if err != nil {
+		return err
+	}
+	db, done, err := openReading(ctx, e, dir)
+	if err != nil {
+		return err
+	}
+	defer done()
+	name := set.scopes.Of(e.Args[0])
+	own, err := db.Labels(name)
+	if err != nil {
+		return err
+	}
+	site, err := db.Labels("")
+	if err != nil {
+		return err
+	}
+	x := explainedScope{
+		Address: e.Args[0], Enabled: set.scopes.Enabled(), Steps: set.scopes.Steps(e.Args[0]),
+		Own: answerScope(name, own), Site: answerScope("", site),
+	}
+	if s.json {
+		return printJSON(e.Stdout, x)
+	}
+	_, err = e.Stdout.Write([]byte(x.text()))
+	return writeError(err)
+}
+
+func (x *explainedScope) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\n", safe(x.Address))
+	for _, step := range x.Steps {
+		fmt.Fprintf(&b, "  -> %s: %s\n", scopeName(step.Name), step.Reason)
+	}
+	row := func(a scopeAnswer) {
+		fmt.Fprintf(&b, "%s: %d ham and %d spam labelled, %d and %d count\n", scopeName(a.Scope), a.Ham, a.Spam, a.HamAdds, a.SpamAdds)
+	}
+	row(x.Site)
+	if x.Own.Scope != "" {
+		row(x.Own)
+		b.WriteString("A score reads the sum of both counts; linear part and calibrator are the site's.\n")
+	}
+	if !x.Enabled {
+		b.WriteString("[scope] enabled is false: mail to this address is judged by the site's training alone.\n")
+	}
+	return b.String()
+}
