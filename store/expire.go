@@ -24,10 +24,11 @@ type Expirable struct {
 	Class  Class
 	Needed bool // it counts, or is to be learned
 
+	time  int64   // of its label: one that was decided since stays
 	place float64 // in the list of its class, 0 to 1
 }
 
-const selectExpirable = `SELECT id, adds > 0 OR waits, time < ? FROM msg WHERE scope = ? AND class = ?
+const selectExpirable = `SELECT id, adds > 0 OR waits, time < ?, time FROM msg WHERE scope = ? AND class = ?
 	ORDER BY time >= ?1, adds > 0 OR waits, time, id`
 
 // Expirables lists the labels of a scope that are to go, in the order in which they
@@ -72,7 +73,7 @@ func (k Keep) expirables(ctx context.Context, c *conn, scope string, class Class
 		if old := asInt(v[2]) != 0; !old && n >= surplus || n >= most {
 			return errStop
 		}
-		*list = append(*list, Expirable{ID: asInt(v[0]), Class: class, Needed: asInt(v[1]) != 0})
+		*list = append(*list, Expirable{ID: asInt(v[0]), Class: class, Needed: asInt(v[1]) != 0, time: asInt(v[3])})
 		return ctx.Err()
 	}, before, scope, int64(class))
 	for i, part := 0, (*list)[first:]; i < len(part); i++ {
@@ -82,20 +83,22 @@ func (k Keep) expirables(ctx context.Context, c *conn, scope string, class Class
 }
 
 const (
-	selectSpare   = rowColumns + ` FROM msg WHERE scope = ? AND class <> 0 AND NOT waits AND class = ? AND adds = 0 ORDER BY judged DESC LIMIT ?`
-	selectExpired = "SELECT id FROM msg WHERE class = 0 AND source = ? AND time < ? LIMIT ?"
+	selectSpare = rowColumns + ` FROM msg WHERE scope = ? AND class <> 0 AND NOT waits AND class = ? AND adds = 0 ORDER BY judged DESC LIMIT ?`
+	// The newest row stays: SQLite would give its number to the next message, which ops
+	// and table was would then be taken to speak of.
+	selectExpired = "SELECT id FROM msg WHERE class = 0 AND source = ? AND time < ? AND id < (SELECT max(id) FROM msg) LIMIT ?"
 )
 
-// Expire takes the label of a row away for its age, and reports whether it had one. The
-// row itself goes with a later Sweep: until then processes that follow find what they
+// Expire takes the label of a row away for its age, and reports whether it had one that
+// nobody has decided about since it was listed. The row itself goes with a later Sweep: until then processes that follow find what they
 // need to take it out of their models.
-func (tx *Tx) Expire(id int64, actor string) (bool, error) {
+func (tx *Tx) Expire(x Expirable, actor string) (bool, error) {
 	if err := tx.usable(); err != nil {
 		return false, err
 	}
-	row, err := oneRow(tx.db.w, rowColumns+" FROM msg WHERE id = ?", id)
+	row, err := oneRow(tx.db.w, rowColumns+" FROM msg WHERE id = ?", x.ID)
 	switch {
-	case errors.Is(err, ErrNoRow), err == nil && row.Class == None:
+	case errors.Is(err, ErrNoRow), err == nil && (row.Class == None || row.Time.UnixMicro() != x.time):
 		return false, nil
 	case err != nil:
 		return false, tx.fail("find message", err)

@@ -17,7 +17,7 @@ import (
 type Renewed struct {
 	From     int64 `json:"from"`     // the version it had
 	Messages int   `json:"messages"` // whose features were made anew
-	Left     int   `json:"left"`     // that counted and keep no message to make them from: they count no more
+	Left     int   `json:"left"`     // labels whose messages are not kept: taken away
 }
 
 // renewAtOnce is how many rows are read at once.
@@ -29,9 +29,9 @@ const selectRenew = `SELECT id, scope, class, adds, step, sure, waits, complete,
 // Renew brings the ledger in o.Dir, which was trained with an older feature version, to
 // the present one, in one transaction: extract gives the features and grams of a
 // canonical message, in ascending order. Which messages count, how often, and their steps
-// stay as they were decided. What counts without a message that is kept whole would
-// count what nothing can find any more: it stays labelled and counts no more. Nobody may
-// have the ledger open. progress may be nil.
+// stay as they were decided. What is kept without its whole message would count what
+// nothing can find any more: its label is taken away. Nobody may have the ledger open.
+// progress may be nil.
 func Renew(ctx context.Context, o Options, extract func(message []byte) ([]uint64, []uint32), progress func(done int)) (r Renewed, err error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -143,21 +143,23 @@ func (n *renewal) row(r *renewRow) error {
 	return err
 }
 
-// leave lets a row count no more.
+// leave takes the label of a row away: it can be trained again.
 func (n *renewal) leave(r *renewRow) error {
 	if _, err := n.c.exec("UPDATE body SET features = NULL, grams = NULL WHERE id = ?", r.ID); err != nil {
 		return err
 	}
-	if r.Adds == 0 && r.Step == 0 {
+	if r.Class == None {
 		return nil
 	}
 	n.sum.Left++
-	if _, err := n.c.exec("UPDATE msg SET adds = 0, step = 0 WHERE id = ?", r.ID); err != nil {
+	if _, err := n.c.exec("INSERT INTO was SELECT (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'op'), score_c, score_e, score_l, log_odds, judged, time, source FROM msg WHERE id = ?", r.ID); err != nil {
 		return err
 	}
-	class := int64(r.Class)
+	if _, err := n.c.exec("UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, source = 'rebuild' WHERE id = ?", r.ID); err != nil {
+		return err
+	}
 	_, err := n.c.exec(`INSERT INTO op (time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
-		class_after, adds_after, step_after, sure_after, waits_after) VALUES (unixepoch() * 1000000, '', 'rebuild', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?)`,
-		int64(KindFlip), r.ID, r.Scope, class, int64(r.Adds), r.Step, r.Sure, r.Waits, class, r.Sure, r.Waits)
+		class_after, adds_after, step_after, sure_after, waits_after) VALUES (unixepoch() * 1000000, '', 'rebuild', ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)`,
+		int64(KindForget), r.ID, r.Scope, int64(r.Class), int64(r.Adds), r.Step, r.Sure, r.Waits)
 	return err
 }

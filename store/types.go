@@ -130,7 +130,7 @@ type Op struct {
 // confirmed, from one that only says what a label adds now.
 func (o *Op) decision() bool {
 	b, a := o.Before, o.After
-	return b.Class != a.Class || b.Sure != a.Sure || o.confirms()
+	return b.Class != a.Class || b.Sure != a.Sure || o.confirms() || o.Undoes != 0
 }
 
 // confirms tells an op that changes nothing the model depends on.

@@ -11,13 +11,13 @@ import (
 // Selection says whose decisions are meant. What is empty means any.
 type Selection struct {
 	Actor  string
-	Source string // any: all but what undid others
+	Source string // any: all but what undid others, and expiry
 	Scope  *string
 	Since  time.Time
 }
 
 func (s *Selection) has(o *Op) bool {
-	source := s.Source == o.Origin.Source || s.Source == "" && o.Undoes == 0
+	source := s.Source == o.Origin.Source || s.Source == "" && o.Undoes == 0 && o.Kind != KindExpire
 	return source && (s.Actor == "" || s.Actor == o.Origin.Actor) && (s.Scope == nil || *s.Scope == o.Scope) && !o.Time.Before(s.Since)
 }
 
@@ -29,13 +29,13 @@ type Undoable struct {
 
 // Undoables returns the last n decisions of a selection that stand, the newest first,
 // and with them those that others have changed since; n of 0 means all. What was taken
-// back stands no more.
+// back stands no more, nor does what was decided about messages that are gone.
 func (db *DB) Undoables(ctx context.Context, sel Selection, n int) (list []Undoable, err error) {
 	err = db.ask(ctx, "list decisions", func(c *conn) error {
 		list = nil
 		walk := undoWalk{sel: sel, back: map[int64]int64{}, later: map[int64]*Op{}}
 		free := 0
-		return c.query(opColumns+" FROM op ORDER BY seq DESC", func(v []driver.Value) error {
+		return c.query(opColumns+" FROM op WHERE EXISTS (SELECT 1 FROM msg WHERE id = op.row) ORDER BY seq DESC", func(v []driver.Value) error {
 			op := asOp(v)
 			if u, ok := walk.see(op); ok {
 				list = append(list, u)
@@ -83,31 +83,30 @@ const (
 
 // Undo takes a decision back: its message has the label, the adds, the scores and the
 // place among the labels that it had before, and the model is as if the decision had
-// never been taken. It reports false, and does nothing, if the message has another label
-// by now. Decisions about one message must be taken back from the newest on.
+// never been taken. It reports false, and does nothing, if the message has another label by now.
+// Decisions about one message must be taken back from the newest on.
 func (tx *Tx) Undo(op Op, by Origin) (bool, error) {
 	if err := tx.usable(); err != nil {
 		return false, err
 	}
 	row, err := oneRow(tx.db.w, rowColumns+" FROM msg WHERE id = ?", op.Row)
 	switch {
-	case errors.Is(err, ErrNoRow), err == nil && (row.Class != op.After.Class || row.Sure != op.After.Sure):
+	case errors.Is(err, ErrNoRow):
 		return false, nil
 	case err != nil:
 		return false, tx.fail("find message", err)
+	case row.Class != op.After.Class, row.Sure != op.After.Sure:
+		return false, nil
 	}
 	model, err := tx.load(row.Scope)
 	if err != nil {
 		return false, err
 	}
-	ch := &change{row: row.ID, before: row.mark(), after: op.Before, undoes: op.Seq}
-	if err := tx.kept(ch); err != nil {
+	ch, err := tx.backTo(op, &row)
+	if err != nil {
 		return false, err
 	}
-	if ch.lacks() {
-		return false, tx.fail("take a decision back", missing(tx.db.path, ch))
-	}
-	if err := tx.putBack(op, &row); err != nil {
+	if err := tx.putBack(op, ch, &row); err != nil {
 		return false, tx.fail("take a decision back", err)
 	}
 	ch.label = row.label()
@@ -125,12 +124,36 @@ func (tx *Tx) Undo(op Op, by Origin) (bool, error) {
 	return true, tx.record(model, kind, by, ch)
 }
 
+// backTo is the change that takes an op back. What the label added then needs its lists;
+// where they are gone (see Renew), it comes back and adds nothing.
+func (tx *Tx) backTo(op Op, row *Row) (*change, error) {
+	ch := &change{row: row.ID, before: row.mark(), after: op.Before, undoes: op.Seq}
+	if err := tx.kept(ch); err != nil {
+		return nil, err
+	}
+	if ch.lacks() {
+		ch.after.Adds, ch.after.Step = 0, 0
+	}
+	if ch.lacks() {
+		return nil, tx.fail("take a decision back", missing(tx.db.path, ch))
+	}
+	return ch, nil
+}
+
 // putBack gives a row what it had before an op.
-func (tx *Tx) putBack(op Op, row *Row) error {
-	if err := tx.keepWas(row.ID); err != nil {
+func (tx *Tx) putBack(op Op, ch *change, row *Row) error {
+	var was []driver.Value // none for a message that was new
+	err := tx.db.w.query(selectWas, func(v []driver.Value) error {
+		was = append(was, v...)
+		return nil
+	}, op.Seq)
+	if err == nil {
+		err = tx.keepWas(row.ID)
+	}
+	if err != nil {
 		return err
 	}
-	b, waits := op.Before, int64(0)
+	b, waits := ch.after, int64(0)
 	if b.Waits {
 		waits = waitsAgain
 	}
@@ -138,13 +161,8 @@ func (tx *Tx) putBack(op Op, row *Row) error {
 		return err
 	}
 	row.Class, row.Sure = b.Class, b.Sure
-	var was []driver.Value // none for a message that was new
-	err := tx.db.w.query(selectWas, func(v []driver.Value) error {
-		was = append(was, v...)
+	if was == nil {
 		return nil
-	}, op.Seq)
-	if err != nil || was == nil {
-		return err
 	}
 	row.ScoreC, row.ScoreE, row.ScoreL = asFloat(was[0]), asFloat(was[1]), asFloat(was[2])
 	_, err = tx.db.w.exec(restore, append(was, row.ID)...)

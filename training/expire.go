@@ -95,7 +95,7 @@ func (s *settler) expire(ctx context.Context, list []store.Expirable, sum *Expir
 		next, done = *sum, 0
 		lost := map[store.Class]int{}
 		for ; done < len(list) && !late(); done++ {
-			gone, err := tx.Expire(list[done].ID, s.t.o.Origin.Actor)
+			gone, err := tx.Expire(list[done], s.t.o.Origin.Actor)
 			if err != nil {
 				return fmt.Errorf("expire message %d: %w", list[done].ID, err)
 			}

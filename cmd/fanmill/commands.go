@@ -94,7 +94,8 @@ the end the exit code is 1, and they are named, with the likely reason. The resu
 written all the same: it is the best that can be had with these labels.
 
 --cull writes PATH.cull for each PATH, an mbox of its messages that count: moved over
-PATH it is what the next run needs. PATH itself is only read.`,
+PATH it is what the next run with --only needs. PATH itself is only read. How often labels
+count is no decision: undo does not take it back, a backup before it does.`,
 			examples: []example{
 				{"fanmill exhaust", "train what the ledger has to exhaustion"},
 				{"fanmill exhaust --only --ham ham.mbox --spam spam.mbox --cull --log tte.log", "train two mailboxes alone, and cull them"},
@@ -129,7 +130,7 @@ labels that counted go, the newest of their class that did not count are judged 
 and take their place where they are needed. The daemon does this by itself once an hour,
 in small steps; the command is for those who set no such key or will not wait.
 
-An hour after its label a message goes too; until then ` + "`fanmill undo --source expire`" + `
+Some hour after its label a message goes too; until then ` + "`fanmill undo --source expire`" + `
 brings all of it back. The file of the ledger does not shrink: its space is used again.`,
 			examples: []example{
 				{"fanmill expire --dry-run", "what would go by the configuration"},

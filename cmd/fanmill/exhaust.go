@@ -76,12 +76,31 @@ func (x *exhaustCmd) check() error {
 	case x.culled && len(inputs) == 0:
 		return usageErrorf("--cull writes PATH.cull: say --ham PATH and --spam PATH too")
 	}
+	if twice := namedTwice(append(append([]string{}, x.ham...), x.spam...)); x.culled && twice != "" {
+		return usageErrorf("%s is named twice", twice)
+	}
+	if x.logFile != "" && namedTwice(append(append([]string{x.logFile}, x.ham...), x.spam...)) == x.logFile {
+		return usageErrorf("--log %s is one of the mailboxes", x.logFile)
+	}
 	if x.culled {
 		if err := cull.Rereadable(inputs); err != nil {
 			return usageErrorf("%w", err)
 		}
 	}
 	return nil
+}
+
+// namedTwice returns the first path that leads to the same file as another one.
+func namedTwice(paths []string) string {
+	for i, a := range paths {
+		one, err := os.Stat(a)
+		for _, b := range paths[i+1:] {
+			if other, otherErr := os.Stat(b); err == nil && otherErr == nil && os.SameFile(one, other) {
+				return a
+			}
+		}
+	}
+	return ""
 }
 
 // Run trains to exhaustion.
@@ -145,9 +164,8 @@ type exhausted struct {
 	Rounds    []roundAnswer `json:"rounds"`
 	Converged bool          `json:"converged"`
 	exhaust.Saved
-	Dropped int          `json:"dropped"`
-	Misses  []missAnswer `json:"misses"`
-	Culled  []written    `json:"culled"`
+	Misses []missAnswer `json:"misses"`
+	Culled []written    `json:"culled"`
 }
 
 type roundAnswer struct {
@@ -170,8 +188,14 @@ func (r *exhaustion) all(ctx context.Context, o exhaust.Options) error {
 		return err
 	}
 	defer r.c.Close()
+	if r.x.only && r.bad.n > 0 {
+		return errors.Join(r.bad.err(len(r.c.Messages), "read"), errors.New("with --only the rest alone would count: nothing is written"))
+	}
 	if len(r.c.Messages) == 0 {
 		return errors.Join(r.bad.err(0, "trained"), hint(exit(exitData, errors.New("there is nothing to train")), "train first, or say --ham PATH and --spam PATH"))
+	}
+	if ham, spam := r.c.Classes(); min(ham, spam) == 0 {
+		return hint(errors.Join(r.bad.err(len(r.c.Messages), "read"), exit(exitData, fmt.Errorf("%d ham and %d spam: both are needed, nothing is written", ham, spam))), "say --ham PATH and --spam PATH")
 	}
 	misses, err := r.rounds(ctx, o)
 	if err != nil {
@@ -281,22 +305,24 @@ func (r *exhaustion) write(ctx context.Context, misses []exhaust.Miss) error {
 		}
 	}
 	if r.drop != nil {
-		for _, m := range misses {
+		for _, m := range misses { // of what is kept by its features only, the label stays
 			text, err := r.c.Text(ctx, r.db, m.Message)
 			if err == nil && text != nil {
-				err = r.drop.Add(text)
+				dropped[m.Message], err = true, r.drop.Add(text)
 			}
 			if err != nil {
 				return err
 			}
-			dropped[m.Message] = true
+		}
+		if err := r.drop.Commit(); err != nil { // before the ledger: nothing is lost
+			return createError(err)
 		}
 	}
 	saved, err := r.c.Save(ctx, r.db, r.by, func(m *exhaust.Message) bool { return dropped[m] })
 	if err != nil {
 		return err
 	}
-	r.answer.Saved, r.answer.Dropped = saved, len(dropped)
+	r.answer.Saved = saved
 	return r.commit()
 }
 
@@ -313,9 +339,6 @@ func (r *exhaustion) commit() error {
 	}
 	if r.drop == nil {
 		return nil
-	}
-	if err := r.drop.Commit(); err != nil {
-		return fmt.Errorf("%w (the ledger was written)", createError(err))
 	}
 	return r.say("%s taken out of training and put into %s\n", plural(r.answer.Dropped, "message", "messages"), safe(r.x.drop))
 }

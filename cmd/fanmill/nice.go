@@ -19,8 +19,17 @@ func beNice() {
 		return
 	}
 	for _, t := range tasks {
-		if tid, err := strconv.Atoi(t.Name()); err == nil {
+		if tid, err := strconv.Atoi(t.Name()); err == nil && niceness(tid) < batchNice {
 			_ = unix.Setpriority(unix.PRIO_PROCESS, tid, batchNice)
 		}
 	}
+}
+
+// niceness of a thread; the system call gives 20 less it, so that it is never negative.
+func niceness(tid int) int {
+	n, err := unix.Getpriority(unix.PRIO_PROCESS, tid)
+	if err != nil {
+		return batchNice
+	}
+	return 20 - n
 }

@@ -22,7 +22,7 @@ func TestKillUnderLoad(t *testing.T) {
 		}
 		rounds = n
 	}
-	s := newSite(t, plan{})
+	s := newSite(t, plan{config: clearCutoffs})
 	l := loadOn(s, 8)
 	l.more(20)
 	for range rounds {

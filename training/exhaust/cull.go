@@ -12,7 +12,7 @@ import (
 // ErrMoved is the fault of an input that is not what it was when it was read first.
 var ErrMoved = errors.New("has changed since it was read: nothing is written, run again")
 
-// Culled is a mailbox for the messages of an input that are needed.
+// Culled is a mailbox for the messages of an input that are needed, or still missed.
 type Culled struct {
 	Input       *Input
 	Kept, Total int
@@ -46,7 +46,7 @@ func (k *Culled) Fill(ctx context.Context, c *Collection) error {
 			return moved
 		}
 		m := known.message
-		if !m.Needed() || m.Class != k.Input.Class || done[m] {
+		if !m.Needed() && !m.Missed || m.Class != k.Input.Class || done[m] {
 			return nil
 		}
 		done[m] = true

@@ -7,9 +7,11 @@ import (
 	"hash/maphash"
 	"os"
 	"slices"
+	"time"
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/training"
 	"fanmill/training/corpus"
 )
 
@@ -47,6 +49,7 @@ type Collection struct {
 	Messages []*Message // in the order of training once Run has put them there
 
 	src   Sources
+	begun time.Time
 	seed  maphash.Seed
 	known map[classify.Digest]*entry
 	text  *os.File // canonical forms of messages that the ledger does not have, one behind the other
@@ -58,6 +61,7 @@ type entry struct {
 	Message
 	was      store.Class // its label in the ledger; None: not there
 	given    bool        // by an input
+	person   bool        // gave the ledger's label
 	offset   int64       // in text
 	length   int
 	complete bool
@@ -71,7 +75,7 @@ func Gather(ctx context.Context, db *store.DB, src Sources) (c *Collection, err 
 	if src.Scope != "" || src.FeaturesOnly {
 		src.Classify.Keep = 0
 	}
-	c = &Collection{src: src, seed: maphash.MakeSeed(), known: map[classify.Digest]*entry{}}
+	c = &Collection{src: src, begun: time.Now(), seed: maphash.MakeSeed(), known: map[classify.Digest]*entry{}}
 	if c.text, err = os.CreateTemp("", "fanmill-exhaust-*"); err != nil {
 		return nil, fmt.Errorf("make a file for messages: %w", err)
 	}
@@ -98,6 +102,16 @@ func Gather(ctx context.Context, db *store.DB, src Sources) (c *Collection, err 
 	return c, nil
 }
 
+// Classes counts the messages.
+func (c *Collection) Classes() (ham, spam int) {
+	for _, m := range c.Messages {
+		if m.Class == store.Spam {
+			spam++
+		}
+	}
+	return len(c.Messages) - spam, spam
+}
+
 // Close gives the space of messages back.
 func (c *Collection) Close() error { return c.text.Close() }
 
@@ -112,7 +126,10 @@ func (c *Collection) add(e *entry) {
 // ledger takes in the labels of the scope.
 func (c *Collection) ledger(ctx context.Context, db *store.DB, stream *classify.Stream) error {
 	return db.Labelled(ctx, c.src.Scope, func(row *store.Row) error {
-		e := &entry{Message: Message{Digest: row.Digest, Class: row.Class, Sure: row.Sure, Features: row.Features, Grams: row.Grams}, was: row.Class}
+		e := &entry{Message: Message{Digest: row.Digest, Class: row.Class, Sure: row.Sure, Features: row.Features, Grams: row.Grams}, was: row.Class, person: !training.Automatic(row.Source)}
+		if !row.Complete && (row.Features == nil || row.Grams == nil) {
+			return nil // nothing is known of it any more
+		}
 		if row.Complete { // as it was when it was learned, but for lists that are kept
 			stream.Reset()
 			m := stream.Stored(row.Message)
@@ -146,7 +163,8 @@ func (c *Collection) input(ctx context.Context, db *store.DB, stream *classify.S
 				return err
 			}
 			if found {
-				e.was, e.Sure = row.Class, row.Sure && row.Class == in.Class
+				other := row.Class != in.Class && row.Class != store.None
+				e.was, e.Sure = row.Class, row.Sure && row.Class == in.Class || other && !training.Automatic(row.Source)
 			}
 			if err := c.keep(e, m, found); err != nil {
 				return err
@@ -157,7 +175,7 @@ func (c *Collection) input(ctx context.Context, db *store.DB, stream *classify.S
 				c.src.Corpus.Problem(corpus.Problem{Source: i.Source, Err: ErrBoth})
 			}
 		case e.Class != in.Class:
-			e.Class, e.Sure = in.Class, false
+			e.Class, e.Sure = in.Class, e.person // a person changes what a person said
 		}
 		c.known[m.Digest].given = true
 		in.items = append(in.items, item{&e.Message, maphash.Bytes(c.seed, i.Raw)})

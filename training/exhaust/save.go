@@ -11,12 +11,13 @@ import (
 type Saved struct {
 	Needed  int `json:"needed"`  // count
 	Spare   int `json:"spare"`   // are labelled and do not count
+	Dropped int `json:"dropped"` // taken out of training
 	Changed int `json:"changed"` // somebody has decided otherwise meanwhile: left as they are
 }
 
 // Save writes into the ledger what a run has come to, in one transaction: how often each
 // message counts, its step and its scores before it was learned, in the order of training.
-// With Sources.Only other labels of the scope do not count any more. Messages that leave
+// With Sources.Only other labels of the scope, but those given since, count no more. Messages that leave
 // says are left out lose their label.
 func (c *Collection) Save(ctx context.Context, db *store.DB, by store.Origin, leave func(*Message) bool) (s Saved, err error) {
 	err = db.Update(ctx, func(tx *store.Tx) error {
@@ -47,10 +48,16 @@ func (c *Collection) save(tx *store.Tx, e *entry, by store.Origin, leave bool, s
 		return nil
 	}
 	if leave {
-		_, err := tx.Forget(c.src.Scope, e.Digest, by)
+		gone, err := tx.Forget(c.src.Scope, e.Digest, by)
+		if gone || err == nil && !found {
+			s.Dropped++
+		}
 		return err
 	}
 	row := e.row(c.src.Scope)
+	if found && old.Class == row.Class { // the label is as old as it was, and as sure
+		row.Time, row.Sure = old.Time, row.Sure || old.Sure
+	}
 	if e.length > 0 {
 		if row.Message, err = c.message(e); err != nil {
 			return err
@@ -74,7 +81,7 @@ func (e *entry) row(scope string) store.Row {
 // rest lets the scope's other labels count no more.
 func (c *Collection) rest(ctx context.Context, tx *store.Tx, by store.Origin) error {
 	return tx.Counting(ctx, c.src.Scope, func(row store.Row) error {
-		if c.known[row.Digest] != nil {
+		if c.known[row.Digest] != nil || row.Time.After(c.begun) {
 			return nil
 		}
 		row.Adds, row.Step = 0, 0
