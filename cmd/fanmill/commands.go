@@ -94,8 +94,8 @@ the end the exit code is 1, and they are named, with the likely reason. The resu
 written all the same: it is the best that can be had with these labels.
 
 --cull writes PATH.cull for each PATH, an mbox of its messages that count: moved over
-PATH it is what the next run with --only needs. PATH itself is only read. How often labels
-count is no decision: undo does not take it back, a backup before it does.`,
+PATH it is what the next run with --only needs. PATH itself is only read. How often
+labels count is no decision: undo does not take it back, a backup before it does.`,
 			examples: []example{
 				{"fanmill exhaust", "train what the ledger has to exhaustion"},
 				{"fanmill exhaust --only --ham ham.mbox --spam spam.mbox --cull --log tte.log", "train two mailboxes alone, and cull them"},
