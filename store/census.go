@@ -79,7 +79,7 @@ func (db *DB) Growth(ctx context.Context, since time.Time) (all, recent int64, e
 // LabelsBy counts the labels of a scope by who gave them: those whose source is one of
 // sources, and the others. Only Ham and Spam are set.
 func (db *DB) LabelsBy(ctx context.Context, scope string, sources ...string) (by, others Labels, err error) {
-	const query = "SELECT source, class, count(*) FROM msg WHERE scope = ? AND class <> 0 GROUP BY source, class"
+	const query = "SELECT source, class, count(*) FROM msg WHERE scope = ? AND class IN (1, 2) GROUP BY source, class"
 	err = db.ask(ctx, "count labels", func(c *conn) error {
 		by, others = Labels{}, Labels{}
 		return c.query(query, func(v []driver.Value) error {

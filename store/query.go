@@ -176,30 +176,6 @@ func (db *DB) Scopes() (names []string, err error) {
 	return names, err
 }
 
-// EachScope calls fn with the labels of every scope that has rows, in the order of
-// their names, the site's "" first, until fn asks for no more.
-func (db *DB) EachScope(ctx context.Context, fn func(scope string, l Labels) (more bool, err error)) error {
-	const query = `SELECT count(*) FILTER (WHERE class = 1), count(*) FILTER (WHERE class = 2), count(*) FILTER (WHERE waits),
-		coalesce(sum(adds) FILTER (WHERE class = 1), 0), coalesce(sum(adds) FILTER (WHERE class = 2), 0) FROM msg WHERE scope = ?`
-	scopes, err := db.Scopes()
-	for _, scope := range scopes {
-		var l Labels
-		err := db.ask(ctx, "count labels", func(c *conn) error {
-			return c.query(query, func(v []driver.Value) error {
-				l = Labels{Ham: int(asInt(v[0])), Spam: int(asInt(v[1])), Waiting: int(asInt(v[2])), HamAdds: int(asInt(v[3])), SpamAdds: int(asInt(v[4]))}
-				return ctx.Err()
-			}, scope)
-		})
-		if err != nil {
-			return err
-		}
-		if more, err := fn(scope, l); err != nil || !more {
-			return err
-		}
-	}
-	return err
-}
-
 // Size returns the bytes that ledger and snapshot take on disk.
 func (db *DB) Size() (int64, error) {
 	return sizeOf(db.path, db.path+"-wal", db.snapshotPath())

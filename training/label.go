@@ -133,7 +133,7 @@ func outcome(old store.Class, e Effect) Outcome {
 // row makes the ledger's entry of a message that adds nothing yet.
 func (t *Trainer) row(class store.Class, m *classify.Message) store.Row {
 	return store.Row{
-		Scope: t.o.Scope, Digest: m.Digest, Class: class, Features: notNil(m.Features), Grams: notNil(m.Grams),
+		Scope: t.o.Scope, Digest: m.Digest, Class: class, Features: NotNil(m.Features), Grams: NotNil(m.Grams),
 		Message: m.Canonical, Complete: m.Complete,
 	}
 }

@@ -260,13 +260,13 @@ func (s *settler) read(tx *store.Tx, row *store.Row) error {
 	}
 	s.stream.Reset()
 	m := s.stream.Stored(kept.Message)
-	row.Features, row.Grams = notNil(m.Features), notNil(m.Grams)
+	row.Features, row.Grams = NotNil(m.Features), NotNil(m.Grams)
 	return nil
 }
 
-// notNil makes an empty list of nil, which would mean in a row that the list is
+// NotNil makes an empty list of nil, which would mean in a row that the list is
 // not known.
-func notNil[T any](list []T) []T {
+func NotNil[T any](list []T) []T {
 	if list == nil {
 		return []T{}
 	}

@@ -4,7 +4,10 @@ package main
 // page and docs/commands.md are printed from.
 func commands() []command {
 	var all []command
-	for _, part := range [][]command{daemonCommands(), mailCommands(), corpusCommands(), heldCommands(), pastCommands(), ledgerCommands(), otherCommands()} {
+	for _, part := range [][]command{
+		daemonCommands(), trainCommands(), againCommands(), mailCommands(), corpusCommands(), heldCommands(), pastCommands(),
+		importCommands(), backupCommands(), ledgerCommands(), configCommands(), lookCommands(), otherCommands(),
+	} {
 		all = append(all, part...)
 	}
 	return all
@@ -43,7 +46,7 @@ are named.`,
 	}
 }
 
-func mailCommands() []command {
+func trainCommands() []command {
 	return []command{
 		{
 			name: "train", batch: true, args: "--ham|--spam PATH...", min: 1, max: -1, short: "learn messages as ham or spam",
@@ -80,6 +83,11 @@ read its ledger but not write there, train through the daemon.`,
 PATHs are as for train.`,
 			examples: []example{{"fanmill forget wrongly-trained.eml", "undo the training of one message"}},
 		},
+	}
+}
+
+func againCommands() []command {
+	return []command{
 		{
 			name: "exhaust", batch: true, short: "train to exhaustion, until all labelled mail is known", new: func() runner { return new(exhaustCmd) },
 			long: `All messages that are labelled in the ledger, and those of --ham and --spam, are trained
@@ -137,6 +145,11 @@ brings all of it back. The file of the ledger does not shrink: its space is used
 				{"fanmill expire --keep-days 365", "keep the training of the last year"},
 			},
 		},
+	}
+}
+
+func mailCommands() []command {
+	return []command{
 		{
 			name: "score", args: "[PATH...]", max: -1, short: "say what messages look like", new: func() runner { return new(scoreCmd) },
 			long: `Prints a line "VERDICT SCORE PATH" for each message; without PATH, or for -, the
@@ -302,7 +315,7 @@ ledger of what was learned, and logs are not.`,
 	}
 }
 
-func otherCommands() []command {
+func configCommands() []command {
 	return []command{
 		{
 			name: "scopes list", short: "list the scopes that have training", new: func() runner { return new(scopesListCmd) },
@@ -327,6 +340,11 @@ alias file. Below stand the labels of site and scope, and how they are combined.
 			name: "config example", short: "print a configuration file with every key, its default and its meaning",
 			new: func() runner { return new(configExampleCmd) },
 		},
+	}
+}
+
+func lookCommands() []command {
+	return []command{
 		{
 			name: "stats", short: "say how far training is", new: func() runner { return new(statsCmd) },
 			long: `Says how many messages are labelled, how often they count, how many were recorded
@@ -399,6 +417,11 @@ those of the daemon. Anybody else is told what the mode bits say.
 				{"fanmill doctor --quick --json", "for monitoring"},
 			},
 		},
+	}
+}
+
+func otherCommands() []command {
+	return []command{
 		{name: "version", short: "print version, feature set and compiler", new: func() runner { return new(versionCmd) }},
 		{name: "help", args: "[COMMAND]", max: 2, short: "explain a command", new: func() runner { return new(helpCmd) }},
 	}

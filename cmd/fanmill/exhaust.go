@@ -122,16 +122,11 @@ func (x *exhaustCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: dir, ReadOnly: x.dryRun, Logger: e.logger()})
+	db, done, err := e.openLedger(ctx, dir, x.dryRun)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = errors.Join(err, db.Close())
-		if !x.dryRun {
-			err = errors.Join(err, adopt(dir))
-		}
-	}()
+	defer done(&err)
 	to := set.trainer(x.scope, store.Origin{Actor: e.user(), Source: "exhaust"}, e.logger())
 	bar := newMeter(e, x.quiet, "reading")
 	run := &exhaustion{x: x, e: e, db: db, bar: bar, by: to.Origin, bad: problems{w: e.Stderr, bar: bar}}

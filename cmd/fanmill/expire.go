@@ -73,16 +73,11 @@ func (x *expireCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: dir, ReadOnly: x.dryRun, Logger: e.logger()})
+	db, done, err := e.openLedger(ctx, dir, x.dryRun)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = errors.Join(err, db.Close())
-		if !x.dryRun {
-			err = errors.Join(err, adopt(dir))
-		}
-	}()
+	defer done(&err)
 	scopes := []string{x.scope}
 	if !x.scoped {
 		if scopes, err = db.Scopes(); err != nil {

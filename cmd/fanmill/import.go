@@ -136,11 +136,11 @@ func (c *importCmd) read(ctx context.Context, e *Env) (*rival.Counts, error) {
 
 // write puts the rows into the ledger, all or none.
 func (c *importCmd) write(ctx context.Context, e *Env, dir string, rows []store.Row) (already bool, err error) {
-	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	db, done, err := e.openLedger(ctx, dir, false)
 	if err != nil {
 		return false, err
 	}
-	defer func() { err = errors.Join(err, db.Close(), adopt(dir)) }()
+	defer done(&err)
 	old, known, err := db.Find(ctx, c.scope, rows[len(rows)-1].Digest)
 	if err != nil {
 		return false, err

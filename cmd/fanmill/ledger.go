@@ -106,11 +106,11 @@ func (l *ledgerImportCmd) Run(ctx context.Context, e *Env) (err error) {
 			return err
 		}
 	}
-	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	db, done, err := e.openLedger(ctx, dir, false)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close(), adopt(dir)) }()
+	defer done(&err)
 	if a.Loaded, err = db.Empty(ctx); err != nil {
 		return err
 	}

@@ -2,9 +2,9 @@ package main
 
 import "fanmill/training/rival"
 
-// ledgerCommands are those that copy, move and rebuild what was learned.
-func ledgerCommands() []command {
-	return append(importCommands(), []command{
+// backupCommands copy and rebuild what was learned.
+func backupCommands() []command {
+	return []command{
 		{
 			name: "backup", args: "FILE", min: 1, max: 1, short: "write a copy of the ledger", new: func() runner { return new(backupCmd) },
 			long: `The ledger is all that was learned; the model is made from it. The copy is of one
@@ -47,9 +47,15 @@ use the new one. The models of other scopes are built whenever they are first us
 A ledger of an older version whose features were others is brought to the present ones
 from the messages it keeps; what counts, and how often, stays as it was decided. No
 daemon may run then, and a backup before it is wise. Labels of which only the features
-are kept (users' scopes, keep = "features", imports) count no more until they are trained
-again.`,
+are kept (users' scopes, keep = "features", imports) are taken away: train, or import,
+those messages again.`,
 		},
+	}
+}
+
+// ledgerCommands move what was learned.
+func ledgerCommands() []command {
+	return []command{
 		{
 			name: "ledger export", args: "[FILE]", max: 1, short: "write the ledger as JSON Lines", new: func() runner { return new(ledgerExportCmd) },
 			long: `One line a message, with label, scores, features and the kept text, for moving it to
@@ -79,7 +85,7 @@ same command finishes the rest.`,
 				{"fanmill ledger import mx1.jsonl.zst", "take in what another host has learned"},
 			},
 		},
-	}...)
+	}
 }
 
 // importCommands take in what other filters have learned.

@@ -36,17 +36,17 @@ func (r *rebuildCmd) Run(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	var a rebuilt
-	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	db, done, err := e.openLedger(ctx, dir, false)
 	if errors.Is(err, store.ErrFeatureVersion) {
 		if a.Renewed, err = r.renew(ctx, e, dir); err != nil {
 			return err
 		}
-		db, err = store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+		db, done, err = e.openLedger(ctx, dir, false)
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close(), adopt(dir)) }()
+	defer done(&err)
 	if err := db.Check(ctx); err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (r *rebuildCmd) print(e *Env, a rebuilt) error {
 	if n := a.Renewed; n != nil {
 		words = fmt.Sprintf("features of version %d made anew for %s", n.From, plural(n.Messages, "message", "messages"))
 		if n.Left > 0 {
-			words += fmt.Sprintf("; %d that no message is kept of count no more: train them again", n.Left)
+			words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", plural(n.Left, "label was", "labels were"))
 		}
 	} else if !a.Same {
 		words = "it is NOT the same as before: the snapshot was wrong; restart the daemon if one runs"

@@ -49,18 +49,20 @@ func (s *scopesListCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer done()
-	n, cut := 0, false
-	err = db.EachScope(ctx, func(name string, l store.Labels) (more bool, err error) {
-		if cut = s.limit > 0 && n == s.limit; cut {
-			return false, nil
-		}
-		n++
-		return true, s.print(e, answerScope(name, l))
-	})
-	if cut {
-		fmt.Fprintf(e.Stderr, "fanmill: there are more than %d scopes, see --limit\n", s.limit)
+	list, err := db.Census(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	for i, c := range list {
+		if s.limit > 0 && i == s.limit {
+			fmt.Fprintf(e.Stderr, "fanmill: there are more than %d scopes, see --limit\n", s.limit)
+			break
+		}
+		if err := s.print(e, answerScope(c.Scope, c.Labels)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *scopesListCmd) print(e *Env, a scopeAnswer) error {

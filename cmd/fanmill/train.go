@@ -110,7 +110,7 @@ func (j job) run(ctx context.Context, e *Env, dir string, do work) (err error) {
 	if j.scope, err = set.scope(j.scope); err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	db, done, err := e.openLedger(ctx, dir, false)
 	if errors.Is(err, fs.ErrPermission) {
 		through, done, err := j.newRelay(ctx, dir, err)
 		if err != nil {
@@ -124,7 +124,7 @@ func (j job) run(ctx context.Context, e *Env, dir string, do work) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close(), adopt(dir)) }()
+	defer done(&err)
 	to := set.trainer(j.scope, store.Origin{Actor: e.user(), Source: "train"}, e.logger())
 	to.All = to.All || j.all
 	return j.report(ctx, e, func(o corpus.Options, p func(training.Progress)) (training.Summary, error) {

@@ -69,16 +69,11 @@ func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
 	if u.scope, err = set.scope(u.scope); err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: dir, ReadOnly: u.dryRun, Logger: e.logger()})
+	db, done, err := e.openLedger(ctx, dir, u.dryRun)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		err = errors.Join(err, db.Close())
-		if !u.dryRun {
-			err = errors.Join(err, adopt(dir))
-		}
-	}()
+	defer done(&err)
 	list, err := db.Undoables(ctx, u.selection(e), n)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"fanmill/store"
+	"fanmill/training"
 )
 
 // Saved counts what became of rows.
@@ -74,7 +75,7 @@ func (e *entry) row(scope string) store.Row {
 	return store.Row{
 		Scope: scope, Digest: e.Digest, Class: e.Class, Adds: e.Adds, Step: e.Step, Sure: e.Sure,
 		ScoreC: e.Before.C, ScoreE: e.Before.E, ScoreL: e.Before.L, LogOdds: e.Before.LogOdds,
-		Features: notNil(e.Features), Grams: notNil(e.Grams),
+		Features: training.NotNil(e.Features), Grams: training.NotNil(e.Grams),
 	}
 }
 
@@ -87,14 +88,6 @@ func (c *Collection) rest(ctx context.Context, tx *store.Tx, by store.Origin) er
 		row.Adds, row.Step = 0, 0
 		return tx.Learn(row, by)
 	})
-}
-
-// notNil makes an empty list of nil, which would mean in a row that the list is not known.
-func notNil[T any](list []T) []T {
-	if list == nil {
-		return []T{}
-	}
-	return list
 }
 
 // Model returns an empty model to run in: for a user's scope beside the site's.
