@@ -44,6 +44,7 @@ type Config struct {
 	Submit    Submit    `toml:"submit" doc:"How a released message is handed on."`
 	History   History   `toml:"history" doc:"What is remembered of scored messages, so that a verdict can be looked up and corrected without the mail. Mail that is not filtered is never recorded; docs/correcting.md tells more."`
 	Log       Log       `toml:"log" doc:"The log on standard error: one line a message."`
+	Rules     []Rule    // the entries [[rule]], in their order
 }
 
 // Milter is the section [milter].
@@ -79,6 +80,8 @@ type Policy struct {
 	OwnHosts            []string `toml:"own_hosts" reload:"live" doc:"Hosts of the site that pass mail on, such as a backup MX: addresses, networks, or host names (compared with the client's verified name). The sending client of a message is read from the Received line of the outermost of them. Empty: up to the first line whose client has a public address."`
 	SkipOwnHosts        bool     `toml:"skip_own_hosts" reload:"live" doc:"Do not filter mail that comes from own_hosts. Set it to false for a backup MX that does not filter: its mail is then filtered, and held where it would be refused."`
 	Mixed               string   `toml:"mixed" reload:"live" oneof:"split|lenient|strict" doc:"What happens if the recipients of one message would fare differently, since the MTA takes one answer a message. split gives each its own as far as possible: some get it, some have it held, some are dropped from it; lenient takes the mildest for all; strict the hardest for all who are filtered."`
+	WelcomeAuth         string   `toml:"welcome_auth" reload:"live" oneof:"present|always|never" doc:"When a welcome sender must be verified, since a From field is easily forged: an Authentication-Results field of a host in classify.authserv_ids must say that dkim, spf or dmarc passed for the sender's domain. present: where such a host has written one; always: everywhere; never: nowhere."`
+	SubjectTag          string   `toml:"subject_tag" reload:"live" doc:"Put before the subject of mail that is tagged, such as \"[SPAM?]\"; empty: nothing is. It breaks signatures over the subject (DKIM)."`
 	OnePolicyPerMessage bool     `toml:"one_policy_per_message" reload:"live" doc:"Ask the sender (452 4.5.3) to send a message again for recipients whose settings differ from the first one's, so that each can be answered for itself. Delays mail."`
 }
 
@@ -205,6 +208,10 @@ func (c *Config) resolve(dataDir string) {
 	}
 	c.Spool.Dir = below(dataDir, c.Spool.Dir)
 	c.Scope.Aliases = below(dataDir, c.Scope.Aliases)
+	for i := range c.Rules {
+		r := &c.Rules[i]
+		r.WelcomeFile, r.BlockFile = below(dataDir, r.WelcomeFile), below(dataDir, r.BlockFile)
+	}
 }
 
 func below(dir, path string) string {

@@ -29,13 +29,17 @@ func Load(path, dataDir string) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	return Parse(path, data, dataDir)
+	return parse(path, data, dataDir, (*Config).checkFiles)
 }
 
 // Parse reads a configuration. name is the file's name for error messages,
 // dataDir the directory relative paths are below. The error is Problems: all
 // that is wrong, not only the first.
 func Parse(name string, data []byte, dataDir string) (*Config, error) {
+	return parse(name, data, dataDir)
+}
+
+func parse(name string, data []byte, dataDir string, more ...func(*Config) Problems) (*Config, error) {
 	d := &document{name: name, data: string(data)}
 	if !d.read() {
 		return nil, d.problems.err()
@@ -44,7 +48,11 @@ func Parse(name string, data []byte, dataDir string) (*Config, error) {
 	d.decode(c)
 	c.resolve(dataDir)
 	undecoded := d.problems // their keys still have the defaults
-	for _, p := range c.validate() {
+	found := c.validate()
+	for _, check := range more {
+		found = append(found, check(c)...)
+	}
+	for _, p := range found {
 		if !undecoded.about(p.Key) {
 			d.problems = append(d.problems, d.place(p))
 		}
@@ -63,6 +71,8 @@ type document struct {
 	sections map[string]toml.Primitive
 	keys     map[string]toml.Primitive // by path
 	problems Problems
+
+	ruleLines []ruleLines
 }
 
 // read parses the TOML; false when there is nothing to decode.
@@ -120,6 +130,7 @@ func (d *document) decode(c *Config) {
 			}
 		}
 	}
+	d.decodeRules(c)
 	d.findUnknown()
 }
 
@@ -136,19 +147,30 @@ func (d *document) table(prim toml.Primitive) (keys map[string]toml.Primitive, o
 	return keys, d.meta.PrimitiveDecode(prim, &keys) == nil
 }
 
-// set decodes one value.
+// set decodes the value of a key.
 func (d *document) set(k Key, prim toml.Primitive, c *Config) {
+	if p, bad := d.value(k, prim, k.value(c)); bad {
+		d.add(p)
+	}
+}
+
+// value decodes a value into a field; bad says that p tells what is wrong with it.
+func (d *document) value(k Key, prim toml.Primitive, field reflect.Value) (p Problem, bad bool) {
+	p = Problem{Line: d.line(prim), Key: k.Path(), Hint: "write " + typeNames[k.typ].example}
 	var v any
 	if err := d.meta.PrimitiveDecode(prim, &v); err != nil {
-		d.add(Problem{Line: d.line(prim), Key: k.Path(), Text: clip(err.Error()), Hint: "write " + typeNames[k.typ].example})
-		return
+		p.Text = clip(err.Error())
+		return p, true
 	}
-	if err := assign(k.value(c), v); err != nil {
-		d.add(Problem{
-			Line: d.line(prim), Key: k.Path(), Value: clip(anyValue(v)),
-			Text: clip(err.Error()), Hint: "write " + typeNames[k.typ].example,
-		})
+	if field.Kind() == reflect.Pointer {
+		field.Set(reflect.New(field.Type().Elem()))
+		field = field.Elem()
 	}
+	if err := assign(field, v); err != nil {
+		p.Value, p.Text = clip(anyValue(v)), clip(err.Error())
+		return p, true
+	}
+	return p, false
 }
 
 // assign stores a TOML value in a field of one of the types of typeNames.

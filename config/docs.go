@@ -39,8 +39,40 @@ func Example() []byte {
 			fmt.Fprintf(&b, "#%s\n", strings.ReplaceAll(setting, "\n", "\n#"))
 		}
 	}
+	b.WriteString("\n\n")
+	comment(&b, ruleDoc)
+	b.WriteString("# The keys are in fanmill.toml(5); remove the # of all lines of an example.\n")
+	for line := range strings.Lines(exampleRules) {
+		b.WriteString(strings.TrimRight("#"+line, "\n") + "\n")
+	}
 	return []byte(b.String())
 }
+
+// exampleRules show what rules are for.
+const exampleRules = `
+[[rule]]
+name = "people"
+recipients = ["anna@example.org", "@board.example.org"]
+filter = false
+
+[[rule]]
+name = "bert"
+recipients = ["bert@example.org"]
+welcome_file = "/etc/fanmill/bert.welcome"
+block_file = "/etc/fanmill/bert.block"
+
+[[rule]]
+name = "lists"
+list = ["*.lists.example.org"]
+ham_cutoff = 0.05
+reject_text = "Looks like spam; write to the list's owner and quote this id:"
+
+[[rule]]
+name = "bulk"
+headers = ["X-Mailer: *bulk*", 'Subject: /\b(casino|lottery)\b/']
+spam_cutoff = 0.7
+spam = "hold"
+`
 
 // values tells the closed set or the range, or "".
 func (k Key) values() string {
@@ -106,6 +138,14 @@ func Markdown() []byte {
 			fmt.Fprintf(&b, "\n- default: `%s`\n- takes effect: %s\n", k.Default, k.reload())
 		}
 	}
+	fmt.Fprintf(&b, "\n## [[rule]]\n\n%s\n\n```toml%s```\n", markdown(ruleDoc), exampleRules)
+	for _, k := range RuleSection().Keys {
+		fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n- type: %s", k.Path(), markdown(k.Doc), k.Type)
+		if values := k.values(); values != "" {
+			fmt.Fprintf(&b, ", %s", values)
+		}
+		fmt.Fprintf(&b, "\n- takes effect: %s\n", k.reload())
+	}
 	return []byte(b.String())
 }
 
@@ -134,6 +174,15 @@ func Man() []byte {
 			fmt.Fprintf(&b, "; %s.\n", k.reload())
 		}
 	}
+	fmt.Fprintf(&b, ".SH \"RULES [[rule]]\"\n%s\n", roff(ruleDoc))
+	for _, k := range RuleSection().Keys {
+		fmt.Fprintf(&b, ".TP\n\\fB%s\\fR\n%s\n.br\n%s", roff(k.Name), roff(k.Doc), upper(k.Type))
+		if values := k.values(); values != "" {
+			fmt.Fprintf(&b, ", %s", roff(values))
+		}
+		fmt.Fprintf(&b, "; %s.\n", k.reload())
+	}
+	fmt.Fprintf(&b, ".SH EXAMPLE\n.nf\n%s.fi\n", strings.ReplaceAll(exampleRules, `\`, `\e`))
 	b.WriteString(".SH SEE ALSO\n.BR fanmill (1)\n")
 	return []byte(b.String())
 }

@@ -56,6 +56,9 @@ func Sections() []Section {
 	root := reflect.TypeFor[Config]()
 	for i := range root.NumField() {
 		f := root.Field(i)
+		if f.Type.Kind() != reflect.Struct {
+			continue // the rules: see RuleSection
+		}
 		s := Section{Name: f.Tag.Get("toml"), Doc: f.Tag.Get("doc")}
 		for j := range f.Type.NumField() {
 			k := newKey(s.Name, f.Type.Field(j), []int{i, j})
@@ -68,6 +71,9 @@ func Sections() []Section {
 }
 
 func newKey(section string, f reflect.StructField, index []int) Key {
+	if f.Type.Kind() == reflect.Pointer {
+		f.Type = f.Type.Elem()
+	}
 	k := Key{
 		Section: section, Name: f.Tag.Get("toml"), Type: typeNames[f.Type].name,
 		Min: f.Tag.Get("min"), Max: f.Tag.Get("max"),

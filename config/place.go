@@ -47,6 +47,9 @@ func (d *document) line(prim toml.Primitive) int {
 // entry of a list is placed at the entry, as far as it is spelled plainly.
 func (d *document) place(p Problem) Problem {
 	p.File = d.name
+	if d.placeRule(&p) {
+		return p
+	}
 	prim, ok := d.keys[p.Key]
 	if !ok { // a default that does not go with what the file says
 		section, _, _ := strings.Cut(p.Key, ".")
@@ -83,6 +86,9 @@ func (d *document) findUnknown() {
 	}
 	var found []unknownKey
 	for name, section := range d.sections {
+		if name == "rule" {
+			continue // decodeRules looks after it
+		}
 		if known[name] == nil {
 			found = append(found, unknownKey{section: name, whole: true, prim: section})
 			continue

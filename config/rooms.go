@@ -28,14 +28,24 @@ func defaultPolicy(o policy.Options) Policy {
 		OwnHosts:            slices.Clone(o.OwnHosts),
 		SkipOwnHosts:        o.SkipOwnHosts,
 		Mixed:               o.Mixed.String(),
+		WelcomeAuth:         o.WelcomeAuth.String(),
 		OnePolicyPerMessage: o.OnePolicy,
 	}
 }
 
-// PolicyOptions returns the section [policy] as package policy takes it.
+// PolicyOptions returns the section [policy] as package policy takes it, and the rules,
+// with nothing in their list files.
 func (c *Config) PolicyOptions() policy.Options {
 	p := &c.Policy
+	lists := map[string]*policy.List{}
+	for _, path := range c.ListFiles() {
+		lists[path] = &policy.List{}
+	}
 	return policy.Options{
+		Rules:             c.PolicyRules(lists),
+		WelcomeAuth:       authMode(p.WelcomeAuth),
+		Believed:          slices.Clone(c.Classify.AuthservIDs),
+		SubjectTag:        p.SubjectTag,
 		Unfiltered:        slices.Clone(p.Unfiltered),
 		NeverRefuse:       slices.Clone(p.NeverRefuse),
 		TrustedNetworks:   slices.Clone(p.TrustedNetworks),
@@ -70,6 +80,14 @@ func outcome(word string) policy.Outcome {
 		return policy.Fail + 1
 	}
 	return o
+}
+
+func authMode(word string) policy.AuthMode {
+	m, err := policy.ParseAuthMode(word)
+	if err != nil {
+		return policy.AuthNever + 1
+	}
+	return m
 }
 
 func mode(word string) policy.Mode {

@@ -22,6 +22,15 @@ func (c *Config) Show() []byte {
 			fmt.Fprintf(&b, "%s = %s\n", k.Name, tomlValue(k.value(c)))
 		}
 	}
+	for i := range c.Rules {
+		b.WriteString("\n[[rule]]\n")
+		root := reflect.ValueOf(&c.Rules[i]).Elem()
+		for _, k := range RuleSection().Keys {
+			if v := root.FieldByIndex(k.index); !v.IsZero() {
+				fmt.Fprintf(&b, "%s = %s\n", k.Name, tomlValue(reflect.Indirect(v)))
+			}
+		}
+	}
 	return []byte(b.String())
 }
 

@@ -23,7 +23,7 @@ func (c *Config) validate() Problems {
 		}
 	}
 	tagged := ps // what these keys lack is said
-	for _, p := range slices.Concat(c.checkMilter(), c.checkPolicy(), c.checkScope(), c.checkRest()) {
+	for _, p := range slices.Concat(c.checkMilter(), c.checkRules(), c.checkPolicy(), c.checkScope(), c.checkRest()) {
 		if !tagged.about(p.Key) {
 			ps = append(ps, p)
 		}
@@ -103,13 +103,21 @@ func (c *Config) checkPolicy() Problems {
 	_, err := policy.Compile(c.PolicyOptions())
 	for _, err := range unjoin(err) {
 		p := Problem{Key: "policy", Text: err.Error()}
-		if oe := (*policy.OptionError)(nil); errors.As(err, &oe) {
+		if re := (*policy.RuleError)(nil); errors.As(err, &re) {
+			p = Problem{Key: rulePath(re.Rule, re.Option), Text: clip(re.Err.Error()), Hint: clean(re.Hint)}
+			if re.Entry != "" {
+				p.Value = clip(tomlString(re.Entry))
+			}
+		} else if oe := (*policy.OptionError)(nil); errors.As(err, &oe) {
 			p = Problem{Key: "policy." + oe.Option, Text: clip(oe.Err.Error()), Hint: clean(oe.Hint)}
 			if value, ok := c.policyValue(oe); ok {
 				p.Value = clip(value)
 			}
 		}
 		ps = append(ps, p)
+	}
+	if text := checkTag(c.Policy.SubjectTag); text != "" && c.Policy.SubjectTag != "" {
+		ps = append(ps, Key{Section: "policy", Name: "subject_tag"}.problem(c.Policy.SubjectTag, text, tagHint))
 	}
 	key := Key{Section: "policy", Name: "reject_text"}
 	if text := checkReply(c.Policy.RejectText); text != "" {
@@ -204,6 +212,21 @@ func checkReply(s string) string {
 		return "is longer than 200 characters"
 	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
 		return "has characters that an SMTP answer cannot carry"
+	}
+	return ""
+}
+
+const tagHint = "write a short word such as \"[SPAM?]\", of printable ASCII characters, or nothing"
+
+// checkTag says what makes s unfit to stand before a subject, or "".
+func checkTag(s string) string {
+	switch {
+	case len(s) > 40:
+		return "is longer than 40 characters"
+	case s != strings.TrimSpace(s):
+		return "begins or ends with a blank"
+	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' }):
+		return "has characters that a header field cannot carry as they are"
 	}
 	return ""
 }

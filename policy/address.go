@@ -3,6 +3,8 @@ package policy
 import (
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/net/idna"
 )
 
 // address is an envelope address taken apart, in the form patterns are
@@ -25,10 +27,25 @@ func parseAddress(s string) address {
 		s = s[1 : len(s)-1]
 	}
 	local, domain := splitAddress(stripRoute(s))
-	domain = strings.TrimSuffix(domain, ".")
-	a := address{local: lower(local), domain: lower(domain), cased: local, casedD: domain}
+	a := address{local: lower(local), domain: plainDomain(domain), cased: local, casedD: strings.TrimSuffix(domain, ".")}
 	a.base = cutDetail(a.local)
 	return a
+}
+
+// plainDomain is the form in which domains are compared: in lower case, without a dot at
+// the end, and with the labels of internationalized names (RFC 5890) in their own script,
+// as people write them in patterns.
+func plainDomain(domain string) string {
+	domain = lower(strings.TrimSuffix(domain, "."))
+	for i := range len(domain) {
+		if domain[i] >= utf8.RuneSelf || domain[i] == 'x' && strings.HasPrefix(domain[i:], "xn--") {
+			if unicode, err := idna.Lookup.ToUnicode(domain); err == nil {
+				return unicode
+			}
+			return domain
+		}
+	}
+	return domain
 }
 
 // null reports whether a is the null sender, <>.

@@ -39,6 +39,15 @@ type Recipient struct {
 	Cutoffs  classify.Cutoffs
 	Spam     Outcome // Reject, Hold, Tag, Discard or Quarantine
 	Unsure   Outcome // Hold, Tag or Quarantine
+
+	Sender     SenderList // its mail is ham or spam whatever the score
+	Line       int        // of the list that says so, 0: no list does
+	Learn      bool       // teach the filter where the score says otherwise
+	SubjectTag string     // before the subject of what is tagged
+	RejectText string     // "": as for all
+
+	Open    bool // the header may change whether it is filtered
+	Refused bool // at RCPT: the sender is blocked for it
 }
 
 // Scored is what the filter found out about a message for one scope.
@@ -57,6 +66,7 @@ type Decision struct {
 	Outcome   Outcome
 	Rule      string
 	Exempt    bool // as in Recipient: a harder outcome for others does not touch it
+	Sender    SenderList
 }
 
 // Result is the one answer for a message with several recipients.

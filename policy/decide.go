@@ -16,6 +16,12 @@ const (
 	RuleOnError       = "on-error"        // could not be scored
 )
 
+// builtinRules are the names that no [[rule]] may have.
+var builtinRules = []string{
+	RuleDefault, RuleUnfiltered, RuleTrusted, RuleLocal, RuleAuthenticated, RuleOwnHost, RuleNeverRefuse, RuleUntilTrained,
+	RuleRelayed, RuleOnError, "attachment", "bypass", "delay", "delayed", "observe", "seen-before", "release", "error", "failed-twice",
+}
+
 // Decide returns the outcome for one recipient. In observe mode it is Accept;
 // what it would have been is Would's to say.
 func (p *Policy) Decide(r Recipient, s Scored) Decision {
@@ -29,17 +35,23 @@ func (p *Policy) Decide(r Recipient, s Scored) Decision {
 // Would returns the decision as it would be without observe mode. Its Rule is
 // the recipient's, or the rule that made the outcome milder.
 func (p *Policy) Would(r Recipient, s Scored) Decision {
-	d := Decision{Recipient: r.Address, Filtered: r.Filtered, Exempt: r.Exempt, Rule: r.Rule}
+	d := Decision{Recipient: r.Address, Filtered: r.Filtered, Exempt: r.Exempt, Rule: r.Rule, Sender: r.Sender}
 	switch {
 	case !r.Filtered:
 		return d
+	case r.Sender == Welcome:
+		d.Verdict = classify.Ham
+		return d
+	case r.Sender == Block: // somebody's word, which needs neither score nor training
+		d.Verdict, d.Outcome = classify.Spam, r.Spam
 	case s.Failed:
 		return p.unscored(d)
-	}
-	d.Verdict = r.Cutoffs.Verdict(s.Score)
-	d.Outcome = r.outcome(d.Verdict, s.Score)
-	if d.Outcome > Tag && !s.Trained {
-		d.Outcome, d.Rule = p.opts.UntilTrained, RuleUntilTrained
+	default:
+		d.Verdict = r.Cutoffs.Verdict(s.Score)
+		d.Outcome = r.outcome(d.Verdict, s.Score)
+		if d.Outcome > Tag && !s.Trained {
+			d.Outcome, d.Rule = p.opts.UntilTrained, RuleUntilTrained
+		}
 	}
 	if d.Outcome == Reject && s.Relayed {
 		d.Outcome, d.Rule = Hold, RuleRelayed

@@ -16,6 +16,7 @@ type hosts struct {
 	prefixes map[netip.Prefix]string // values are the entries as written
 	lengths  []int                   // distinct prefix lengths, longest first
 	names    map[string]string
+	suffixes map[string]string // of .example.org, without the dot
 }
 
 var (
@@ -25,14 +26,22 @@ var (
 	errHost     = errors.New("is neither an address, nor a network in CIDR form, nor a host name")
 )
 
-// compileHosts compiles a list; names says whether host names are allowed in
-// it. The errors say what is wrong with which entry.
-func compileHosts(option string, entries []string, names bool) (*hosts, []error) {
-	h := &hosts{prefixes: map[netip.Prefix]string{}, names: map[string]string{}}
+// hostEntries says what a list of hosts may hold.
+type hostEntries int
+
+const (
+	networksOnly hostEntries = iota
+	hostNames                // also full host names
+	hostSuffixes             // also .example.org, for all hosts below it
+)
+
+// compileHosts compiles a list. The errors say what is wrong with which entry.
+func compileHosts(option string, entries []string, may hostEntries) (*hosts, []error) {
+	h := &hosts{prefixes: map[netip.Prefix]string{}, names: map[string]string{}, suffixes: map[string]string{}}
 	var errs []error
 	for _, entry := range entries {
-		if err := h.add(entry, names); err != nil {
-			errs = append(errs, &OptionError{Option: option, Entry: entry, Err: err, Hint: hostHint(entry, names)})
+		if err := h.add(entry, may); err != nil {
+			errs = append(errs, &OptionError{Option: option, Entry: entry, Err: err, Hint: hostHint(entry, may)})
 		}
 	}
 	slices.Sort(h.lengths)
@@ -41,17 +50,20 @@ func compileHosts(option string, entries []string, names bool) (*hosts, []error)
 	return h, errs
 }
 
-func hostHint(entry string, names bool) string {
+func hostHint(entry string, may hostEntries) string {
 	if p, err := netip.ParsePrefix(strings.TrimSpace(entry)); err == nil {
 		return fmt.Sprintf("write %s for the network, %s for the one host", p.Masked(), p.Addr().WithZone(""))
 	}
-	if names {
+	switch may {
+	case hostNames:
 		return "write an address such as 192.0.2.1, a network such as 192.0.2.0/24 or 2001:db8::/32, or a full host name"
+	case hostSuffixes:
+		return "write an address such as 192.0.2.1, a network such as 192.0.2.0/24 or 2001:db8::/32, a full host name, or .example.org for all hosts below it"
 	}
 	return "write an address such as 192.0.2.1 or a network such as 192.0.2.0/24 or 2001:db8::/32"
 }
 
-func (h *hosts) add(entry string, names bool) error {
+func (h *hosts) add(entry string, may hostEntries) error {
 	s := strings.TrimSpace(entry)
 	if s == "" {
 		return errEmpty
@@ -68,14 +80,18 @@ func (h *hosts) add(entry string, names bool) error {
 		h.lengths = append(h.lengths, p.Bits())
 		return nil
 	}
-	if !names {
+	if may == networksOnly {
 		return errNetwork
 	}
-	name := hostName(s)
-	if !validHost(name) {
+	name, below := strings.CutPrefix(hostName(s), ".")
+	switch {
+	case !validHost(name), below && may != hostSuffixes:
 		return errHost
+	case below:
+		h.suffixes[name] = entry
+	default:
+		h.names[name] = entry
 	}
-	h.names[name] = entry
 	return nil
 }
 
@@ -129,8 +145,17 @@ func (h *hosts) match(c classify.Client) bool {
 	if h.contains(c.Addr) {
 		return true
 	}
-	_, ok := h.names[hostName(c.Name)]
-	return ok
+	name := hostName(c.Name)
+	if _, ok := h.names[name]; ok {
+		return true
+	}
+	for len(h.suffixes) > 0 && name != "" {
+		_, name, _ = strings.Cut(name, ".")
+		if _, ok := h.suffixes[name]; ok {
+			return true
+		}
+	}
+	return false
 }
 
 func (h *hosts) contains(a netip.Addr) bool {

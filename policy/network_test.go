@@ -21,7 +21,7 @@ func client(addr, name string) classify.Client {
 func TestHosts(t *testing.T) {
 	h, errs := compileHosts("own_hosts", []string{
 		"192.0.2.0/24", "198.51.100.7", "2001:db8::/32", "::ffff:203.0.113.0/120", "fe80::1", "MX2.example.org.", "relay",
-	}, true)
+	}, hostNames)
 	if len(errs) > 0 {
 		t.Fatal(errors.Join(errs...))
 	}
@@ -54,7 +54,7 @@ func TestHosts(t *testing.T) {
 }
 
 func TestEmptyHostsMatchNobody(t *testing.T) {
-	h, _ := compileHosts("own_hosts", nil, true)
+	h, _ := compileHosts("own_hosts", nil, hostNames)
 	for _, c := range []classify.Client{{}, client("127.0.0.1", ""), client("::1", "localhost")} {
 		if h.match(c) {
 			t.Errorf("empty list matches %+v", c)
@@ -65,28 +65,28 @@ func TestEmptyHostsMatchNobody(t *testing.T) {
 func TestBadHosts(t *testing.T) {
 	for _, tt := range []struct {
 		entry string
-		names bool
+		may   hostEntries
 		err   error
 		hint  string
 	}{
-		{"", false, errEmpty, "192.0.2.0/24"},
-		{"192.0.2.5/24", false, errHostBits, "write 192.0.2.0/24 for the network, 192.0.2.5 for the one host"},
-		{"192.0.2.0/33", false, errNetwork, "192.0.2.0/24"},
-		{"192.0.2", false, errNetwork, "192.0.2.0/24"},
-		{"mx.example.org", false, errNetwork, "192.0.2.0/24"},
-		{"fe80::1%eth0", false, errNetwork, "192.0.2.0/24"},
-		{"192.0.2", true, errHost, "full host name"},
-		{"192.0.2.300", true, errHost, "full host name"},
-		{"mx example.org", true, errHost, "full host name"},
-		{"*.example.org", true, errHost, "full host name"},
-		{".example.org", true, errHost, "full host name"},
-		{"-mx.example.org", true, errHost, "full host name"},
-		{strings.Repeat("a", 64) + ".org", true, errHost, "full host name"},
-		{strings.Repeat("a.", 127) + "org", true, errHost, "full host name"},
-		{"192.0.2.0/24/8", true, errHost, "full host name"},
+		{"", networksOnly, errEmpty, "192.0.2.0/24"},
+		{"192.0.2.5/24", networksOnly, errHostBits, "write 192.0.2.0/24 for the network, 192.0.2.5 for the one host"},
+		{"192.0.2.0/33", networksOnly, errNetwork, "192.0.2.0/24"},
+		{"192.0.2", networksOnly, errNetwork, "192.0.2.0/24"},
+		{"mx.example.org", networksOnly, errNetwork, "192.0.2.0/24"},
+		{"fe80::1%eth0", networksOnly, errNetwork, "192.0.2.0/24"},
+		{"192.0.2", hostNames, errHost, "full host name"},
+		{"192.0.2.300", hostNames, errHost, "full host name"},
+		{"mx example.org", hostNames, errHost, "full host name"},
+		{"*.example.org", hostNames, errHost, "full host name"},
+		{".example.org", hostNames, errHost, "full host name"},
+		{"-mx.example.org", hostNames, errHost, "full host name"},
+		{strings.Repeat("a", 64) + ".org", hostNames, errHost, "full host name"},
+		{strings.Repeat("a.", 127) + "org", hostNames, errHost, "full host name"},
+		{"192.0.2.0/24/8", hostNames, errHost, "full host name"},
 	} {
 		t.Run(tt.entry, func(t *testing.T) {
-			_, errs := compileHosts("trusted_networks", []string{"127.0.0.1", tt.entry}, tt.names)
+			_, errs := compileHosts("trusted_networks", []string{"127.0.0.1", tt.entry}, tt.may)
 			if len(errs) != 1 {
 				t.Fatalf("got %d errors, want 1: %v", len(errs), errs)
 			}
@@ -106,7 +106,7 @@ func BenchmarkNetworks(b *testing.B) {
 	for i := range entries {
 		entries[i] = fmt.Sprintf("10.%d.%d.0/%d", i/100, i%100, 24+i%2)
 	}
-	h, errs := compileHosts("trusted_networks", entries, false)
+	h, errs := compileHosts("trusted_networks", entries, networksOnly)
 	if len(errs) > 0 {
 		b.Fatal(errs[0])
 	}

@@ -106,7 +106,7 @@ func (p *patterns) addLocal(entry, s string) error {
 }
 
 func (p *patterns) addDomain(entry, domain string) error {
-	domain = strings.TrimSuffix(lower(domain), ".")
+	domain = plainDomain(domain)
 	if domain == "" || domain[0] == '.' || strings.ContainsAny(domain, "@<>\"") {
 		return errParts
 	}
@@ -128,21 +128,11 @@ func (p *patterns) addExact(entry, s string) error {
 }
 
 func (p *patterns) addRegexp(entry, s string) error {
-	if len(s) < 2 || s[len(s)-1] != '/' {
-		return errOpenRE
-	}
-	source := s[1 : len(s)-1]
-	if source == "" {
-		return errEmpty
-	}
-	detail := strings.Contains(source, `\+`) || strings.Contains(source, `[+]`)
-	if !leadingFlags.MatchString(source) {
-		source = "(?i)" + source
-	}
-	re, err := regexp.Compile(source)
+	re, err := compileExpression(s)
 	if err != nil {
-		return fmt.Errorf("is not a regular expression: %w", err)
+		return err
 	}
+	detail := strings.Contains(s, `\+`) || strings.Contains(s, `[+]`)
 	p.regexps = append(p.regexps, expression{entry: entry, re: re, detail: detail})
 	return nil
 }

@@ -36,6 +36,11 @@ type Options struct {
 	Mixed     Mode
 	OnePolicy bool // one policy per message: RCPT with other settings gets 452 4.5.3
 
+	Rules       []Rule   // before all others, the first first
+	WelcomeAuth AuthMode // when a welcome sender must be verified
+	Believed    []string // hosts whose Authentication-Results are believed, by their authserv-id
+	SubjectTag  string   // put before the subject of what is tagged, "": nothing
+
 	Scopes *Scopes // whose training judges the mail of a recipient; nil: the site's
 }
 
@@ -83,6 +88,9 @@ type Policy struct {
 	neverRefuse *patterns
 	trusted     *hosts
 	own         *hosts
+	rules       []rule
+	wanted      map[string]bool // header fields that rules look at
+	believed    map[string]bool
 }
 
 // Compile checks and compiles o. The error joins one *OptionError for each
@@ -97,9 +105,15 @@ func Compile(o Options) (*Policy, error) {
 	errs = append(errs, more...)
 	p.neverRefuse, more = compilePatterns("never_refuse", o.NeverRefuse)
 	errs = append(errs, more...)
-	p.trusted, more = compileHosts("trusted_networks", o.TrustedNetworks, false)
+	p.trusted, more = compileHosts("trusted_networks", o.TrustedNetworks, networksOnly)
 	errs = append(errs, more...)
-	p.own, more = compileHosts("own_hosts", o.OwnHosts, true)
+	p.own, more = compileHosts("own_hosts", o.OwnHosts, hostNames)
+	errs = append(errs, more...)
+	p.rules, more = compileRules(o.Rules, &o)
+	p.wanted, p.believed = wantedFields(p.rules), map[string]bool{}
+	for _, host := range o.Believed {
+		p.believed[lower(host)] = true
+	}
 	if errs = append(errs, more...); len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -108,18 +122,12 @@ func Compile(o Options) (*Policy, error) {
 
 func (o Options) check() []error {
 	errs := o.checkCutoffs()
-	oneOf := func(option string, got Outcome, allowed ...Outcome) {
-		if !slices.Contains(allowed, got) {
-			errs = append(errs, &OptionError{
-				Option: option, Err: fmt.Errorf("%v is not possible here", got),
-				Hint: fmt.Sprintf("write one of %v", allowed),
-			})
-		}
+	for _, c := range []struct {
+		option string
+		got    Outcome
+	}{{"spam", o.Spam}, {"unsure", o.Unsure}, {"until_trained", o.UntilTrained}, {"on_error", o.OnError}} {
+		errs = append(errs, checkOutcome(c.option, c.got)...)
 	}
-	oneOf("spam", o.Spam, Reject, Hold, Tag, Discard, Quarantine)
-	oneOf("unsure", o.Unsure, Hold, Tag, Quarantine)
-	oneOf("until_trained", o.UntilTrained, Tag, Accept)
-	oneOf("on_error", o.OnError, Fail, Accept)
 	if o.Mixed > Strict {
 		errs = append(errs, &OptionError{Option: "mixed", Err: fmt.Errorf("%v is unknown", o.Mixed), Hint: "write split, lenient or strict"})
 	}
@@ -127,6 +135,24 @@ func (o Options) check() []error {
 		errs = append(errs, &OptionError{Option: "min_labels", Err: fmt.Errorf("%d is negative", o.MinLabels), Hint: "write a number of messages such as 50"})
 	}
 	return errs
+}
+
+// outcomesOf are the outcomes that a setting may have.
+var outcomesOf = map[string][]Outcome{
+	"spam":          {Reject, Hold, Tag, Discard, Quarantine},
+	"unsure":        {Hold, Tag, Quarantine},
+	"until_trained": {Tag, Accept},
+	"on_error":      {Fail, Accept},
+}
+
+func checkOutcome(option string, got Outcome) []error {
+	allowed := outcomesOf[option]
+	if slices.Contains(allowed, got) {
+		return nil
+	}
+	return []error{&OptionError{
+		Option: option, Err: fmt.Errorf("%v is not possible here", got), Hint: fmt.Sprintf("write one of %v", allowed),
+	}}
 }
 
 // checkCutoffs wants 0 <= ham <= spam <= reject <= 1; one problem is reported
@@ -189,31 +215,33 @@ func (p *Policy) Outside(e *Envelope) bool {
 // only make our own host write a bounce.
 func (p *Policy) Relayed(e *Envelope) bool { return p.own.match(e.Client) }
 
-// Recipient returns the settings in force for one recipient. Those of a
-// transaction that is not filtered as a whole carry the rule of Connection.
-func (p *Policy) Recipient(e *Envelope, rcpt string) Recipient {
-	r := Recipient{
-		Address: rcpt, Filtered: true, Rule: RuleDefault,
-		Cutoffs: p.opts.Cutoffs, Spam: p.opts.Spam, Unsure: p.opts.Unsure, Scope: p.opts.Scopes.OfMail(rcpt),
+// RuleNames returns the names of the rules in their order.
+func (p *Policy) RuleNames() []string {
+	names := make([]string, len(p.rules))
+	for i := range p.rules {
+		names[i] = p.rules[i].Name
 	}
-	a := parseAddress(rcpt)
-	// A refused local submission stays in the MTA's queue for days.
-	_, r.Exempt = p.neverRefuse.match(a)
-	r.Exempt = r.Exempt || e.Local
-	if filtered, rule := p.Connection(e); !filtered {
-		r.Filtered, r.Rule = false, rule
-	} else if _, ok := p.unfiltered.match(a); ok {
-		r.Filtered, r.Rule = false, RuleUnfiltered
+	return names
+}
+
+// MayQuarantine reports whether the MTA's own hold queue is an outcome.
+func (p *Policy) MayQuarantine() bool {
+	if p.opts.Spam == Quarantine || p.opts.Unsure == Quarantine {
+		return true
 	}
-	return r
+	return slices.ContainsFunc(p.rules, func(r rule) bool {
+		return r.Spam != nil && *r.Spam == Quarantine || r.Unsure != nil && *r.Unsure == Quarantine
+	})
 }
 
 // SamePolicy reports whether a message has the same fate for both recipients,
 // whatever it contains: what one_policy_per_message asks at RCPT.
 func SamePolicy(a, b Recipient) bool {
-	if !a.Filtered && !b.Filtered {
+	if !a.Filtered && !b.Filtered && !a.Open && !b.Open {
 		return true
 	}
-	return a.Filtered == b.Filtered && a.Exempt == b.Exempt && a.Scope == b.Scope &&
-		a.Cutoffs == b.Cutoffs && a.Spam == b.Spam && a.Unsure == b.Unsure
+	for _, r := range []*Recipient{&a, &b} {
+		r.Address, r.Rule, r.Line = "", "", 0
+	}
+	return a == b
 }

@@ -91,7 +91,7 @@ func aliasError(a Alias, err error) error {
 
 func (s *Scopes) compileAlias(a Alias) (key, value string, err error) {
 	if domain, ok := strings.CutPrefix(a.Key, "@"); ok {
-		key = "@" + lower(strings.TrimSuffix(domain, "."))
+		key = "@" + plainDomain(domain)
 		if plainScope(address{local: "user", domain: key[1:]}) == "" || key == "@" {
 			return "", "", errors.New("is not a domain")
 		}

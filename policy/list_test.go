@@ -1,0 +1,222 @@
+package policy
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// mailFrom is the Content of a message with this From field, for rules that look at it.
+func mailFrom(t testing.TB, from string) *Content {
+	t.Helper()
+	p, err := Compile(Options{Spam: Reject, Unsure: Hold, UntilTrained: Tag, OnError: Fail, Rules: []Rule{{From: []string{"a@b.example"}, Sender: Block}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := p.NewContent()
+	c.Field([]byte("from"), []byte(" "+from))
+	return c
+}
+
+func TestList(t *testing.T) {
+	for _, tt := range []struct {
+		list, from string
+		line       int // 0: no match
+	}{
+		{"bad.example", "x@bad.example", 1},
+		{"bad.example", "x@a.b.bad.example", 1},
+		{"bad.example", "x@notbad.example", 0},
+		{"bad.example", "x@notbad.example.org", 0},
+		{"bad.example", "x@bad.example.org", 0},
+		{"bad.example", "bad.example <x@good.example>", 0}, // maildrop would match the name
+		{"BAD.Example.", "X@Bad.EXAMPLE", 1},
+		{"@bad.example", "x@sub.bad.example", 1},
+		{"x@bad.example", "Name <x@bad.example>", 1},
+		{"x@bad.example", "<x+news@bad.example>", 1},
+		{"x@bad.example", "xx@bad.example", 0},
+		{"x@bad.example", "x@sub.bad.example", 0},
+		{"x+news@bad.example", "x+news@bad.example", 1},
+		{"x+news@bad.example", "x@bad.example", 0},
+		{"newsletter@", "Newsletter@any.example", 1},
+		{"newsletter@", "newsletters@any.example", 0},
+		{"\n# comment\n  # indented\n\r\n\tbad.example \t\r\n", "x@bad.example", 5},
+		{"\ufeffbad.example", "x@bad.example", 1},
+		{"a.example\nbad.example", "a@x.example, b@bad.example", 2},
+		{"bad.example", `"a, x@bad.example" <b@good.example>`, 0}, // in quotes
+		{"bad.example", "b@good.example (x@bad.example)", 0},      // a comment
+		{"bücher.example", "x@xn--bcher-kva.example", 1},
+		{"xn--bcher-kva.example", "x@BÜCHER.example", 1},
+		{"bad.example\n(?i)x", "x@bad.example", 1}, // addresses before patterns
+		{"^From: boeser", "Boeserspammer <b@x.example>", 1},
+		{"^boeser", "Boeserspammer <b@x.example>", 0}, // the text begins with From:
+		{"böser", "=?UTF-8?Q?B=C3=B6ser_Spammer?= <b@x.example>", 1},
+		{"BÖSER", "=?UTF-8?Q?B=C3=B6ser_Spammer?= <b@x.example>", 1},
+		{"x\\.example>$", "B <b@x.example>", 1},
+		{"x\\.example$", "<b@x.example>", 1}, // without a name the brackets go, as in maildrop
+		{"spam|scam", "Big Scam <b@x.example>", 1},
+		{"\\bspam\\b", "antispam <b@x.example>", 0},
+		{"a b", "A\r\n B <b@x.example>", 1}, // unfolded
+		{"(viagra|c[i1]alis) *now", "C1alis   NOW <b@x.example>", 1},
+		{"sp.m{2}", "SPAMM <b@x.example>", 1},
+		{"(?-i)Spam", "spam <b@x.example>", 0},
+		{"kelvin", "\u212aELVIN <b@x.example>", 1}, // the Kelvin sign is a K
+		{"x", "", 0},
+		{"bad.example", "", 0},
+		{"bad.example", "undisclosed-recipients:;", 0},
+		{"bad.example", "<x@bad.example", 1},
+		{"bad.example", "x@bad.example>", 0}, // no address: malformed
+	} {
+		l, errs := ParseList(tt.list)
+		if len(errs) > 0 {
+			t.Errorf("%q: %v", tt.list, errs)
+		}
+		if line, ok := l.Match(mailFrom(t, tt.from)); ok != (tt.line > 0) || line != tt.line {
+			t.Errorf("%q with From: %s: line %d, want %d", tt.list, tt.from, line, tt.line)
+		}
+	}
+}
+
+func TestListWithoutFrom(t *testing.T) {
+	l, _ := ParseList(".*\n")
+	p, _ := Compile(DefaultOptions())
+	if _, ok := l.Match(p.NewContent()); ok {
+		t.Error("a message without From matches")
+	}
+	var none *List
+	if _, ok := none.Match(p.NewContent()); ok || none.Len() != 0 {
+		t.Error("no list matches")
+	}
+}
+
+func TestBadLines(t *testing.T) {
+	l, errs := ParseList("good.example\n*@x.example\n(abc\n\xff\xfe.example\n@@x.example\n(?=x)yyyy\n(.)\\1\n" + strings.Repeat("x", 1001) + "\n@\nalso.good.example")
+	var got []string
+	for _, e := range errs {
+		got = append(got, fmt.Sprintf("%d: %v", e.Line, e.Err))
+	}
+	want := []string{
+		"2: begins with *", "3: is not a regular", "4: is not UTF-8", "5: is not an address", "6: is PCRE", "7: is PCRE", "8: is too long", "9: matches every",
+	}
+	if len(got) != len(want) {
+		t.Fatalf("%d problems %q", len(got), got)
+	}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("got %q, want %q", got[i], want[i])
+		}
+	}
+	if l.Len() != 2 {
+		t.Errorf("%d entries in force", l.Len())
+	}
+}
+
+// The filter by literals finds the same as trying one by one.
+func TestExpressionsFindWhatTryingFinds(t *testing.T) {
+	piece := rapid.SampledFrom([]string{"spam", "Viagra", "(a|bcde|fghij)", "x*", "[kK]elvin", "ab{1,3}c", "(one)?two three", "\\d+pills", ".", "ſale", "STRASSE", "(?:cheap|free) meds", "a?bcdef+"})
+	rapid.Check(t, func(t *rapid.T) {
+		var sources []string
+		x := newExpressions()
+		for i := range rapid.IntRange(1, 8).Draw(t, "n") {
+			source := strings.Join(rapid.SliceOfN(piece, 1, 3).Draw(t, "source"), "")
+			if err := x.add(source, int32(i+1)); err != nil {
+				t.Fatal(err)
+			}
+			sources = append(sources, source)
+		}
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"SPAM", "viagra", "bcde", "FGHIJ", "\u212aelvin", "abbc", "two three", "12pills", "sale", "strasse", "free MEDS", "bcdeff", " ", "é"}), 1, 6).Draw(t, "text"), "")
+		want := int32(0)
+		for i, source := range sources {
+			if regexp.MustCompile("(?i)" + source).MatchString(text) {
+				want = int32(i + 1)
+				break
+			}
+		}
+		if got, _ := x.match(text); got != want {
+			t.Fatalf("%q in %q: line %d, want %d", sources, text, got, want)
+		}
+	})
+}
+
+// bigList has n entries of a kind.
+func bigList(n int, entry func(r *rand.Rand, i int) string) string {
+	var b strings.Builder
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range n {
+		b.WriteString(entry(r, i) + "\n")
+	}
+	return b.String()
+}
+
+func randomWord(r *rand.Rand) string {
+	b := make([]byte, 4+r.IntN(8))
+	for i := range b {
+		b[i] = "abcdefghijklmnopqrstuvwxyz"[r.IntN(26)]
+	}
+	return string(b)
+}
+
+func plainLine(r *rand.Rand, i int) string {
+	if i%2 == 0 {
+		return randomWord(r) + "@" + randomWord(r) + ".example"
+	}
+	return randomWord(r) + "." + randomWord(r) + ".example"
+}
+
+func patternLine(r *rand.Rand, i int) string {
+	switch i % 4 {
+	case 0:
+		return "^From: " + randomWord(r) + ".*@" + randomWord(r) + "\\.(com|net)"
+	case 1:
+		return randomWord(r) + "[0-9]+@"
+	case 2:
+		return "(" + randomWord(r) + "|" + randomWord(r) + ") " + randomWord(r)
+	}
+	return "\\b" + randomWord(r) + "\\b"
+}
+
+const benchFrom = `"Marketing Team, Dept. 12" <newsletter+2026-11@mail.shop.bigretailer.example>`
+
+// BenchmarkList looks a sender up that is in no list: 20,000 plain lines and 200
+// patterns are to take at most 50 us, 20,000 patterns 2 ms and 10 MB.
+func BenchmarkList(b *testing.B) {
+	for name, text := range map[string]string{
+		"20000plain+200patterns": bigList(20000, plainLine) + bigList(200, patternLine),
+		"20000patterns":          bigList(20000, patternLine),
+	} {
+		b.Run(name, func(b *testing.B) {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			l, errs := ParseList(text)
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			if len(errs) > 0 {
+				b.Fatal(errs[0])
+			}
+			for b.Loop() {
+				if _, ok := l.Match(mailFrom(b, benchFrom)); ok {
+					b.Fatal("found")
+				}
+			}
+			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "MB")
+			runtime.KeepAlive(l)
+		})
+	}
+}
+
+func FuzzList(f *testing.F) {
+	f.Add("bad.example\n# x\n^From: b|c\n(?i)abcd", "Bad <x@bad.example>")
+	f.Add("\ufeffx@y.example\r\n", "=?utf-8?q?x?= <a@b.example>, c@d.example (z)")
+	f.Fuzz(func(t *testing.T, text, from string) {
+		l, errs := ParseList(text)
+		line, ok := l.Match(mailFrom(t, from))
+		if lines := strings.Count(text, "\n") + 1; ok && (line < 1 || line > lines) || len(errs) > lines {
+			t.Fatalf("line %d of %d, %d errors", line, lines, len(errs))
+		}
+	})
+}
