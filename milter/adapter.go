@@ -158,7 +158,7 @@ func (a *adapter) MailFrom(from, args string, m gomilter.Modifier) (resp *gomilt
 func (a *adapter) RcptTo(to, _ string, _ gomilter.Modifier) (resp *gomilter.Response, _ error) {
 	defer a.rescue("rcpt", &resp, gomilter.RespTempFail)
 	if r := a.session.rcpt(to); r != refuseNone {
-		return reply(452, string(r)), nil
+		return reply(r.code(), string(r)), nil
 	}
 	return gomilter.RespContinue, nil
 }
@@ -222,6 +222,11 @@ func (a *adapter) modify(ans answer, m gomilter.Modifier) error {
 	for i := len(ans.insert) - 1; i >= 0; i-- {
 		if err := m.InsertHeader(0, ans.insert[i].Name, blank+ans.insert[i].Value); err != nil {
 			return fmt.Errorf("insert header field %s: %w", ans.insert[i].Name, err)
+		}
+	}
+	if ans.subject != "" {
+		if err := m.ChangeHeader(1, "Subject", ans.subject); err != nil {
+			return fmt.Errorf("tag the subject: %w", err)
 		}
 	}
 	for _, r := range ans.delete {

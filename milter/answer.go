@@ -20,6 +20,7 @@ type answer struct {
 	reason  string          // of a quarantine
 	remove  []forgedName    // verdict fields that came along
 	insert  []headers.Field // in the order in which they are to stand
+	subject string          // value that replaces the Subject field's, "": it stays
 	delete  []string        // recipients who do not get it
 }
 
@@ -167,13 +168,23 @@ func (m *message) withoutSpool(j *judgement) (answer, bool) {
 	case o == policy.Discard:
 		return answer{outcome: o}, true
 	case o == policy.Reject:
-		return answer{outcome: o, text: textReject + m.rules.RejectText + " " + m.id}, true
+		return answer{outcome: o, text: textReject + m.rejectText() + " " + m.id}, true
 	case o == policy.Quarantine:
 		a := m.pass(j)
 		a.outcome, a.reason = o, "fanmill "+j.verdict.String()+" id="+m.id
 		return a, true
 	}
 	return m.pass(j), true
+}
+
+// rejectText is the text of a refusal: that of the recipients' rules where all have the
+// same.
+func (m *message) rejectText() string {
+	text := m.recipients[0].RejectText
+	if text == "" || slices.ContainsFunc(m.recipients, func(r policy.Recipient) bool { return r.RejectText != text }) {
+		return m.rules.RejectText
+	}
+	return text
 }
 
 // keepCopy keeps a copy of a message that is let through because it failed too

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/policy"
 	"fanmill/spool"
 )
 
@@ -162,12 +163,13 @@ func TestHeldMessageIsNotExplainedByAnother(t *testing.T) {
 func TestHeldMessageIsExplainedInItsScope(t *testing.T) {
 	s := &opinionScorer{taught: map[string]opinion{"": {bias: -0.5}, "anna": {bias: 0.5}}}
 	r := holding(t, s)
-	session := r.newSession()
-	play(session, "chmrr")
-	for i := range session.msg.recipients {
-		session.msg.recipients[i].Scope = "anna"
+	o, anna := r.Policy.Options(), "anna"
+	o.Rules = []policy.Rule{{Scope: &anna}}
+	var err error
+	if r.Policy, err = policy.Compile(o); err != nil {
+		t.Fatal(err)
 	}
-	play(session, "dlnbe")
+	play(r.newSession(), "chmrrdlnbe")
 	m, _ := r.heldOne(t)
 	if m.Scope != "anna" || m.Explanation == nil || m.Explanation.Bias <= 0 {
 		t.Errorf("kept %+v, %+v", m, m.Explanation)

@@ -41,9 +41,10 @@ type message struct {
 	size      int64
 	forged    forged
 	messageID string
-	release   string       // token of our own release, or what pretends to be one
-	field     []byte       // the field in hand
-	hash      maphash.Hash // of the body
+	release   string          // token of our own release, or what pretends to be one
+	content   *policy.Content // what rules see of the header
+	field     []byte          // the field in hand
+	hash      maphash.Hash    // of the body
 	stream    *classify.Stream
 	draft     *spool.Draft // nil in observe mode
 	writer    *spool.MessageWriter
@@ -64,10 +65,11 @@ func (m *message) open() {
 		return
 	}
 	m.opened = true
-	m.read = slices.ContainsFunc(m.recipients, func(r policy.Recipient) bool { return r.Filtered })
+	m.read = slices.ContainsFunc(m.recipients, func(r policy.Recipient) bool { return r.Filtered || r.Open })
 	if !m.read {
 		return
 	}
+	m.content = m.rules.Policy.NewContent()
 	m.loadScopes()
 	m.hash.SetSeed(m.seed)
 	m.stream = m.rules.streams.Get().(*classify.Stream)
@@ -77,6 +79,22 @@ func (m *message) open() {
 		m.draft = m.Spool.NewDraft()
 		m.writer = spool.NewMessageWriter(m.draft, m.connection(), m.began, m.ownHost(), m.id)
 	}
+}
+
+// settle asks the policy for the recipients' settings again, now that the header is
+// known. Where it turns out that nobody's mail is filtered, the rest is let pass.
+func (m *message) settle() {
+	if !m.read {
+		return
+	}
+	for i := range m.recipients {
+		m.recipients[i] = m.rules.Policy.Settle(&m.env, m.content, m.recipients[i].Address)
+	}
+	if m.read = slices.ContainsFunc(m.recipients, func(r policy.Recipient) bool { return r.Filtered }); m.read {
+		m.loadScopes()
+		return
+	}
+	m.drop()
 }
 
 // loadScopes has the scopes of the recipients read while the message comes in.
@@ -114,6 +132,7 @@ func (m *message) header(name, value string) {
 	}
 	m.field = append(append(m.field[:0], name...), value...)
 	n, v := m.field[:len(name)], m.field[len(name):]
+	m.content.Field(n, v)
 	m.write(func(w *spool.MessageWriter) error { return w.Header(n, v) })
 	if m.fault == nil {
 		m.stream.Header(n, v)
@@ -127,7 +146,7 @@ func (m *message) endHeaders() {
 	}
 	m.inBody = true
 	m.size += int64(len("\r\n"))
-	if !m.read {
+	if m.settle(); !m.read {
 		return
 	}
 	m.write((*spool.MessageWriter).EndHeaders)

@@ -21,7 +21,35 @@ func (m *message) finish(j *judgement, a answer) answer {
 	m.log(j)
 	m.record(j)
 	m.learn(j)
+	m.teach(j)
 	return a
+}
+
+// refuse answers a recipient for whom the sender is blocked.
+func (m *message) refuse(r *policy.Recipient) refusal {
+	m.Logger.Info("recipient refused", "id", m.id, "queue_id", clean(m.facts.queueID), "client", clientText(m.env.Client),
+		"sender", clean(m.env.Sender), "recipient", clean(r.Address), "outcome", policy.Reject.String(), "rule", r.Rule, "list", r.Sender.String())
+	m.Recorder.Count(m.began.Format("2006-01-02"), policy.Reject.String(), r.Rule, 1)
+	text := cmp.Or(r.RejectText, m.rules.RejectText)
+	return refusal(textReject + text + " " + m.id)
+}
+
+// teach lets the filter learn what rules say of the sender, for the scopes whose score
+// said otherwise.
+func (m *message) teach(j *judgement) {
+	if m.Teacher == nil || !j.scored || m.rules.opts.Observe || j.outcome() == policy.Fail {
+		return
+	}
+	taught := map[string]bool{}
+	for _, r := range m.recipients {
+		spam := r.Sender == policy.Block
+		score, ok := j.opinions[r.Scope]
+		if !ok || !r.Learn || r.Sender == policy.Unlisted || taught[r.Scope] || knows(&r, score.P, spam) {
+			continue
+		}
+		taught[r.Scope] = true
+		m.Teacher.Teach(j.msg, r.Scope, spam, r.Rule)
+	}
 }
 
 // learn lets the learner see a message that came from outside and was scored for the
@@ -32,6 +60,12 @@ func (m *message) learn(j *judgement) {
 		return
 	}
 	m.Learner.Learn(j.msg, site)
+}
+
+// knows reports whether a score says already what a rule says.
+func knows(r *policy.Recipient, score float64, spam bool) bool {
+	v := r.Cutoffs.Verdict(score)
+	return spam && v == classify.Spam || !spam && v == classify.Ham
 }
 
 // The rules that stand in the history for what no policy rule decided.
@@ -71,6 +105,17 @@ func (m *message) rule(j *judgement, o policy.Outcome) string {
 		rule = ruleError
 	}
 	return rule
+}
+
+// list is what rules say of the sender, for one of those who met the outcome.
+func (j *judgement) list() policy.SenderList {
+	o := j.outcome()
+	for _, d := range j.decisions {
+		if d.Sender != policy.Unlisted && d.Outcome == o {
+			return d.Sender
+		}
+	}
+	return policy.Unlisted
 }
 
 // outcome is what happens to the message, or in observe mode would happen.
@@ -130,6 +175,9 @@ func (m *message) extras(j *judgement) []slog.Attr {
 	}
 	if m.forged.missed {
 		attrs = append(attrs, slog.Bool("forged_left", true))
+	}
+	if list := j.list(); list != policy.Unlisted {
+		attrs = append(attrs, slog.String("list", list.String()))
 	}
 	if j.err != nil {
 		attrs = append(attrs, slog.String("err", clean(j.err.Error())))

@@ -109,7 +109,15 @@ const (
 	refuseNoSender refusal = "4.5.1 No sender was given"
 )
 
-// rcpt adds a recipient. It refuses for good reasons only and for now only.
+// code is the SMTP reply code of a refusal.
+func (r refusal) code() uint16 {
+	if strings.HasPrefix(string(r), "5.") {
+		return 550
+	}
+	return 452
+}
+
+// rcpt adds a recipient. It refuses for now only, but where the sender is blocked for it.
 func (s *session) rcpt(address string) refusal {
 	m := s.msg
 	switch {
@@ -122,6 +130,9 @@ func (s *session) rcpt(address string) refusal {
 		return refuseTooMany
 	}
 	r := m.recipient(address)
+	if r.Refused && !m.rules.opts.Observe {
+		return m.refuse(&r)
+	}
 	if m.apart() && len(m.recipients) > 0 && !policy.SamePolicy(m.recipients[0], r) {
 		return refusePolicy
 	}

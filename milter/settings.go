@@ -70,17 +70,25 @@ type Learner interface {
 	Learn(m *classify.Message, s classify.Score)
 }
 
+// Teacher learns what a rule says about a message: for a welcome or blocked sender, where
+// the score of the recipient's scope said otherwise. Like a Learner it must neither wait
+// nor keep m.
+type Teacher interface {
+	Teach(m *classify.Message, scope string, spam bool, rule string)
+}
+
 var (
 	_ Spool    = (*spool.Spool)(nil)
 	_ Recorder = (*store.History)(nil)
 )
 
-// Parts are what a server works with. All but Learner must be set.
+// Parts are what a server works with. All but Learner and Teacher must be set.
 type Parts struct {
 	Scorer   Scorer
 	Spool    Spool
 	Recorder Recorder
 	Learner  Learner // nil: nothing is learned
+	Teacher  Teacher // nil: rules teach nothing
 	Logger   *slog.Logger
 }
 
@@ -168,5 +176,5 @@ func (r *rules) mayDelete() bool { return r.opts.Mixed != policy.Lenient }
 
 // mayQuarantine reports whether the MTA's own hold queue may be used.
 func (r *rules) mayQuarantine() bool {
-	return r.opts.Spam == policy.Quarantine || r.opts.Unsure == policy.Quarantine
+	return r.Policy.MayQuarantine()
 }

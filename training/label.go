@@ -165,4 +165,4 @@ func Automatic(source string) bool {
 }
 
 // automatic are the sources of decisions that no person takes.
-var automatic = []string{autoSource, "rule", "import", "expire"}
+var automatic = []string{autoSource, ruleSource, "import", "expire"}

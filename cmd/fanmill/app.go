@@ -43,6 +43,7 @@ type App struct {
 	db      *store.DB
 	history *store.History
 	auto    *training.Auto
+	teacher *training.Teacher
 	spool   *spool.Spool
 	desk    *desk
 	milter  *milter.Server
@@ -123,6 +124,9 @@ func (a *App) openStore(ctx context.Context, set *settings) (err error) {
 	}
 	a.closing("close ledger", func(context.Context) error { return a.db.Close() })
 	a.auto = training.NewAuto(a.db, a.autoOptions, a.log)
+	a.teacher = training.NewTeacher(a.db, func(scope string) training.Options {
+		return a.set.Load().trainer(scope, store.Origin{}, a.log)
+	}, a.log)
 	a.history, err = openHistory(ctx, a.o.Data, set, a.log)
 	if err != nil {
 		return err
@@ -179,7 +183,7 @@ func (a *App) openMilter(_ context.Context, set *settings) (err error) {
 	if len(a.o.Listeners) > 0 {
 		o.Listen, o.Listeners = nil, a.o.Listeners
 	}
-	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Learner: a.auto, Logger: a.log}, set.milter())
+	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Learner: a.auto, Teacher: a.teacher, Logger: a.log}, set.milter())
 	if err != nil {
 		return bindError(err)
 	}
@@ -236,6 +240,7 @@ func (a *App) Start() {
 	})
 	a.follow.Go(func() { a.expire(ctx) })
 	a.follow.Go(func() { a.auto.Run(ctx) })
+	a.follow.Go(func() { a.teacher.Run(ctx) })
 	a.milter.Start()
 	a.control.Start()
 	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().policy.Observe, "version", release)

@@ -318,6 +318,24 @@ ledger of what was learned, and logs are not.`,
 func configCommands() []command {
 	return []command{
 		{
+			name: "rules check", short: "list the rules, and what is wrong with their lists", new: func() runner { return new(rulesCheckCmd) },
+			long: `The rules are the entries [[rule]] of the configuration. Lines of list files that are
+wrong are named and passed over when the rules are loaded: the exit code then is 65. A
+configuration that is wrong ends the command with 78.`,
+		},
+		{
+			name: "rules explain", args: "--to ADDR [MESSAGE]", max: 1, short: "tell which rules decide about a message, and why",
+			new: func() runner { return new(rulesExplainCmd) },
+			long: `Tells for each recipient whether its mail would be filtered, welcome or blocked, and
+with which cut-offs and outcomes its score would be judged; and which rule, or line of
+which list, says so. Of the MESSAGE, or of standard input for -, the header is read.
+Nothing is scored and nothing learned.`,
+			examples: []example{
+				{"fanmill rules explain --from news@shop.example --to anna@example.org", "by envelope and address alone"},
+				{"fanmill rules explain --from news@shop.example --to anna@example.org --client mx.shop.example[192.0.2.1] message.eml", "with all that rules look at"},
+			},
+		},
+		{
 			name: "scopes list", short: "list the scopes that have training", new: func() runner { return new(scopesListCmd) },
 			long: `One line a scope, the site first: labels of ham and spam, how often they count, and
 the name.`,

@@ -27,9 +27,12 @@ func (c *configCheckCmd) Run(_ context.Context, e *Env) error {
 		return hint(usageErrorf("there is no configuration file: %s does not exist", e.DefaultConfig),
 			"name one, or write one with `fanmill config example`")
 	}
-	_, err := loadSettings(path, e.dirOrDefault())
+	set, err := loadSettings(path, e.dirOrDefault())
 	if c.json {
 		return c.print(e, err)
+	}
+	if err == nil {
+		complain(e.Stderr, set.warnings)
 	}
 	var ps config.Problems
 	if errors.As(err, &ps) {

@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"math"
-	"os"
 
 	"fanmill/classify"
 	"fanmill/config"
@@ -27,6 +25,8 @@ type settings struct {
 	policy   policy.Options
 	rules    *policy.Policy
 	scopes   *policy.Scopes
+	lists    map[string]*policy.List // by path
+	warnings config.Problems         // lines of lists that are passed over
 	families []headers.Family
 	rule     training.Rule
 }
@@ -69,13 +69,13 @@ func newSettings(path string, file *config.Config) (*settings, error) {
 	if s.scopes, err = readScopes(file); err != nil {
 		return nil, err
 	}
-	s.policy.Scopes = s.scopes
+	if s.lists, s.warnings, err = readLists(file); err != nil {
+		return nil, err
+	}
+	s.policy.Scopes, s.policy.Rules = s.scopes, file.PolicyRules(s.lists)
 	s.rules, err = policy.Compile(s.policy)
 	return s, err
 }
-
-// maxAliases is how large an alias file may be, in bytes.
-const maxAliases = 16 << 20
 
 // readScopes returns how addresses map to scopes.
 func readScopes(file *config.Config) (*policy.Scopes, error) {
@@ -83,19 +83,11 @@ func readScopes(file *config.Config) (*policy.Scopes, error) {
 	if path == "" {
 		return policy.CompileScopes(o)
 	}
-	f, err := os.Open(path)
+	text, err := config.ReadText(path)
 	if err != nil {
 		return nil, hint(fmt.Errorf("scope.aliases: %w", err), "make the file readable for fanmill, or set scope.aliases to \"\"")
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxAliases+1))
-	if err == nil && len(text) > maxAliases {
-		err = fmt.Errorf("it is larger than %d MiB", maxAliases>>20)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("scope.aliases: read %s: %w", path, err)
-	}
-	list, err := policy.ParseAliases(string(text))
+	list, err := policy.ParseAliases(text)
 	var scopes *policy.Scopes
 	if err == nil {
 		o.Aliases = list

@@ -1,0 +1,279 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/mail"
+	"net/netip"
+	"os"
+	"strings"
+
+	"fanmill/classify"
+	"fanmill/config"
+	"fanmill/policy"
+)
+
+// rulesCheckCmd tells which rules there are, and what is wrong with their lists.
+type rulesCheckCmd struct{ json bool }
+
+func (c *rulesCheckCmd) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&c.json, "json", false, "print JSON")
+}
+
+// ruleAnswer is what rules check tells of a rule.
+type ruleAnswer struct {
+	Name    string         `json:"name"`
+	Entries map[string]int `json:"entries,omitempty"` // in force, by list file
+}
+
+// Run prints a line for each rule, and each line of a list that is passed over.
+func (c *rulesCheckCmd) Run(_ context.Context, e *Env) error {
+	set, err := e.settings()
+	if err != nil {
+		return err
+	}
+	rules := make([]ruleAnswer, 0, len(set.file.Rules))
+	for i, name := range set.rules.RuleNames() {
+		a := ruleAnswer{Name: name, Entries: map[string]int{}}
+		for _, path := range []string{set.file.Rules[i].WelcomeFile, set.file.Rules[i].BlockFile} {
+			if path != "" {
+				a.Entries[path] = set.lists[path].Len()
+			}
+		}
+		rules = append(rules, a)
+	}
+	if c.json {
+		err = printJSON(e.Stdout, struct {
+			Rules    []ruleAnswer    `json:"rules"`
+			Warnings config.Problems `json:"warnings"`
+		}{rules, append(config.Problems{}, set.warnings...)})
+	} else {
+		err = c.print(e, set, rules)
+	}
+	if err == nil && len(set.warnings) > 0 {
+		err = exit(exitData, fmt.Errorf("%s of lists passed over", plural(len(set.warnings), "line", "lines")))
+	}
+	return err
+}
+
+func (c *rulesCheckCmd) print(e *Env, set *settings, rules []ruleAnswer) error {
+	var b strings.Builder
+	for _, r := range rules {
+		b.WriteString(safe(r.Name))
+		for path, n := range r.Entries {
+			fmt.Fprintf(&b, ", %s in %s", plural(n, "entry", "entries"), safe(path))
+		}
+		b.WriteByte('\n')
+	}
+	if len(rules) == 0 {
+		b.WriteString("there are no rules: section [policy] decides about all mail\n")
+	}
+	_, err := io.WriteString(e.Stdout, b.String())
+	if len(set.warnings) > 0 {
+		complain(e.Stderr, set.warnings)
+	}
+	return writeError(err)
+}
+
+// rulesExplainCmd tells which rules decide about a message, and why.
+type rulesExplainCmd struct {
+	json              bool
+	from, client, log string
+	to                stringList
+}
+
+func (c *rulesExplainCmd) flags(fs *flag.FlagSet) {
+	fs.StringVar(&c.from, "from", "", "the envelope `SENDER`; without a MESSAGE also its From field")
+	fs.Var(&c.to, "to", "a `RECIPIENT`; may be given several times")
+	fs.StringVar(&c.client, "client", "", "the `CLIENT`: an address, a verified host name, or NAME[ADDRESS]")
+	fs.StringVar(&c.log, "login", "", "the client logged in as `NAME`")
+	fs.BoolVar(&c.json, "json", false, "print a JSON object for each recipient")
+}
+
+// explainedRecipient is what rules explain tells of a recipient.
+type explainedRecipient struct {
+	Recipient    string          `json:"recipient"`
+	Filtered     bool            `json:"filtered"`
+	Rule         string          `json:"rule"`
+	List         string          `json:"list,omitempty"`
+	RefusedRCPT  bool            `json:"refused_at_rcpt,omitempty"`
+	Scope        string          `json:"scope"`
+	Spam         string          `json:"spam"`
+	Unsure       string          `json:"unsure"`
+	HamCutoff    float64         `json:"ham_cutoff"`
+	SpamCutoff   float64         `json:"spam_cutoff"`
+	RejectCutoff float64         `json:"reject_cutoff"`
+	Reasons      []policy.Reason `json:"reasons"`
+}
+
+// Run explains each recipient.
+func (c *rulesExplainCmd) Run(_ context.Context, e *Env) error {
+	if len(c.to) == 0 {
+		return hint(usageErrorf("--to is missing"), "rules are for recipients: name at least one")
+	}
+	set, err := e.settings()
+	if err != nil {
+		return err
+	}
+	env := &policy.Envelope{Sender: strings.Trim(c.from, "<>"), Authenticated: c.log}
+	if env.Client, err = parseClient(c.client); err != nil {
+		return err
+	}
+	content, err := c.content(e, set.rules)
+	if err != nil {
+		return err
+	}
+	for _, to := range c.to {
+		x := explainRecipient(set, env, content, to)
+		if c.json {
+			err = printJSON(e.Stdout, x)
+		} else {
+			_, err = io.WriteString(e.Stdout, x.text())
+		}
+		if err != nil {
+			return writeError(err)
+		}
+	}
+	return nil
+}
+
+func explainRecipient(set *settings, env *policy.Envelope, content *policy.Content, to string) explainedRecipient {
+	early := set.rules.Recipient(env, to)
+	r, reasons := set.rules.Reasons(env, content, to)
+	for i, reason := range reasons {
+		if reason.Line == 0 {
+			continue
+		}
+		for n, name := range set.rules.RuleNames() {
+			if name != reason.Rule {
+				continue
+			}
+			if reasons[i].File = set.file.Rules[n].BlockFile; r.Sender == policy.Welcome {
+				reasons[i].File = set.file.Rules[n].WelcomeFile
+			}
+		}
+	}
+	return explainedRecipient{
+		Recipient: to, Filtered: r.Filtered, Rule: r.Rule, List: r.Sender.String(), RefusedRCPT: early.Refused, Scope: r.Scope,
+		Spam: r.Spam.String(), Unsure: r.Unsure.String(), Reasons: append([]policy.Reason{}, reasons...),
+		HamCutoff: r.Cutoffs.Ham, SpamCutoff: r.Cutoffs.Spam, RejectCutoff: r.Cutoffs.Reject,
+	}
+}
+
+func (x *explainedRecipient) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: ", safe(x.Recipient))
+	switch {
+	case !x.Filtered:
+		fmt.Fprintf(&b, "passed unfiltered (%s)\n", safe(x.Rule))
+	case x.RefusedRCPT:
+		fmt.Fprintf(&b, "refused at RCPT (%s)\n", safe(x.Rule))
+	case x.List == "welcome":
+		fmt.Fprintf(&b, "ham, since the sender is welcome (%s)\n", safe(x.Rule))
+	case x.List == "block":
+		fmt.Fprintf(&b, "spam, since the sender is blocked (%s): %s\n", safe(x.Rule), x.Spam)
+	default:
+		fmt.Fprintf(&b, "judged by its score (%s): unsure from %v on: %s, spam from %v on: %s", safe(x.Rule), x.HamCutoff, x.Unsure, x.SpamCutoff, x.Spam)
+		if x.Spam == policy.Reject.String() {
+			fmt.Fprintf(&b, " from %v on, else hold", x.RejectCutoff)
+		}
+		if x.Scope != "" {
+			fmt.Fprintf(&b, ", in the scope %s", safe(x.Scope))
+		}
+		b.WriteByte('\n')
+	}
+	for _, r := range x.Reasons {
+		fmt.Fprintf(&b, "  %s = %s, by rule %s", r.Setting, safe(r.Value), safe(r.Rule))
+		if r.Line > 0 {
+			fmt.Fprintf(&b, ", line %d of %s", r.Line, safe(r.File))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// parseClient reads what --client names.
+func parseClient(s string) (c classify.Client, err error) {
+	name, rest, bracket := strings.Cut(s, "[")
+	if !bracket {
+		if a, err := netip.ParseAddr(s); err == nil {
+			c.Addr = a.Unmap()
+			return c, nil
+		}
+		c.Name = s
+		return c, nil
+	}
+	c.Name = strings.TrimSpace(name)
+	if c.Addr, err = netip.ParseAddr(strings.TrimSuffix(strings.TrimSpace(rest), "]")); err != nil {
+		return c, hint(usageErrorf("--client: %v", err), "write an address, a host name, or mail.example.org[192.0.2.1]")
+	}
+	c.Addr = c.Addr.Unmap()
+	return c, nil
+}
+
+// content is what rules see of the MESSAGE.
+func (c *rulesExplainCmd) content(e *Env, rules *policy.Policy) (*policy.Content, error) {
+	content := rules.NewContent()
+	if len(e.Args) == 0 {
+		content.Field([]byte("From"), []byte(c.from))
+		return content, nil
+	}
+	raw, err := readMessage(e, e.Args[0])
+	if err != nil {
+		return nil, err
+	}
+	m, err := mail.ReadMessage(bytes.NewReader(raw))
+	if err != nil {
+		return nil, exit(exitData, fmt.Errorf("read the header of %s: %w", e.Args[0], err))
+	}
+	for name, values := range m.Header {
+		for _, v := range values {
+			content.Field([]byte(name), []byte(v))
+		}
+	}
+	return content, nil
+}
+
+// maxHeaderRead bounds what is read of a message to explain.
+const maxHeaderRead = 1 << 20
+
+// readMessage reads the beginning of a single message, "-" for standard input, without
+// an mbox From_ line.
+func readMessage(e *Env, path string) ([]byte, error) {
+	in := e.Stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, exit(exitNoInput, err)
+		}
+		defer f.Close()
+		in = f
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, maxHeaderRead))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	if bytes.HasPrefix(raw, []byte("From ")) {
+		_, raw, _ = bytes.Cut(raw, []byte("\n"))
+	}
+	if len(bytes.TrimSpace(raw)) == 0 {
+		return nil, exit(exitData, errors.New("there is no message in "+path))
+	}
+	return raw, nil
+}
+
+// stringList is a flag that may be given several times.
+type stringList []string
+
+// String is flag.Value.
+func (l *stringList) String() string { return strings.Join(*l, " ") }
+
+// Set is flag.Value.
+func (l *stringList) Set(s string) error {
+	*l = append(*l, s)
+	return nil
+}
