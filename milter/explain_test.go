@@ -163,12 +163,8 @@ func TestHeldMessageIsNotExplainedByAnother(t *testing.T) {
 func TestHeldMessageIsExplainedInItsScope(t *testing.T) {
 	s := &opinionScorer{taught: map[string]opinion{"": {bias: -0.5}, "anna": {bias: 0.5}}}
 	r := holding(t, s)
-	o, anna := r.Policy.Options(), "anna"
-	o.Rules = []policy.Rule{{Scope: &anna}}
-	var err error
-	if r.Policy, err = policy.Compile(o); err != nil {
-		t.Fatal(err)
-	}
+	anna := "anna"
+	r.policy.Rules = []policy.Rule{{Scope: &anna}}
 	play(r.newSession(), "chmrrdlnbe")
 	m, _ := r.heldOne(t)
 	if m.Scope != "anna" || m.Explanation == nil || m.Explanation.Bias <= 0 {
