@@ -129,6 +129,7 @@ type rig struct {
 	scorer  Scorer
 	spool   Spool
 	learner Learner
+	teacher *lessons
 
 	t      testing.TB
 	dir    string
@@ -169,7 +170,11 @@ func (r *rig) settings() Settings {
 }
 
 func (r *rig) parts() Parts {
-	return Parts{Scorer: r.scorer, Spool: r.spool, Recorder: r.rows, Learner: r.learner, Logger: slog.New(slog.NewTextHandler(r.log, nil))}
+	p := Parts{Scorer: r.scorer, Spool: r.spool, Recorder: r.rows, Learner: r.learner, Logger: slog.New(slog.NewTextHandler(r.log, nil))}
+	if r.teacher != nil {
+		p.Teacher = r.teacher
+	}
+	return p
 }
 
 func (r *rig) start() *rig {

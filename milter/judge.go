@@ -171,9 +171,29 @@ func (m *message) decideRest(j judgement, part []string) judgement {
 	return j
 }
 
-// info is what the verdict headers are to say.
+// info is what the verdict headers are to say. What rules say of the sender stands there
+// only where all who get the message agree.
 func (m *message) info(j *judgement) headers.Info {
-	return headers.Info{ID: j.passID, Verdict: j.verdict, Score: j.score.P, Cutoffs: j.cutoffs, Unscored: !j.scored}
+	i := headers.Info{ID: j.passID, Verdict: j.verdict, Score: j.score.P, Cutoffs: j.cutoffs, Unscored: !j.scored}
+	if d, ok := agreed(j, func(d policy.Decision) policy.SenderList { return d.Sender }); ok && d.Sender != policy.Unlisted {
+		i.Verdict, i.Unscored = d.Verdict, false
+	}
+	return i
+}
+
+// agreed reports whether something is the same for all who get the message, and returns
+// the decision for one of them.
+func agreed[T comparable](j *judgement, of func(policy.Decision) T) (d policy.Decision, ok bool) {
+	for _, next := range j.decisions {
+		if len(j.result.Deliver) > 0 && !slices.Contains(j.result.Deliver, next.Recipient) {
+			continue
+		}
+		if ok && of(next) != of(d) {
+			return d, false
+		}
+		d, ok = next, true
+	}
+	return d, ok
 }
 
 // failed reports whether this attempt counts as a failure of ours.
