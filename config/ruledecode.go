@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 
@@ -166,5 +167,22 @@ func (d *document) placeRule(p *Problem) bool {
 	}
 	_, key, _ := strings.Cut(p.Key, "].")
 	p.Line = d.ruleLine(n-1, key)
+	if n > len(d.ruleLines) || p.Line == 0 || p.Value == "" {
+		return true
+	}
+	// The entry of a list, as far as it is spelled plainly, before the next key.
+	end := math.MaxInt
+	for _, line := range d.ruleLines[n-1].keys {
+		if line > p.Line {
+			end = min(end, line)
+		}
+	}
+	number := 0
+	for line := range strings.Lines(d.data) {
+		if number++; number >= p.Line && number < end && strings.Contains(line, p.Value) {
+			p.Line = number
+			break
+		}
+	}
 	return true
 }

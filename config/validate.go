@@ -22,8 +22,9 @@ func (c *Config) validate() Problems {
 			ps = append(ps, k.check(k.value(c))...)
 		}
 	}
+	ps = append(ps, c.checkRules()...)
 	tagged := ps // what these keys lack is said
-	for _, p := range slices.Concat(c.checkMilter(), c.checkRules(), c.checkPolicy(), c.checkScope(), c.checkRest()) {
+	for _, p := range slices.Concat(c.checkMilter(), c.checkPolicy(), c.checkScope(), c.checkRest()) {
 		if !tagged.about(p.Key) {
 			ps = append(ps, p)
 		}
