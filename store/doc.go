@@ -25,7 +25,9 @@
 //	      endian, ascending), grams (see gramSorter) and the canonical message (a
 //	      Snappy block)
 //	op    append-only: every change of class, adds, step, sure or waits of a row, with
-//	      what they were before and after, numbered without gaps by seq
+//	      what they were before and after, numbered without gaps by seq; pruned from the
+//	      oldest on (see Prune)
+//	was   what an op took from its row besides these, for Undo
 //
 // Features and grams are kept where they cannot be had again from the message or
 // where a follower needs them: features in rows with adds > 0, grams in rows with a
