@@ -49,6 +49,16 @@ func (s *Census) count(v []driver.Value) {
 	}
 }
 
+// Left returns how many labels a newer feature set has taken away, since their messages
+// are not kept whole, and that nobody has given again.
+func (db *DB) Left(ctx context.Context) (n int64, err error) {
+	err = db.ask(ctx, "count labels that were taken away", func(c *conn) error {
+		n, err = c.integer("SELECT count(*) FROM msg WHERE class = 0 AND source = ?", renewed)
+		return err
+	})
+	return n, err
+}
+
 // LastTraining returns the newest op of a scope by which something was learned;
 // ErrNoRow when there is none.
 func (db *DB) LastTraining(ctx context.Context, scope string) (op Op, err error) {

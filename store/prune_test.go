@@ -3,6 +3,8 @@ package store
 import (
 	"bytes"
 	"database/sql/driver"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -215,6 +217,51 @@ func TestPruneAnyTime(t *testing.T) {
 			rt.Fatalf("dumped again it is another dump, %v", err)
 		}
 	})
+}
+
+// childPrune learns, and prunes all but the last entry of the log.
+func childPrune(dir string) error {
+	db, err := Open(background(), Options{Dir: dir})
+	if err != nil {
+		return err
+	}
+	if err := learnSome(db, 1000, 20); err != nil {
+		return err
+	}
+	old, err := db.Stale(background(), Memory{Age: month}, time.Now().Add(2*month))
+	if err != nil {
+		return err
+	}
+	n, err := db.Prune(background(), old, 1000)
+	fmt.Println("pruned", n)
+	return errors.Join(err, db.Close())
+}
+
+// TestPrunedByOtherProcess: a process that has not yet read what another one prunes builds
+// its model from the rows, and goes on following.
+func TestPrunedByOtherProcess(t *testing.T) {
+	dir := t.TempDir()
+	var log logged
+	db := openAt(t, dir, withLog(&log))
+	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
+	c := startChild(t, "prune", dir)
+	c.expect(t, "pruned 21")
+	c.wait(t)
+	catchUp(t, db)
+	if n := log.count("building the model from the rows"); n != 1 || db.Seq() != 22 {
+		t.Errorf("built %d times, at op %d", n, db.Seq())
+	}
+	sameAsRebuilt(t, db)
+	c = startChild(t, "learn", dir)
+	c.expect(t, "ready")
+	c.proceed(t)
+	c.expect(t, "learned")
+	if catchUp(t, db); log.count("building the model from the rows") != 1 {
+		t.Error("it does not follow any more")
+	}
+	if got := export(t, openAt(t, dir)); got != export(t, db) {
+		t.Error("opened anew it is another model")
+	}
 }
 
 // TestUnlabelledAreFoundByIndex: the labels, which are most of the rows, are not read.
