@@ -124,6 +124,7 @@ type Store struct {
 	MessageLimit Size   `toml:"message_limit" reload:"live" min:"1KiB" max:"16MiB" doc:"How much of a message is kept with keep = \"messages\", before compression."`
 	KeepDays     int    `toml:"keep_days" reload:"live" min:"0" max:"36500" doc:"Labels older than this many days are taken out of the training of their scope; 0 keeps them. First go those that do not count."`
 	KeepMessages int    `toml:"keep_messages" reload:"live" min:"0" max:"100000000" doc:"At most so many labelled messages are kept for each scope; 0 keeps all. First go those that do not count, then the oldest."`
+	KeepLogDays  int    `toml:"keep_log_days" reload:"live" min:"0" max:"36500" doc:"So long the log says who decided what, and undo can take it back, and a message stays whose label was taken away; 0 keeps it for ever. The last 10000 entries stay in any case. The model does not depend on the log."`
 }
 
 // Scope is the section [scope].
@@ -183,7 +184,7 @@ func Default(dataDir string) *Config {
 		Classify:  defaultClassify(classify.DefaultOptions()),
 		Training:  Training{Margin: 15},
 		Autolearn: Autolearn{HamBelow: 0.02, SpamAbove: 0.98, Share: 0.5, Lead: 20, MinLabels: 200},
-		Store:     Store{Keep: "messages", MessageLimit: 256 << 10},
+		Store:     Store{Keep: "messages", MessageLimit: 256 << 10, KeepLogDays: 180},
 		Scope:     Scope{Separator: "+", Memory: 64 << 20},
 		Spool: Spool{
 			Dir:          "spool",

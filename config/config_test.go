@@ -157,7 +157,7 @@ func TestParseFull(t *testing.T) {
 		},
 		Training:  Training{Margin: 20},
 		Autolearn: Autolearn{Enabled: true, HamBelow: 0.001, SpamAbove: 0.9, Share: 0.25, Lead: 5, MinLabels: 100},
-		Store:     Store{Keep: "features", MessageLimit: 64_000},
+		Store:     Store{Keep: "features", MessageLimit: 64_000, KeepLogDays: 180},
 		Scope:     Scope{Enabled: true, Separator: "-", LocalDomain: "example.org", Aliases: "/data/aliases", Memory: 8 << 20},
 		Spool:     Spool{Dir: "/data/held", MemoryLimit: 1 << 20, MinFree: 0, TombstoneAge: Duration(36 * time.Hour)},
 		Submit:    Submit{To: "lmtp:unix:/run/lmtp", Timeout: Duration(10 * time.Second)},

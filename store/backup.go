@@ -233,7 +233,7 @@ func (s *schema) restore(ctx context.Context, dir, name, from string, force bool
 	if did.Copied, err = s.stage(ctx, from, staged); err != nil {
 		return did, err
 	}
-	if did.Kept, err = setAside(ctx, to); err != nil {
+	if did.Kept, err = setAside(ctx, to, ""); err != nil {
 		return did, err
 	}
 	if err := os.Rename(staged, to); err != nil {
@@ -275,13 +275,14 @@ const asideWait = 5 * time.Second
 
 // setAside gives a database a second name, with all that stands in its log, so that a
 // rename may put another in its place; "" when there is none. A log that stayed would be
-// taken for that of the other. What is damaged is kept as it is, its log beside it.
-func setAside(ctx context.Context, path string) (kept string, err error) {
+// taken for that of the other. What is damaged is kept as it is, its log beside it. The
+// name says when that was, and why.
+func setAside(ctx context.Context, path, why string) (kept string, err error) {
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	dropSecondNames(path)
-	kept = freeName(path)
+	kept = freeName(path, why)
 	err = retryBusy(ctx, asideWait, func() error { return foldLog(path) })
 	switch {
 	case errors.Is(err, ErrBusy):
@@ -330,10 +331,10 @@ func foldLog(path string) error {
 	return errors.Join(err, c.close())
 }
 
-// freeName returns a name beside path that says when it was set aside.
-func freeName(path string) string {
+// freeName returns a name beside path that says when it was set aside, and why.
+func freeName(path, why string) string {
 	for now := time.Now(); ; now = now.Add(time.Second) {
-		name := path + "." + now.Format("2006-01-02T150405")
+		name := path + "." + now.Format("2006-01-02T150405") + why
 		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 			return name
 		}

@@ -49,6 +49,16 @@ func (s *Census) count(v []driver.Value) {
 	}
 }
 
+// Left returns how many labels a newer feature set has taken away, since their messages
+// are not kept whole, and that nobody has given again.
+func (db *DB) Left(ctx context.Context) (n int64, err error) {
+	err = db.ask(ctx, "count labels that were taken away", func(c *conn) error {
+		n, err = c.integer("SELECT count(*) FROM msg WHERE class = 0 AND source = ?", renewed)
+		return err
+	})
+	return n, err
+}
+
 // LastTraining returns the newest op of a scope by which something was learned;
 // ErrNoRow when there is none.
 func (db *DB) LastTraining(ctx context.Context, scope string) (op Op, err error) {
@@ -63,14 +73,17 @@ func (db *DB) LastTraining(ctx context.Context, scope string) (op Op, err error)
 	return op, err
 }
 
+const countNew = `SELECT count(*) FROM msg WHERE id IN
+	(SELECT row FROM op WHERE time >= ? AND class_before = 0 AND class_after <> 0 AND undoes IS NULL)`
+
 // Growth tells how many messages the ledger has, and how many of them came to it
-// since a moment.
+// since a moment, as far as the log reaches back; those that got a label again count too.
 func (db *DB) Growth(ctx context.Context, since time.Time) (all, recent int64, err error) {
 	err = db.ask(ctx, "measure growth", func(c *conn) (err error) {
 		if all, err = c.integer("SELECT count(*) FROM msg"); err != nil {
 			return err
 		}
-		recent, err = c.integer("SELECT count(*) FROM msg WHERE id > (SELECT coalesce(max(row), 0) FROM op WHERE time < ?)", since.UnixMicro())
+		recent, err = c.integer(countNew, since.UnixMicro())
 		return err
 	})
 	return all, recent, err

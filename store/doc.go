@@ -9,12 +9,14 @@
 //	history.db   past verdicts and daily counters: SQLite, WAL, synchronous NORMAL
 //	model.snap   a snapshot of the site's counts and weights, for a fast start
 //
+// and for a time fanmill.db.renewed, which is to become the ledger (see PrepareRenewal).
+//
 // # Ledger
 //
 // The ledger is the truth and everything the model knows is derived from it.
 //
 //	meta  key, value: "schema", "features" (classify.FeatureVersion), "ledger" (a random
-//	      id)
+//	      id); in one that was renewed also "renewed" and "copied" (see renew.go)
 //	msg   one row for each scope and digest: the state. class (0 forgotten, 1 ham,
 //	      2 spam; 3 and 4 what another filter counted of them), adds (how often the message counts, 0 allowed), step (what it adds to
 //	      each of its weights), sure (a person insists on the class), the scores before
@@ -25,7 +27,9 @@
 //	      endian, ascending), grams (see gramSorter) and the canonical message (a
 //	      Snappy block)
 //	op    append-only: every change of class, adds, step, sure or waits of a row, with
-//	      what they were before and after, numbered without gaps by seq
+//	      what they were before and after, numbered without gaps by seq; pruned from the
+//	      oldest on (see Prune)
+//	was   what an op took from its row besides these, for Undo
 //
 // Features and grams are kept where they cannot be had again from the message or
 // where a follower needs them: features in rows with adds > 0, grams in rows with a

@@ -82,16 +82,11 @@ func (k Keep) expirables(ctx context.Context, c *conn, scope string, class Class
 	return err
 }
 
-const (
-	selectSpare = rowColumns + ` FROM msg WHERE scope = ? AND class <> 0 AND NOT waits AND class = ? AND adds = 0 ORDER BY judged DESC LIMIT ?`
-	// The newest row stays: SQLite would give its number to the next message, which ops
-	// and table was would then be taken to speak of.
-	selectExpired = "SELECT id FROM msg WHERE class = 0 AND source = ? AND time < ? AND id < (SELECT max(id) FROM msg) LIMIT ?"
-)
+const selectSpare = rowColumns + ` FROM msg WHERE scope = ? AND class <> 0 AND NOT waits AND class = ? AND adds = 0 ORDER BY judged DESC LIMIT ?`
 
 // Expire takes the label of a row away for its age, and reports whether it had one that
-// nobody has decided about since it was listed. The row itself goes with a later Sweep: until then processes that follow find what they
-// need to take it out of their models.
+// nobody has decided about since it was listed. The row itself goes with a later Sweep:
+// until then processes that follow find what they need to take it out of their models.
 func (tx *Tx) Expire(x Expirable, actor string) (bool, error) {
 	if err := tx.usable(); err != nil {
 		return false, err
@@ -108,34 +103,6 @@ func (tx *Tx) Expire(x Expirable, actor string) (bool, error) {
 
 // expired is the source of labels that were taken away for their age.
 const expired = "expire"
-
-// sweepAfter is how long an expired row stays: far longer than any process is behind.
-const sweepAfter = time.Hour
-
-// Sweep removes up to limit rows that expired an hour ago or longer, with their
-// messages, and returns how many. The log keeps that they were there.
-func (tx *Tx) Sweep(limit int) (int, error) {
-	if err := tx.usable(); err != nil {
-		return 0, err
-	}
-	var ids []int64
-	err := tx.db.w.query(selectExpired, func(v []driver.Value) error {
-		ids = append(ids, asInt(v[0]))
-		return nil
-	}, expired, tx.now.Add(-sweepAfter).UnixMicro(), int64(limit))
-	for _, id := range ids {
-		for _, table := range []string{"body", "msg"} {
-			if err == nil {
-				_, err = tx.db.w.exec("DELETE FROM "+table+" WHERE id = ?", id)
-			}
-		}
-	}
-	if err != nil {
-		return 0, tx.fail("remove expired messages", err)
-	}
-	tx.asked = false
-	return len(ids), nil
-}
 
 // Spare returns up to limit labels of a scope and class that do not count, the newest
 // first, for training to look at again when others of the class have gone.

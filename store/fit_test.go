@@ -277,10 +277,10 @@ func TestWeightsOfAScope(t *testing.T) {
 }
 
 // TestLabelsAreReadInOrder: the window is read by an index, without sorting, and so are
-// the rows that wait, that do not count, or have expired.
+// the rows that wait or do not count.
 func TestLabelsAreReadInOrder(t *testing.T) {
 	db := openAt(t, t.TempDir())
-	for _, sql := range []string{selectLabels, selectWaiting, selectSpare, selectExpired} {
+	for _, sql := range []string{selectLabels, selectWaiting, selectSpare} {
 		var plan []string
 		args := make([]driver.Value, strings.Count(sql, "?"))
 		err := db.w.query("EXPLAIN QUERY PLAN "+sql, func(v []driver.Value) error {

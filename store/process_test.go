@@ -92,6 +92,10 @@ func runChild(job string) int {
 		"full":   childFull,
 		"backup": childBackup,
 		"swap":   childSwap,
+		"prune":  childPrune,
+		"renew":  childRenew,
+
+		"renew full": childRenewFull,
 	}
 	if err := jobs[job](os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -2,164 +2,301 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
 
 	"fanmill/classify"
 )
 
+// A ledger of an older feature version is never changed. A copy of it is renewed beside
+// it, also while an older fanmill goes on with the ledger; then what has changed in the
+// ledger since is brought over, and the copy takes its place. Whatever is cut short, the
+// old ledger or the new one is in place, whole, and the next Renew finishes the rest.
+//
+// In table meta of the copy "copied" is the last op that was copied, and "renewed" the
+// feature version that the copy is for.
+
+// renewedFile is the name of a renewed copy beside the ledger.
+const renewedFile = ledgerFile + ".renewed"
+
 // Renewed says what became of a ledger of another feature version.
 type Renewed struct {
-	From     int64 `json:"from"`     // the version it had
-	Messages int   `json:"messages"` // whose features were made anew
-	Left     int   `json:"left"`     // labels whose messages are not kept: taken away
+	From     int64  `json:"from"`           // the version it had
+	Messages int    `json:"messages"`       // whose features were made anew
+	Left     int    `json:"left"`           // labels whose messages are not kept: taken away
+	Kept     string `json:"kept,omitempty"` // the old ledger
 }
 
-// renewAtOnce is how many rows are read at once.
-const renewAtOnce = 64
-
-const selectRenew = `SELECT id, scope, class, adds, step, sure, waits, complete, features IS NOT NULL, grams IS NOT NULL, message
-	FROM msg JOIN body USING (id) WHERE id > ? ORDER BY id LIMIT ?`
+// Extract gives the features and grams of a canonical message, in ascending order.
+type Extract func(message []byte) ([]uint64, []uint32)
 
 // Renew brings the ledger in o.Dir, which was trained with an older feature version, to
-// the present one, in one transaction: extract gives the features and grams of a
-// canonical message, in ascending order. Which messages count, how often, and their steps
-// stay as they were decided. What is kept without its whole message would count what
-// nothing can find any more: its label is taken away. Nobody may have the ledger open.
-// progress may be nil.
-func Renew(ctx context.Context, o Options, extract func(message []byte) ([]uint64, []uint32), progress func(done int)) (r Renewed, err error) {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Busy <= 0 {
-		o.Busy = defaultBusy
-	}
+// the present one, with what PrepareRenewal has left, if that is of use. Which messages
+// count, how often, and their steps stay as they were decided. What is kept without its
+// whole message would count what nothing can find any more: its label is taken away.
+// Nobody may have the ledger open. The old one is kept beside the new one. progress may
+// be nil.
+func Renew(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
+	o = o.forRenewal()
 	path := filepath.Join(o.Dir, ledgerFile)
 	anyVersion := ledgerSchema
 	anyVersion.model = false
 	if err := anyVersion.prepareFile(ctx, path, false, o.Busy); err != nil {
 		return r, err
 	}
-	// Whatever happens now, the snapshot is of no more use.
-	if err := os.Remove(filepath.Join(o.Dir, snapshotFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return r, fmt.Errorf("remove the snapshot of the old model: %w", err)
-	}
-	c, err := connect(path, "rw", "synchronous=FULL", "cache_size=-16384")
-	if err != nil {
+	if r.From, err = olderFeatures(path); err != nil || r.From == classify.FeatureVersion {
 		return r, err
 	}
-	n := renewal{c: c, ctx: ctx, pack: newPacker(), extract: extract, progress: progress}
-	err = retryBusy(ctx, o.Busy, func() error { return c.atomically(n.all) })
-	if err = errors.Join(err, c.close()); err != nil {
-		return Renewed{}, fmt.Errorf("renew features: %w", explain(path, err))
+	n := renewal{ctx: ctx, busy: o.Busy, pack: newPacker(), extract: extract, progress: progress}
+	err = n.finish(path)
+	if errors.Is(err, errNoCopy) {
+		o.Logger.Info("renewing a copy of the ledger", "reason", err, "features", r.From)
+		if err = n.prepare(path); err == nil {
+			err = n.finish(path)
+		}
 	}
-	return n.sum, nil
+	r.Messages, r.Left = n.messages, n.left
+	if err == nil {
+		r.Kept, err = n.install(path, fmt.Sprintf("-features%d", r.From))
+	}
+	if err != nil {
+		return Renewed{From: r.From}, fmt.Errorf("renew features: %w", explain(path, err))
+	}
+	return r, nil
+}
+
+// PrepareRenewal does most of the work of Renew beforehand, beside the ledger, while
+// others, also an older fanmill, go on using it. Nothing else changes.
+func PrepareRenewal(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
+	o = o.forRenewal()
+	path := filepath.Join(o.Dir, ledgerFile)
+	if r.From, err = olderFeatures(path); err != nil || r.From == classify.FeatureVersion {
+		return r, err
+	}
+	n := renewal{ctx: ctx, busy: o.Busy, pack: newPacker(), extract: extract, progress: progress}
+	if err := n.prepare(path); err != nil {
+		return Renewed{From: r.From}, fmt.Errorf("renew features: %w", explain(path, err))
+	}
+	r.Messages = n.messages
+	return r, nil
+}
+
+func (o Options) forRenewal() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Busy <= 0 {
+		o.Busy = defaultBusy
+	}
+	return o
+}
+
+// olderFeatures returns a ledger's feature version, which must not be newer than ours.
+func olderFeatures(path string) (version int64, err error) {
+	if _, err := headerSize(path, true); err != nil {
+		return 0, err
+	}
+	c, err := connectToRead(path)
+	if err != nil {
+		return 0, err
+	}
+	version, err = c.integer(metaValue, "features")
+	if err = errors.Join(err, c.close()); err != nil {
+		return 0, fmt.Errorf("read versions of %s: %w", path, explain(path, err))
+	}
+	if version > classify.FeatureVersion {
+		return 0, fmt.Errorf("%s: %w: it has feature version %d, this fanmill uses %d", path, ErrNewer, version, classify.FeatureVersion)
+	}
+	return version, nil
 }
 
 // renewal is a Renew under way.
 type renewal struct {
-	c        *conn
+	c        *conn // to the copy
 	ctx      context.Context
+	busy     time.Duration
 	pack     *packer
-	extract  func([]byte) ([]uint64, []uint32)
-	progress func(int)
-	sum      Renewed
+	extract  Extract
+	progress func(done, total int)
+
+	messages, left int
+	last           int64 // op of the ledger that was brought over
 }
 
-// renewRow is a row with what is to be made anew.
-type renewRow struct {
-	Row
-	features, grams bool // are kept
-}
-
-func (n *renewal) all() error {
-	n.sum = Renewed{}
-	var err error
-	if n.sum.From, err = n.c.integer(metaValue, "features"); err != nil {
-		return err
-	}
-	if n.sum.From > classify.FeatureVersion {
-		return fmt.Errorf("%w: it has feature version %d, this fanmill uses %d", ErrNewer, n.sum.From, classify.FeatureVersion)
-	}
-	for done, last := 0, int64(0); n.sum.From < classify.FeatureVersion; {
-		rows, err := n.rows(last)
-		if err != nil {
-			return err
-		}
-		for i := range rows {
-			if err := n.row(&rows[i]); err != nil {
-				return fmt.Errorf("message %d: %w", rows[i].ID, err)
-			}
-			last = rows[i].ID
-		}
-		if done += len(rows); n.progress != nil {
-			n.progress(done)
-		}
-		if len(rows) < renewAtOnce {
-			break
-		}
-	}
-	_, err = n.c.exec("UPDATE meta SET value = ? WHERE key = 'features'", int64(classify.FeatureVersion))
-	return err
-}
-
-func (n *renewal) rows(after int64) (rows []renewRow, err error) {
-	err = n.c.query(selectRenew, func(v []driver.Value) (err error) {
-		r := renewRow{features: asInt(v[8]) != 0, grams: asInt(v[9]) != 0}
-		r.ID, r.Scope, r.Complete = asInt(v[0]), asText(v[1]), asInt(v[7]) != 0
-		m := asMark(r.Scope, v[2:7])
-		r.Class, r.Adds, r.Step, r.Sure, r.Waits = m.Class, m.Adds, m.Step, m.Sure, m.Waits
-		if r.Complete {
-			if r.Message, err = unpack(asBlob(v[10])); err != nil {
-				return err
-			}
-		}
-		rows = append(rows, r)
-		return n.ctx.Err()
-	}, after, int64(renewAtOnce))
-	return rows, err
-}
-
-func (n *renewal) row(r *renewRow) error {
-	if !r.features && !r.grams {
-		return nil // nothing of it counts; its message yields the lists when they are needed
-	}
-	if !r.Complete {
-		return n.leave(r)
-	}
-	features, grams := n.extract(r.Message)
-	r.Features, r.Grams = append([]uint64{}, features...), append([]uint32{}, grams...) // none is an empty list
-	lists, err := n.pack.lists(&r.Row, r.features, r.grams)
+// prepare renews a copy and gives it its name. What is not kept whole waits for finish:
+// it may gain its message.
+func (n *renewal) prepare(path string) error {
+	dir := filepath.Dir(path)
+	sweep(dir, "."+renewedFile+".", "") // with what SQLite leaves beside
+	f, err := os.CreateTemp(dir, "."+renewedFile+".*"+tempSuffix)
 	if err != nil {
 		return err
 	}
-	n.sum.Messages++
-	_, err = n.c.exec("UPDATE body SET features = ?, grams = ? WHERE id = ?", lists[0], lists[1], r.ID)
+	defer os.Remove(f.Name()) // fails once it is renamed
+	defer f.Close()
+	if err := errors.Join(f.Chmod(0o640), inherit(f)); err != nil {
+		return err
+	}
+	anyVersion := ledgerSchema
+	anyVersion.model = false
+	got, err := anyVersion.copyTo(n.ctx, path, f.Name())
+	if err == nil && got.OlderForm {
+		err = anyVersion.migrate(f.Name())
+	}
+	if err != nil {
+		return err
+	}
+	if err := n.renewCopy(f.Name()); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), filepath.Join(dir, renewedFile)); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
+
+// renewCopy works without a journal: a copy that is cut short is thrown away.
+func (n *renewal) renewCopy(path string) (err error) {
+	if n.c, err = connect(path, "rw", "journal_mode=DELETE", "journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.c.close()) }()
+	if err := n.c.run("BEGIN"); err != nil {
+		return err
+	}
+	const note = `INSERT OR REPLACE INTO meta VALUES ('renewed', ?), ('copied', coalesce((` + selectLast + `), 0))`
+	if _, err := n.c.exec(note, int64(classify.FeatureVersion)); err != nil {
+		return err
+	}
+	if err := n.rows("complete"); err != nil {
+		return err
+	}
+	return n.c.run("COMMIT")
+}
+
+// errNoCopy says that there is no renewed copy that is of use.
+var errNoCopy = errors.New("there is no renewed copy of it yet")
+
+// finish brings over what has changed in the ledger since the copy was made, in one
+// transaction, and leaves the copy ready to take the ledger's place.
+func (n *renewal) finish(path string) (err error) {
+	ready := filepath.Join(filepath.Dir(path), renewedFile)
+	switch size, err := headerSize(ready, false); {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrDamaged), err == nil && size == 0:
+		return errNoCopy
+	case err != nil:
+		return err
+	}
+	if n.c, err = connect(ready, "rw", "synchronous=FULL", "cache_size=-16384"); err != nil {
+		return err
+	}
+	defer func() {
+		if err = errors.Join(err, n.c.close()); sqliteCode(err) == sqlite3.ErrCorrupt {
+			err = fmt.Errorf("%w: what lies there cannot be read: %w", errNoCopy, err) // nor could a damaged ledger be copied again
+		}
+	}()
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if _, err := n.c.exec("ATTACH ? AS old", abs); err != nil {
+		return err
+	}
+	messages, left := n.messages, n.left
+	return retryBusy(n.ctx, n.busy, func() error {
+		n.messages, n.left = messages, left
+		return n.c.atomically(n.bringOver)
+	})
+}
+
+// copied is SQL for the last op that was copied.
+const copied = "(SELECT value FROM main.meta WHERE key = 'copied')"
+
+// isCopy yields 1 if the copy is for this feature version and one of the ledger's past,
+// and the ledger's log has all that came since.
+const isCopy = `SELECT (SELECT value FROM main.meta WHERE key = 'ledger') = (SELECT value FROM old.meta WHERE key = 'ledger')
+	AND (SELECT value FROM main.meta WHERE key = 'renewed') = ?
+	AND coalesce((SELECT time FROM main.op WHERE seq = ` + copied + `), 0) = coalesce((SELECT time FROM old.op WHERE seq = ` + copied + `), 0)
+	AND (SELECT count(*) FROM old.op WHERE seq > ` + copied + `) = ? - ` + copied
+
+// bringOver is SQL that replaces in the copy all rows that are, or may be, other than the
+// ledger's: those that ops since speak of (an earlier finish has left some in the copy),
+// those that are gone, and those that may have gained their message, of which no op speaks.
+var bringOver = []string{
+	"CREATE TEMP TABLE changed (id INTEGER PRIMARY KEY)",
+	"INSERT INTO changed SELECT row FROM main.op WHERE seq > " + copied + " UNION SELECT row FROM old.op WHERE seq > " + copied + `
+		UNION SELECT id FROM main.msg WHERE NOT complete OR id NOT IN (SELECT id FROM old.msg)`,
+	"DELETE FROM main.msg WHERE id IN (SELECT id FROM changed)",
+	"DELETE FROM main.body WHERE id IN (SELECT id FROM changed)",
+	"DELETE FROM main.op WHERE seq > " + copied,
+	"DELETE FROM main.was WHERE op > " + copied,
+	"INSERT INTO main.msg SELECT * FROM old.msg WHERE id IN (SELECT id FROM changed)",
+	"INSERT INTO main.body SELECT * FROM old.body WHERE id IN (SELECT id FROM changed)",
+	"INSERT INTO main.op SELECT * FROM old.op WHERE seq > " + copied,
+	"INSERT INTO main.was SELECT * FROM old.was WHERE op > " + copied,
+	"DELETE FROM main.sqlite_sequence",
+	"INSERT INTO main.sqlite_sequence SELECT * FROM old.sqlite_sequence",
+}
+
+func (n *renewal) bringOver() (err error) {
+	if n.last, err = n.c.integer("SELECT seq FROM old.sqlite_sequence WHERE name = 'op'"); err != nil {
+		return err
+	}
+	fits, err := n.c.integer(isCopy, int64(classify.FeatureVersion), n.last)
+	switch {
+	case err != nil:
+		return err
+	case fits != 1:
+		return fmt.Errorf("%w: what lies there is not of this ledger and this fanmill", errNoCopy)
+	}
+	for _, sql := range bringOver {
+		if _, err := n.c.exec(sql); err != nil {
+			return err
+		}
+	}
+	if err := n.rows("id IN (SELECT id FROM changed)"); err != nil {
+		return err
+	}
+	if _, err = n.c.exec("DROP TABLE changed"); err != nil {
+		return err
+	}
+	_, err = n.c.exec("UPDATE main.meta SET value = ? WHERE key = 'features'", int64(classify.FeatureVersion))
 	return err
 }
 
-// leave takes the label of a row away: it can be trained again.
-func (n *renewal) leave(r *renewRow) error {
-	if _, err := n.c.exec("UPDATE body SET features = NULL, grams = NULL WHERE id = ?", r.ID); err != nil {
-		return err
+// install puts the finished copy in the ledger's place, which is kept under another name.
+func (n *renewal) install(path, why string) (kept string, err error) {
+	if kept, err = setAside(n.ctx, path, why); err != nil {
+		return "", err
 	}
-	if r.Class == None {
-		return nil
+	c, err := connectToRead(kept)
+	if err != nil {
+		return "", err
 	}
-	n.sum.Left++
-	if _, err := n.c.exec("INSERT INTO was SELECT (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'op'), score_c, score_e, score_l, log_odds, judged, time, source FROM msg WHERE id = ?", r.ID); err != nil {
-		return err
+	last, err := c.integer(selectLast)
+	if err = errors.Join(err, c.close()); err != nil {
+		return "", err
 	}
-	if _, err := n.c.exec("UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, source = 'rebuild' WHERE id = ?", r.ID); err != nil {
-		return err
+	if last != n.last {
+		return "", fmt.Errorf("%s: %w: stop whatever trains, and do it again", path, ErrOpen)
 	}
-	_, err := n.c.exec(`INSERT INTO op (time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
-		class_after, adds_after, step_after, sure_after, waits_after) VALUES (unixepoch() * 1000000, '', 'rebuild', ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)`,
-		int64(KindForget), r.ID, r.Scope, int64(r.Class), int64(r.Adds), r.Step, r.Sure, r.Waits)
-	return err
+	dir := filepath.Dir(path)
+	if err := os.Rename(filepath.Join(dir, renewedFile), path); err != nil {
+		return "", err
+	}
+	// A snapshot that stayed would be found not to fit.
+	if err := os.Remove(filepath.Join(dir, snapshotFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("remove the snapshot of the old model: %w", err)
+	}
+	return kept, syncDir(dir)
 }

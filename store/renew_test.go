@@ -67,11 +67,17 @@ func TestRenew(t *testing.T) {
 	if db.Seq() != seq+int64(sum.Left) {
 		t.Errorf("%d ops for %d labels taken away", db.Seq()-seq, sum.Left)
 	}
+	if n, err := db.Left(t.Context()); n != int64(sum.Left) || err != nil {
+		t.Errorf("%d labels are known to be taken away, %v", n, err)
+	}
 	// Taken back, these labels add nothing, since nothing is known of what they added.
 	undoAll(t, db, Selection{Source: "rebuild"}, 0)
 	sameAsRebuilt(t, db)
 	if l, err := db.Labels(""); err != nil || l.Ham+l.Spam != 150 {
 		t.Errorf("labels %+v, %v", l, err)
+	}
+	if n, err := db.Left(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d labels are known to be taken away, %v", n, err)
 	}
 	learn(t, db, message(105, Spam, 1))
 	sameAsRebuilt(t, db)

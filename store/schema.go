@@ -308,7 +308,7 @@ func (s *schema) versions(c *conn, path string) error {
 		return fmt.Errorf("%s: %w: it has feature version %d, this fanmill uses %d: install a newer fanmill or use another data directory",
 			path, ErrNewer, features, classify.FeatureVersion)
 	case s.model && features < classify.FeatureVersion:
-		return fmt.Errorf("%s: %w: it has version %d, this fanmill uses %d: stop the daemon and run `fanmill rebuild`, which makes features anew from the messages that the ledger keeps",
+		return fmt.Errorf("%s: %w: it has version %d, this fanmill uses %d: restart the daemon, or stop it and run `fanmill rebuild`: both make features anew from the messages that the ledger keeps",
 			path, ErrFeatureVersion, features, classify.FeatureVersion)
 	case version < s.version:
 		return fmt.Errorf("%s: %w", path, ErrOlder)

@@ -3,6 +3,7 @@ package training
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"fanmill/classify"
@@ -51,25 +52,52 @@ func (t *Trainer) Expire(ctx context.Context, keep store.Keep, pause time.Durati
 	return sum, nil
 }
 
-// Sweep removes the rows of all scopes that expired an hour ago or longer, with their
-// messages, in such steps too, and returns how many.
-func Sweep(ctx context.Context, db *store.DB, pause time.Duration) (removed int, err error) {
-	for {
+// Swept counts what was removed from the ledger, or is to be.
+type Swept struct {
+	Messages int   `json:"removed"` // without a label
+	Ops      int64 `json:"pruned"`  // of the log
+}
+
+// Ops and messages are removed so many at once.
+const (
+	sweepStep = 50
+	pruneStep = 500
+)
+
+// Sweep removes, in such steps too, messages of all scopes whose label expired an hour
+// ago or longer, and of the log and of other messages without a label what is too old.
+func Sweep(ctx context.Context, db *store.DB, keep store.Memory, pause time.Duration) (sum Swept, err error) {
+	old, err := db.Stale(ctx, keep, time.Now())
+	if err != nil {
+		return sum, err
+	}
+	for ids := range slices.Chunk(old.Messages, sweepStep) {
 		n := 0
 		err := db.Update(ctx, func(tx *store.Tx) (err error) {
-			n, err = tx.Sweep(expireStep)
+			n, err = tx.Sweep(ids)
 			return err
 		})
 		if err != nil {
-			return removed, fmt.Errorf("write to the ledger: %w", err)
+			return sum, fmt.Errorf("write to the ledger: %w", err)
 		}
-		if removed += n; n < expireStep {
-			return removed, nil
-		}
+		sum.Messages += n
 		if err := wait(ctx, pause); err != nil {
-			return removed, err
+			return sum, err
 		}
 	}
+	for sum.Ops < old.Ops {
+		n, err := db.Prune(ctx, old, pruneStep)
+		if err != nil {
+			return sum, fmt.Errorf("write to the ledger: %w", err)
+		}
+		if sum.Ops += n; n == 0 {
+			return sum, nil // another process has done the rest
+		}
+		if err := wait(ctx, pause); err != nil {
+			return sum, err
+		}
+	}
+	return sum, nil
 }
 
 // Expirables lists the labels that are to go.

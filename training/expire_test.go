@@ -44,9 +44,15 @@ func TestExpire(t *testing.T) {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	checkRebuild(t, db)
-	if n, err := Sweep(t.Context(), db, 0); n != 0 || err != nil {
-		t.Errorf("%d removed at once, %v", n, err)
+	if n, err := Sweep(t.Context(), db, store.Memory{}, 0); n != (Swept{}) || err != nil {
+		t.Errorf("%+v removed at once, %v", n, err)
 	}
+	// Of the log only the newest entries stay; the model does not depend on it.
+	swept, err := Sweep(t.Context(), db, store.Memory{Age: time.Nanosecond, Least: 7}, 0)
+	if err != nil || swept != (Swept{Ops: db.Seq() - 7}) {
+		t.Errorf("%+v of %d ops, %v", swept, db.Seq(), err)
+	}
+	checkRebuild(t, db)
 	if sum, err := tr.Expire(t.Context(), store.Keep{Age: time.Hour}, 0, nil); sum != (Expired{}) || err != nil {
 		t.Errorf("nothing is that old: %+v, %v", sum, err)
 	}

@@ -30,6 +30,8 @@ type AppOptions struct {
 	Listeners []net.Listener            // from systemd: used in place of the configured sockets
 	Logger    *slog.Logger
 	Level     *slog.LevelVar // of the logger; set from the configuration
+
+	Starting func(status string, more time.Duration) // is told what takes so much longer before Start; may be nil
 }
 
 // App is the daemon as a value: NewApp opens and binds everything, Start
@@ -118,7 +120,13 @@ func (a *App) openData(context.Context, *settings) error {
 }
 
 func (a *App) openStore(ctx context.Context, set *settings) (err error) {
-	a.db, err = store.Open(ctx, store.Options{Dir: a.o.Data, Logger: a.log, ScopeMemory: int64(set.file.Scope.Memory)})
+	o := store.Options{Dir: a.o.Data, Logger: a.log, ScopeMemory: int64(set.file.Scope.Memory)}
+	a.db, err = store.Open(ctx, o)
+	if errors.Is(err, store.ErrFeatureVersion) {
+		if err = a.renew(ctx, set, o); err == nil {
+			a.db, err = store.Open(ctx, o)
+		}
+	}
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,8 @@ given.
 
 A message that somebody else has decided about since keeps that decision, and is named.
 What was taken back can be brought back: --source undo. The messages themselves, and the
-log of who did what, stay in the ledger.`,
+log of who did what, stay in the ledger for [store] keep_log_days. When more is asked for
+than that log still has, what it has is taken back, and the exit code is 66.`,
 			examples: []example{
 				{"fanmill undo", "take your last decision back"},
 				{"fanmill undo --dry-run 10", "look at your last ten"},
@@ -139,7 +140,10 @@ and take their place where they are needed. The daemon does this by itself once 
 in small steps; the command is for those who set no such key or will not wait.
 
 Some hour after its label a message goes too; until then ` + "`fanmill undo --source expire`" + `
-brings all of it back. The file of the ledger does not shrink: its space is used again.`,
+brings all of it back. Messages whose label was taken away otherwise, and the log of who
+decided what, stay for [store] keep_log_days, the last 10000 entries of the log in any
+case. The model does not depend on them, but undo reaches no further back. The file of
+the ledger does not shrink: its space is used again.`,
 			examples: []example{
 				{"fanmill expire --dry-run", "what would go by the configuration"},
 				{"fanmill expire --keep-days 365", "keep the training of the last year"},

@@ -75,7 +75,8 @@ func checkIntegrity(ctx context.Context, x *exam) []finding {
 	return one(good, check, "the whole ledger was read, and is sound")
 }
 
-// checkPartial: what of the training a newer feature set could not learn anew.
+// checkPartial: what of the training a newer feature set could not learn anew, and could
+// not when there was one.
 func checkPartial(ctx context.Context, x *exam) []finding {
 	const check = "rebuild"
 	if x.db == nil {
@@ -85,15 +86,23 @@ func checkPartial(ctx context.Context, x *exam) []finding {
 	if err != nil {
 		return unchecked(check, err)
 	}
+	left, err := x.db.Left(ctx)
+	if err != nil {
+		return unchecked(check, err)
+	}
 	labels, partial := 0, 0
 	for _, c := range all {
 		labels, partial = labels+c.Ham+c.Spam, partial+c.Partial
 	}
-	if partial == 0 {
-		return one(good, check, "all labelled messages are kept whole: a newer feature set can learn them anew")
+	var list []finding
+	if left > 0 {
+		list = one(note, check, "%s taken away when features were made anew, since their messages are not kept whole: train them again", plural(int(left), "label was", "labels were"))
 	}
-	return one(note, check, "not kept whole (of users, too long, or with store.keep = \"features\"): %d of %s; a newer feature set could not learn them anew",
-		partial, plural(labels, "labelled message", "labelled messages"))
+	if partial > 0 {
+		return append(list, found(note, check, "not kept whole (of users, too long, or with store.keep = \"features\"): %d of %s; a newer feature set could not learn them anew",
+			partial, plural(labels, "labelled message", "labelled messages")))
+	}
+	return append(list, found(good, check, "all labelled messages are kept whole: a newer feature set can learn them anew"))
 }
 
 // checkHistory: its size.

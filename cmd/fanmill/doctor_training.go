@@ -131,6 +131,9 @@ func checkLast(ctx context.Context, x *exam) []finding {
 	op, err := x.db.LastTraining(ctx, x.scope)
 	switch {
 	case errors.Is(err, store.ErrNoRow):
+		if begin, pruned, err := x.db.LogBegin(ctx); err == nil && pruned {
+			return one(note, check, "none since %s, where the log begins: spam changes, train what it gets wrong or is unsure of", begin.Local().Format("2006-01-02"))
+		}
 		return one(note, check, "there was none: `fanmill train%s --ham PATH` and `--spam PATH` begin it", scopeFlag(x.scope))
 	case err != nil:
 		return unchecked(check, err)

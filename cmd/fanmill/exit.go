@@ -72,6 +72,7 @@ var known = []struct {
 	{spool.ErrFull, exitIO},
 	{store.ErrBusy, exitTempFail},
 	{store.ErrReplaced, exitTempFail},
+	{store.ErrOpen, exitTempFail},
 	{control.ErrBusy, exitTempFail},
 	{control.ErrNextHop, exitUnavailable},
 	{control.ErrNoDaemon, exitUnavailable},

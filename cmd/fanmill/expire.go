@@ -16,6 +16,7 @@ type expireCmd struct {
 	scope               string
 	scoped              bool
 	days, messages      int
+	logDays             int
 	dryRun, json, quiet bool
 }
 
@@ -26,6 +27,7 @@ func (x *expireCmd) flags(fs *flag.FlagSet) {
 	})
 	fs.IntVar(&x.days, "keep-days", -1, "labels older than `N` days go; 0 keeps them (default: [store] keep_days)")
 	fs.IntVar(&x.messages, "keep-messages", -1, "of more than `N` labels of a scope the surplus goes; 0 keeps all (default: [store] keep_messages)")
+	fs.IntVar(&x.logDays, "keep-log-days", -1, "entries of the log older than `N` days go, and messages without a label; 0 keeps them (default: [store] keep_log_days)")
 	fs.BoolVar(&x.dryRun, "dry-run", false, "only say what would go")
 	fs.BoolVar(&x.json, "json", false, "print the answer as JSON")
 	fs.BoolVar(&x.quiet, "quiet", false, "draw no progress, print nothing")
@@ -39,10 +41,18 @@ func (s *settings) keep() store.Keep {
 	}
 }
 
+// keptOps of the newest entries of the log stay, however old: a snapshot and processes
+// that follow are hardly ever further behind, and on a quiet site undo reaches back.
+const keptOps = 10_000
+
+func logMemory(days int) store.Memory {
+	return store.Memory{Age: time.Duration(days) * 24 * time.Hour, Least: keptOps}
+}
+
 // expiredAnswer is what expire prints.
 type expiredAnswer struct {
-	Scopes  []expiredScope `json:"scopes"`
-	Removed int            `json:"removed"` // messages of earlier expiry
+	Scopes []expiredScope `json:"scopes"`
+	training.Swept
 }
 
 type expiredScope struct {
@@ -59,15 +69,9 @@ func (x *expireCmd) Run(ctx context.Context, e *Env) (err error) {
 	if x.scope, err = set.scope(x.scope); err != nil {
 		return err
 	}
-	keep := set.keep()
-	if x.days >= 0 {
-		keep.Age = time.Duration(x.days) * 24 * time.Hour
-	}
-	if x.messages >= 0 {
-		keep.Rows = x.messages
-	}
+	keep := x.keep(set)
 	if keep.Age == 0 && keep.Rows == 0 {
-		fmt.Fprintln(e.Stderr, "fanmill: everything is kept: set keep_days or keep_messages in [store], or say --keep-days or --keep-messages")
+		fmt.Fprintln(e.Stderr, "fanmill: no label expires: set keep_days or keep_messages in [store], or say --keep-days or --keep-messages")
 	}
 	dir, err := e.existingData()
 	if err != nil {
@@ -96,10 +100,32 @@ func (x *expireCmd) Run(ctx context.Context, e *Env) (err error) {
 		}
 	}
 	bar.clear()
-	if !x.dryRun {
-		a.Removed, err = training.Sweep(ctx, db, 0)
-	}
+	a.Swept, err = x.sweep(ctx, db)
 	return errors.Join(err, x.print(e, a))
+}
+
+// keep is what the configuration keeps, unless the command line says otherwise.
+func (x *expireCmd) keep(set *settings) store.Keep {
+	keep := set.keep()
+	if x.days >= 0 {
+		keep.Age = time.Duration(x.days) * 24 * time.Hour
+	}
+	if x.messages >= 0 {
+		keep.Rows = x.messages
+	}
+	if x.logDays < 0 {
+		x.logDays = set.file.Store.KeepLogDays
+	}
+	return keep
+}
+
+// sweep removes what is no longer needed, or counts it.
+func (x *expireCmd) sweep(ctx context.Context, db *store.DB) (training.Swept, error) {
+	if !x.dryRun {
+		return training.Sweep(ctx, db, logMemory(x.logDays), 0)
+	}
+	old, err := db.Stale(ctx, logMemory(x.logDays), time.Now())
+	return training.Swept{Messages: len(old.Messages), Ops: old.Ops}, err
 }
 
 func (x *expireCmd) one(ctx context.Context, t *training.Trainer, keep store.Keep, bar *meter) (sum training.Expired, err error) {
@@ -124,12 +150,13 @@ func (x *expireCmd) print(e *Env, a expiredAnswer) error {
 		all.Labels += s.Labels
 		all.Gained += s.Gained
 	}
+	swept := fmt.Sprintf("%s without a label and %s of the log", plural(a.Messages, "message", "messages"), plural(int(a.Ops), "entry", "entries"))
 	if x.dryRun {
-		_, err := fmt.Fprintf(e.Stdout, "%s would expire, %d of them counting\n", plural(all.Found, "label", "labels"), all.Needed)
+		_, err := fmt.Fprintf(e.Stdout, "%s would expire, %d of them counting; %s would be removed\n", plural(all.Found, "label", "labels"), all.Needed, swept)
 		return writeError(err)
 	}
-	_, err := fmt.Fprintf(e.Stdout, "%s expired, %d of them counting, %d count now in their place; %s of earlier expiry removed\n",
-		plural(all.Labels, "label", "labels"), all.Needed, all.Gained, plural(a.Removed, "message", "messages"))
+	_, err := fmt.Fprintf(e.Stdout, "%s expired, %d of them counting, %d count now in their place; %s removed\n",
+		plural(all.Labels, "label", "labels"), all.Needed, all.Gained, swept)
 	return writeError(err)
 }
 
@@ -140,7 +167,7 @@ const (
 	expirePause = 100 * time.Millisecond
 )
 
-// expire keeps the ledger within [store] keep_days and keep_messages until ctx ends.
+// expire keeps the ledger within what [store] says is kept until ctx ends.
 func (a *App) expire(ctx context.Context) {
 	for timer := time.NewTimer(time.Minute); ; timer.Reset(expireEvery) {
 		select {
@@ -171,9 +198,9 @@ func (a *App) expireOnce(ctx context.Context, pause time.Duration) error {
 			return err
 		}
 	}
-	removed, err := training.Sweep(ctx, a.db, pause)
-	if removed > 0 {
-		a.log.Info("removed what had expired", "messages", removed)
+	swept, err := training.Sweep(ctx, a.db, logMemory(a.set.Load().file.Store.KeepLogDays), pause)
+	if swept != (training.Swept{}) {
+		a.log.Info("removed what is no longer needed", "messages", swept.Messages, "log_entries", swept.Ops)
 	}
 	return err
 }

@@ -44,11 +44,21 @@ does not suffice. So this is for suspicion, as after a crash or a fault of the d
 says what it found. A running daemon goes on with the model it has; restart it to have it
 use the new one. The models of other scopes are built whenever they are first used.
 
+Exit code 1 says that the model was not the same.
+
 A ledger of an older version whose features were others is brought to the present ones
 from the messages it keeps; what counts, and how often, stays as it was decided. No
-daemon may run then, and a backup before it is wise. Labels of which only the features
-are kept (users' scopes, keep = "features", imports) are taken away: train, or import,
-those messages again.`,
+daemon may run then. The old ledger is kept beside the new one. Labels of which only the
+features are kept (users' scopes, keep = "features", imports) are taken away: train, or
+import, those messages again. The daemon does the same by itself when it starts.
+
+For a large ledger --beside does most of it beforehand: it changes nothing, and the
+daemon of the older version goes on meanwhile. When the new one starts, it adds what was
+learned since and uses the result.`,
+			examples: []example{
+				{"fanmill rebuild", "make sure that the model is what the ledger says"},
+				{"fanmill rebuild --beside", "before an upgrade, with the new program while the old daemon runs"},
+			},
 		},
 	}
 }

@@ -12,9 +12,10 @@ import (
 )
 
 // rebuildCmd builds the model from the ledger.
-type rebuildCmd struct{ json bool }
+type rebuildCmd struct{ beside, json bool }
 
 func (r *rebuildCmd) flags(fs *flag.FlagSet) {
+	fs.BoolVar(&r.beside, "beside", false, "make features anew beside a ledger of an older version, which stays in use")
 	fs.BoolVar(&r.json, "json", false, "print JSON")
 }
 
@@ -34,6 +35,9 @@ func (r *rebuildCmd) Run(ctx context.Context, e *Env) (err error) {
 	dir, err := e.existingData()
 	if err != nil {
 		return err
+	}
+	if r.beside {
+		return r.prepare(ctx, e, dir)
 	}
 	var a rebuilt
 	db, done, err := e.openLedger(ctx, dir, false)
@@ -71,44 +75,67 @@ func (r *rebuildCmd) Run(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	a.Labels, a.Features, a.Op, a.Same = model.Labels(), model.Features(), db.Seq(), before == after
-	return r.print(e, a)
+	if err := r.print(e, a); err != nil || a.Same || a.Renewed != nil {
+		return err
+	}
+	return hint(exit(1, errNotSame), "restart the daemon if one runs")
 }
 
 // renew makes the features of a ledger of an older version anew. No daemon may run:
 // an older one would go on with features of its own.
 func (r *rebuildCmd) renew(ctx context.Context, e *Env, dir string) (*store.Renewed, error) {
-	set, err := e.settings()
-	if err != nil {
-		return nil, err
-	}
 	lock, err := lockData(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close()
-	bar := newMeter(e, r.json, "renewing")
-	defer bar.clear()
-	stream := classify.NewStream(set.file.ClassifyOptions())
-	sum, err := store.Renew(ctx, store.Options{Dir: dir, Logger: e.logger()}, func(message []byte) ([]uint64, []uint32) {
-		stream.Reset()
-		m := stream.Stored(message)
-		return m.Features, m.Grams
-	}, func(done int) { bar.show(done, 0, 0) })
+	sum, err := r.renewBy(ctx, e, dir, store.Renew)
 	return &sum, err
 }
+
+// prepare does what it can of that while the daemon of an older version runs.
+func (r *rebuildCmd) prepare(ctx context.Context, e *Env, dir string) error {
+	start := time.Now()
+	sum, err := r.renewBy(ctx, e, dir, store.PrepareRenewal)
+	switch {
+	case err != nil:
+		return err
+	case r.json:
+		return printJSON(e.Stdout, sum)
+	case sum.From == classify.FeatureVersion:
+		_, err = fmt.Fprintf(e.Stdout, "the ledger has feature version %d, as this fanmill: nothing is to be done\n", sum.From)
+	default:
+		_, err = fmt.Fprintf(e.Stdout, "beside the ledger, %s, in %.1f s\nrestart the daemon with this fanmill: it adds what is learned until then, and uses it\n",
+			renewedWords(sum), time.Since(start).Seconds())
+	}
+	return writeError(err)
+}
+
+type renewFunc func(context.Context, store.Options, store.Extract, func(done, total int)) (store.Renewed, error)
+
+func (r *rebuildCmd) renewBy(ctx context.Context, e *Env, dir string, renew renewFunc) (store.Renewed, error) {
+	set, err := e.settings()
+	if err != nil {
+		return store.Renewed{}, err
+	}
+	bar := newMeter(e, r.json, "renewing")
+	defer bar.clear()
+	return renew(ctx, store.Options{Dir: dir, Logger: e.logger()}, set.extract(),
+		func(done, total int) { bar.show(done, int64(done), int64(total)) })
+}
+
+// errNotSame is what rebuild is for.
+var errNotSame = errors.New("the model that was loaded is not the one that the ledger gives: the snapshot was wrong, and is replaced")
 
 func (r *rebuildCmd) print(e *Env, a rebuilt) error {
 	if r.json {
 		return printJSON(e.Stdout, a)
 	}
 	words := "the same as before"
-	if n := a.Renewed; n != nil {
-		words = fmt.Sprintf("features of version %d made anew for %s", n.From, plural(n.Messages, "message", "messages"))
-		if n.Left > 0 {
-			words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", plural(n.Left, "label was", "labels were"))
-		}
+	if a.Renewed != nil {
+		words = renewedWords(*a.Renewed)
 	} else if !a.Same {
-		words = "it is NOT the same as before: the snapshot was wrong; restart the daemon if one runs"
+		words = "it is NOT the same as before"
 	}
 	_, err := fmt.Fprintf(e.Stdout, "built from %d ham and %d spam labels, which count %d and %d times, up to operation %d: %d features, in %.1f s\n%s\n",
 		a.Ham, a.Spam, a.HamAdds, a.SpamAdds, a.Op, a.Features, a.Seconds, words)

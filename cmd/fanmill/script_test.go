@@ -52,6 +52,7 @@ func scriptMain() {
 //	corpus N INDEX                write N such messages of each class, a file for each,
 //	                              and an index that names ham and spam in turn
 //	older LEDGER                  make a ledger one of the feature version before
+//	sql LEDGER STATEMENT          change a ledger behind fanmill's back
 //	damage gzip|zstd|bzip2 PATH   write a mailbox in this form and cut it short
 //	damage large|fifo PATH        write a message over the limit, or make a pipe
 func TestScripts(t *testing.T) {
@@ -68,7 +69,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "await": await, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id, "idin": idIn, "corpus": corpusCmd,
-			"damage": damage, "older": older,
+			"damage": damage, "older": older, "sql": sqlCmd,
 		},
 	})
 }
@@ -78,9 +79,20 @@ func older(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: older LEDGER")
 	}
-	db, err := sql.Open("sqlite3", ts.MkAbs(args[0]))
+	change(ts, args[0], "UPDATE meta SET value = value - 1 WHERE key = 'features'")
+}
+
+func sqlCmd(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: sql LEDGER STATEMENT")
+	}
+	change(ts, args[0], args[1])
+}
+
+func change(ts *testscript.TestScript, ledger, statement string) {
+	db, err := sql.Open("sqlite3", ts.MkAbs(ledger))
 	ts.Check(err)
-	_, err = db.Exec("UPDATE meta SET value = value - 1 WHERE key = 'features'")
+	_, err = db.Exec(statement)
 	ts.Check(errors.Join(err, db.Close()))
 }
 

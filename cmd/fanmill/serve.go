@@ -42,7 +42,7 @@ func (s *serveCmd) Run(ctx context.Context, e *Env) error {
 	log := serveLog(e, set, level)
 	app, err := NewApp(ctx, AppOptions{
 		Data: dir, Load: func() (*settings, error) { return e.serveSettings(dir) },
-		Listeners: listeners, Logger: log, Level: level,
+		Listeners: listeners, Logger: log, Level: level, Starting: supervisor{log}.starting,
 	})
 	if err != nil {
 		return err

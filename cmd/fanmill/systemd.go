@@ -22,8 +22,14 @@ func (s supervisor) tell(state string) {
 	}
 }
 
-func (s supervisor) ready()    { s.tell(daemon.SdNotifyReady) }
+func (s supervisor) ready()    { s.tell(daemon.SdNotifyReady + "\nSTATUS=") }
 func (s supervisor) stopping() { s.tell(daemon.SdNotifyStopping) }
+
+// starting says what takes so long, and asks for more time from now on
+// (TimeoutStartSec).
+func (s supervisor) starting(status string, more time.Duration) {
+	s.tell(fmt.Sprintf("STATUS=%s\nEXTEND_TIMEOUT_USEC=%d", status, more.Microseconds()))
+}
 
 // reloading needs the time of the monotonic clock (Type=notify-reload).
 func (s supervisor) reloading() {

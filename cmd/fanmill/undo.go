@@ -87,7 +87,25 @@ func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
 		a.Undone, err = training.Undo(ctx, db, list, store.Origin{Actor: e.user()}, func(done, total int) { bar.show(done, int64(done), int64(total)) })
 		bar.clear()
 	}
-	return errors.Join(err, u.print(e, a))
+	return errors.Join(err, u.print(e, a), u.reach(ctx, e, db, n, a.Found-a.Kept))
+}
+
+// reach says where the log no longer reaches as far back as was asked for. That is an
+// error where more was asked for than was found, but not where all was.
+func (u *undoCmd) reach(ctx context.Context, e *Env, db *store.DB, n, found int) error {
+	begin, pruned, err := db.LogBegin(ctx)
+	switch {
+	case err != nil:
+		return err
+	case !pruned, n > 0 && found >= n, !u.since.Before(begin) && !u.since.IsZero():
+		return nil
+	}
+	err = fmt.Errorf("the log begins on %s (store.keep_log_days): what was decided before can no longer be taken back", begin.Local().Format(time.DateTime))
+	if n == 0 && found > 0 && u.since.IsZero() {
+		complain(e.Stderr, err)
+		return nil
+	}
+	return hint(exit(exitNoInput, err), "`fanmill forget` takes the label of a message away, and `fanmill train` gives it the other")
 }
 
 func (u *undoCmd) selection(e *Env) store.Selection {

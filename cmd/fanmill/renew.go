@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"fanmill/classify"
+	"fanmill/store"
+)
+
+// extract returns how features are made anew from what the ledger keeps of messages.
+func (s *settings) extract() store.Extract {
+	stream := classify.NewStream(s.file.ClassifyOptions())
+	return func(message []byte) ([]uint64, []uint32) {
+		stream.Reset()
+		m := stream.Stored(message)
+		return m.Features, m.Grams
+	}
+}
+
+// renewedWords says what became of a ledger of an older feature version.
+func renewedWords(r store.Renewed) string {
+	words := fmt.Sprintf("features of version %d made anew for %s", r.From, plural(r.Messages, "message", "messages"))
+	if r.Left > 0 {
+		words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", plural(r.Left, "label was", "labels were"))
+	}
+	if r.Kept != "" {
+		words += "\nthe old ledger is kept as " + safe(r.Kept)
+	}
+	return words
+}
+
+// sayEvery is how often the daemon says how far it is before it serves.
+const sayEvery = 5 * time.Second
+
+// renew brings a ledger of an older feature version to the present one before the daemon
+// listens: until then MTAs find nobody, and defer their mail.
+func (a *App) renew(ctx context.Context, set *settings, o store.Options) error {
+	a.log.Warn("the ledger has features of an older version: making them anew before serving", "dir", o.Dir)
+	var done, total atomic.Int64
+	saying, stop := context.WithCancel(ctx)
+	var said sync.WaitGroup
+	said.Go(func() {
+		for wait(saying, sayEvery) {
+			a.log.Info("making features anew", "messages", done.Load(), "of", total.Load())
+			if a.o.Starting != nil {
+				a.o.Starting(fmt.Sprintf("making features anew: %d of %d messages", done.Load(), total.Load()), 12*sayEvery)
+			}
+		}
+	})
+	start := time.Now()
+	r, err := store.Renew(ctx, o, set.extract(), func(d, t int) {
+		done.Store(int64(d))
+		total.Store(int64(t))
+	})
+	stop()
+	said.Wait()
+	if err != nil {
+		return err
+	}
+	a.log.Info("made features anew", "messages", r.Messages, "labels_taken_away", r.Left, "old_ledger", r.Kept, "seconds", time.Since(start).Seconds())
+	return nil
+}
+
+// wait waits, and reports whether ctx goes on.
+func wait(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"database/sql/driver"
+	"fmt"
+)
+
+// renewRow is a row with what is to be made anew.
+type renewRow struct {
+	Row
+	features, grams bool // are kept
+}
+
+// rows renews the rows that a condition names.
+func (n *renewal) rows(which string) error {
+	total, err := n.c.integer("SELECT count(*) FROM main.msg WHERE " + which)
+	if err != nil {
+		return err
+	}
+	for done, last := 0, int64(0); ; {
+		rows, err := n.read(which, last)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if err := n.row(&rows[i]); err != nil {
+				return fmt.Errorf("message %d: %w", rows[i].ID, err)
+			}
+			last = rows[i].ID
+		}
+		if done += len(rows); n.progress != nil {
+			n.progress(done, int(total))
+		}
+		if len(rows) < renewAtOnce {
+			return nil
+		}
+	}
+}
+
+// renewAtOnce is how many rows are read at once.
+const renewAtOnce = 64
+
+const selectRenew = `SELECT id, scope, class, adds, step, sure, waits, complete, features IS NOT NULL, grams IS NOT NULL, message
+	FROM main.msg JOIN main.body USING (id) WHERE %s AND id > ? ORDER BY id LIMIT ?`
+
+func (n *renewal) read(which string, after int64) (rows []renewRow, err error) {
+	err = n.c.query(fmt.Sprintf(selectRenew, which), func(v []driver.Value) (err error) {
+		r := renewRow{features: asInt(v[8]) != 0, grams: asInt(v[9]) != 0}
+		r.ID, r.Scope, r.Complete = asInt(v[0]), asText(v[1]), asInt(v[7]) != 0
+		m := asMark(r.Scope, v[2:7])
+		r.Class, r.Adds, r.Step, r.Sure, r.Waits = m.Class, m.Adds, m.Step, m.Sure, m.Waits
+		if r.Complete {
+			if r.Message, err = unpack(asBlob(v[10])); err != nil {
+				return err
+			}
+		}
+		rows = append(rows, r)
+		return n.ctx.Err()
+	}, after, int64(renewAtOnce))
+	return rows, err
+}
+
+func (n *renewal) row(r *renewRow) error {
+	if !r.features && !r.grams {
+		return nil // nothing of it counts; its message yields the lists when they are needed
+	}
+	if !r.Complete {
+		return n.leave(r)
+	}
+	features, grams := n.extract(r.Message)
+	r.Features, r.Grams = append([]uint64{}, features...), append([]uint32{}, grams...) // none is an empty list
+	lists, err := n.pack.lists(&r.Row, r.features, r.grams)
+	if err != nil {
+		return err
+	}
+	n.messages++
+	_, err = n.c.exec("UPDATE body SET features = ?, grams = ? WHERE id = ?", lists[0], lists[1], r.ID)
+	return err
+}
+
+// renewed is the source of labels that were taken away since their features could not be
+// made anew.
+const renewed = "rebuild"
+
+// leave takes the label of a row away: it can be trained again.
+func (n *renewal) leave(r *renewRow) error {
+	if _, err := n.c.exec("UPDATE body SET features = NULL, grams = NULL WHERE id = ?", r.ID); err != nil {
+		return err
+	}
+	if r.Class == None {
+		return nil
+	}
+	n.left++
+	if _, err := n.c.exec("INSERT INTO main.was SELECT (SELECT seq + 1 FROM main.sqlite_sequence WHERE name = 'op'), score_c, score_e, score_l, log_odds, judged, time, source FROM msg WHERE id = ?", r.ID); err != nil {
+		return err
+	}
+	if _, err := n.c.exec("UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, source = ? WHERE id = ?", renewed, r.ID); err != nil {
+		return err
+	}
+	_, err := n.c.exec(`INSERT INTO op (time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
+		class_after, adds_after, step_after, sure_after, waits_after) VALUES (unixepoch() * 1000000, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)`,
+		renewed, int64(KindForget), r.ID, r.Scope, int64(r.Class), int64(r.Adds), r.Step, r.Sure, r.Waits)
+	return err
+}
