@@ -64,8 +64,8 @@ type Explanation struct {
 	Second float64 `json:"second"`
 	Linear float64 `json:"linear"`
 	Bias   float64 `json:"bias"`
-	Own    float64 `json:"own"`  // in a user's scope: what his own labels changed, once more
-	Thin   float64 `json:"thin"` // what too little training takes away
+	Own    float64 `json:"own,omitempty"` // in a user's scope: what his own labels changed, once more
+	Thin   float64 `json:"thin"`          // what too little training takes away
 
 	BeforeFloor float64 `json:"before_floor"` // the score without its floor of doubt
 	HamCounted  uint32  `json:"ham_counted"`  // messages that count
