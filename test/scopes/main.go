@@ -20,6 +20,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
+	"sync"
 
 	"fanmill/test/harness"
 )
@@ -36,10 +37,10 @@ type options struct {
 
 func main() {
 	var o options
-	flag.IntVar(&o.seeds, "seeds", 3, "draw each user `N` times, the one who agrees ten times as often")
+	flag.IntVar(&o.seeds, "seeds", 2, "draw each user `N` times, the one who agrees five times as often")
 	flag.Float64Var(&o.wrong, "wrong", 0, "the share `P` of own labels is wrong")
 	flag.BoolVar(&o.slips, "slips", false, "own labels may be taken for slips")
-	flag.BoolVar(&o.all, "all", true, "measure all rules, not only the one in use and the sum")
+	flag.BoolVar(&o.all, "all", true, "compare all rules beside the largest site")
 	flag.Parse()
 	if err := run(os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "scopes:", err)
@@ -56,24 +57,28 @@ func run(out io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
-	list := rules
-	if !o.all {
-		list = []rule{rules[0], chosen}
+	all, followed := extract(samples), []rule{rules[0], chosen}
+	results := make([]map[key]result, len(sizes))
+	var sites sync.WaitGroup
+	for i, size := range sizes {
+		list := followed
+		if o.all && i == len(sizes)-1 {
+			list = rules
+		}
+		sites.Go(func() { results[i] = measure(all, size, list, o) })
 	}
-	all := extract(samples)
-	fmt.Fprint(out, headOfRules)
-	results := map[string]result{}
-	for _, size := range sizes {
-		measure(all, size, list, o, results)
-		for _, r := range list {
-			printRule(out, r.name, size, results)
+	sites.Wait()
+	if o.all {
+		fmt.Fprint(out, headOfRules)
+		for _, r := range rules {
+			printRule(out, r.name, results[len(sizes)-1])
 		}
 	}
 	fmt.Fprint(out, headOfCurves)
-	for _, r := range []rule{rules[0], chosen} {
+	for _, r := range followed {
 		for _, k := range kinds {
-			for _, size := range sizes {
-				printCurve(out, r.name, k, size, results)
+			for i, size := range sizes {
+				printCurve(out, r.name, size, k, results[i][key{r.name, k}])
 			}
 		}
 	}
@@ -104,14 +109,19 @@ func kindOf(g group) kind {
 // result is what became of the mail of the users of a kind, each with his marks.
 type result [][]tally
 
-func key(name string, k kind, size int) string { return fmt.Sprint(name, k, size) }
+// key names a result.
+type key struct {
+	rule string
+	kind kind
+}
 
 // measure draws all users beside sites of a size and lets them live by each rule.
-func measure(all []*message, size int, list []rule, o options, results map[string]result) {
+func measure(all []*message, size int, list []rule, o options) map[key]result {
+	results := map[key]result{}
 	for _, g := range append(slices.Clone(groups), group{}) {
 		seeds := o.seeds
 		if g.name == "" {
-			seeds *= 10
+			seeds *= 5
 		}
 		for seed := range seeds {
 			random := rand.New(rand.NewPCG(uint64(seed), uint64(size)))
@@ -121,9 +131,10 @@ func measure(all []*message, size int, list []rule, o options, results map[strin
 			}
 			site := trainSite(w.site)
 			for _, r := range list {
-				k := key(r.name, kindOf(g), size)
+				k := key{r.name, kindOf(g)}
 				results[k] = append(results[k], newUser(w, site, r, o.slips).live())
 			}
 		}
 	}
+	return results
 }

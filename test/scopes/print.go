@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-const headOfRules = `| rule | site | ham disputed: right after 10 | after 50 | still wrong | others worse, better | spam disputed: right after 10 | after 50 | still wrong | others worse, better | agrees: worse, better |
-| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+const headOfRules = `| rule | ham disputed: right after 10 | after 50 | still wrong | others worse, better | spam disputed: right after 10 | after 50 | still wrong | others worse, better | agrees: worse, better |
+| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
 `
 
 const headOfCurves = `
@@ -32,20 +32,19 @@ func rightOf(t tally) float64  { return percent(t.right, t.disputed()) }
 func worseOf(t tally) float64  { return percent(t.worse, t.undisputed()) }
 func betterOf(t tally) float64 { return percent(t.better, t.undisputed()) }
 
-func printRule(out io.Writer, name string, size int, results map[string]result) {
-	fmt.Fprintf(out, "| %s | %d |", name, size)
+func printRule(out io.Writer, name string, results map[key]result) {
+	fmt.Fprintf(out, "| %s |", name)
 	for _, k := range []kind{disputesHam, disputesSpam} {
-		r := results[key(name, k, size)]
+		r := results[key{name, k}]
 		ten, end := r.sum(atTen), r.sum(atEnd)
 		fmt.Fprintf(out, " %.0f %% | %.0f %% | %.0f %% | %.1f %%, %.1f %% |",
 			rightOf(ten), rightOf(end), percent(end.wrong, end.disputed()), worseOf(end), betterOf(end))
 	}
-	end := results[key(name, agrees, size)].sum(atEnd)
+	end := results[key{name, agrees}].sum(atEnd)
 	fmt.Fprintf(out, " %.2f %%, %.2f %% |\n", worseOf(end), betterOf(end))
 }
 
-func printCurve(out io.Writer, name string, k kind, size int, results map[string]result) {
-	r := results[key(name, k, size)]
+func printCurve(out io.Writer, name string, size int, k kind, r result) {
 	curve, within := "", ""
 	if k != agrees {
 		for i := range marks {

@@ -24,9 +24,7 @@ var chosen = rule{"counts once more per 100, change twice", perClass(100), 2, fa
 
 var rules = []rule{
 	{"sum of both", times(1), 1, false},
-	{"own counts 2 times", times(2), 1, false},
 	{"own counts 4 times", times(4), 1, false},
-	{"own counts 8 times", times(8), 1, false},
 	{"own counts 16 times", times(16), 1, false},
 	{"own counts once more per 100 of the site's", perClass(100), 1, false},
 	{"the same by feature, per 5 messages with it", perFeature(5), 1, false},
@@ -35,7 +33,6 @@ var rules = []rule{
 	{"sum of both, change twice", times(1), 2, false},
 	{"sum of both, change 3 times", times(1), 3, false},
 	{"own counts 4 times, change twice", times(4), 2, false},
-	{"own counts 8 times, change twice", times(8), 2, false},
 	{"counts once more per 50, change twice", perClass(50), 2, false},
 	chosen,
 	{"counts once more per 200, change twice", perClass(200), 2, false},
