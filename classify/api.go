@@ -50,6 +50,9 @@ type Model interface {
 	Weigh(grams []uint32) int64
 	// Fit returns the calibrator that joins the opinions.
 	Fit() Fit
+	// Base returns the site's model where this is a user's that knows labels of his own,
+	// and how often each of these counts in Totals and Lookup; nil and 1 for others.
+	Base() (site Model, times uint32)
 }
 
 // Message is what one pass over a message yields.
@@ -73,6 +76,7 @@ type Score struct {
 	C       float64 // reading of the counts (log-odds, chi-squared combining)
 	E       float64 // second reading of the counts: log-odds over the root of how many features are known
 	L       float64 // linear opinion; its margin is 1
+	Own     float64 // in a user's scope: by how much his own labels moved the log-odds by C and E; see Scorer.Score
 	Clues   int     // features that spoke
 }
 
@@ -102,3 +106,6 @@ func (Untrained) Weigh([]uint32) int64 { return 0 }
 
 // Fit implements Model.
 func (Untrained) Fit() Fit { return PriorFit() }
+
+// Base implements Model.
+func (Untrained) Base() (Model, uint32) { return nil, 1 }

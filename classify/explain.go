@@ -2,7 +2,7 @@ package classify
 
 import "slices"
 
-// Explanation says why a message has its score. Counts, Second, Linear, Bias and
+// Explanation says why a message has its score. Counts, Second, Linear, Bias, Own and
 // Thin are in the unit of log-odds and add up to Score.LogOdds.
 type Explanation struct {
 	Score  Score
@@ -10,6 +10,7 @@ type Explanation struct {
 	Second float64 // what the second reading, Score.E, brings
 	Linear float64 // what the linear part, Score.L, brings
 	Bias   float64 // of the calibrator
+	Own    float64 // in a user's scope: what his own labels changed in Counts and Second, once more
 	Thin   float64 // what thin evidence takes away, see MinLabels; else 0
 	P      float64 // the logistic of Score.LogOdds: the score without its floor
 	Totals Count   // messages of each class that count
@@ -40,8 +41,8 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 	by := still.fit.shares(score.C, score.E, score.L)
 	x := Explanation{
 		Score: score, Totals: still.totals, P: sigma(score.LogOdds),
-		Counts: by[0], Linear: by[1], Second: by[2], Bias: by[3],
-		Thin:    score.LogOdds - still.fit.LogOdds(score.C, score.E, score.L),
+		Counts: by[0], Linear: by[1], Second: by[2], Bias: by[3], Own: score.Own,
+		Thin:    score.LogOdds - (still.fit.LogOdds(score.C, score.E, score.L) + score.Own),
 		HamTail: exp(tails.lnNotH), SpamTail: exp(tails.lnNotS),
 	}
 	s.why.strongest(clues)

@@ -45,7 +45,7 @@ func TestExplanationAddsUp(t *testing.T) {
 			if x.Score != want || x.Totals != m.totals {
 				t.Fatalf("explained is %+v, the score is %+v:\n%.300q", x.Score, want, raw)
 			}
-			sum := x.Counts + x.Second + x.Linear + x.Bias + x.Thin
+			sum := x.Counts + x.Second + x.Linear + x.Bias + x.Own + x.Thin
 			if math.Abs(sum-want.LogOdds) > 1e-12*math.Abs(want.LogOdds) {
 				t.Errorf("the parts of %+v add up to %v", x, sum)
 			}
@@ -221,6 +221,39 @@ func TestExplanationAddsUpDuringTraining(t *testing.T) {
 	}
 	if math.Abs(share-x.Score.L) > 1e-12*share || share == 0 {
 		t.Errorf("the pieces add up to %v, want %v", share, x.Score.L)
+	}
+}
+
+// user is a user's model: his labels have turned what taught says round.
+type user struct{ taught }
+
+func (u user) Lookup(features []uint64, out []classify.Count) {
+	u.taught.Lookup(features, out)
+	for i, c := range out {
+		out[i] = classify.Count{Ham: 3*c.Spam + c.Ham, Spam: 3*c.Ham + c.Spam}
+	}
+}
+
+func (u user) Base() (classify.Model, uint32) { return u.taught, 3 }
+
+// TestExplanationOfAUser: what his labels change counts twice, and that adds up too.
+func TestExplanationOfAUser(t *testing.T) {
+	fit := classify.Fit{WC: 1.1, WL: 2.7, WE: 0.3, Bias: -1.3}
+	for _, totals := range []classify.Count{{Ham: 700, Spam: 650}, {Ham: 12, Spam: 3}} {
+		m := user{taught{totals: totals, fit: fit}}
+		var sc classify.Scorer
+		for _, raw := range corpus(t) {
+			msg := classify.Extract(classify.DefaultOptions(), raw)
+			site, want := sc.Score(msg.Features, msg.Grams, m.taught), sc.Score(msg.Features, msg.Grams, m)
+			x := classify.Explain(classify.DefaultOptions(), raw, m, 15, 8)
+			sum := x.Counts + x.Second + x.Linear + x.Bias + x.Own + x.Thin
+			if x.Score != want || x.Own != want.Own || math.Abs(sum-want.LogOdds) > 1e-12*math.Abs(want.LogOdds) {
+				t.Fatalf("the parts of %+v add up to %v, the score is %+v", x, sum, want)
+			}
+			if moved := fit.LogOdds(want.C, want.E, want.L) - fit.LogOdds(site.C, site.E, site.L); want.Own != moved || moved == 0 {
+				t.Errorf("own labels bring %v once more, they moved %v", want.Own, moved)
+			}
+		}
 	}
 }
 

@@ -42,15 +42,37 @@ func (c clue) strength() float64 { return math.Abs(c.f - 0.5) }
 // allocates nothing once its buffers have grown. The result is the same, bit for
 // bit, for the same features and model, on every machine: no sum takes a
 // product directly, so no compiler may fuse the two.
+//
+// In a user's scope, what his own labels change by way of the counts counts twice: the
+// linear part is the site's, cannot learn them, and would go on contradicting them
+// (figures in docs/training.md).
 func (sc *Scorer) Score(features []uint64, grams []uint32, m Model) Score {
-	counts, total, fit := sc.look(features, m), m.Totals(), m.Fit()
+	fit, l := m.Fit(), linear(m.Weigh(grams), len(grams))
+	site, _ := m.Base()
+	without := 0.0 // what the site's counts say
+	if site != nil {
+		s := sc.read(features, site, site.Totals())
+		without = fit.LogOdds(s.C, s.E, l)
+	}
+	total := m.Totals()
+	s := sc.read(features, m, total)
+	s.L = l
+	z := fit.LogOdds(s.C, s.E, l)
+	if site != nil {
+		s.Own = z - without
+	}
+	s.LogOdds = thin(z+s.Own, total)
+	s.P = report(s.LogOdds)
+	return s
+}
+
+// read sets what the counts of a model say, and leaves their clues in sc.clues.
+func (sc *Scorer) read(features []uint64, m Model, total Count) Score {
+	counts := sc.look(features, m)
 	sc.collect(counts, total)
 	sc.strongest(maxClues)
 	tails := combine(sc.clues)
-	s := Score{C: tails.logOdds(), E: second(counts, total), L: linear(m.Weigh(grams), len(grams)), Clues: len(sc.clues)}
-	s.LogOdds = thin(fit.LogOdds(s.C, s.E, s.L), total)
-	s.P = report(s.LogOdds)
-	return s
+	return Score{C: tails.logOdds(), E: second(counts, total), Clues: len(sc.clues)}
 }
 
 // look returns the counts of the features, valid until the next call.

@@ -58,13 +58,14 @@ type Meta struct {
 }
 
 // Explanation says where the log-odds of a score come from: Counts, Second, Linear,
-// Bias and Thin add up to them. Texts in it are hostile.
+// Bias, Own and Thin add up to them. Texts in it are hostile.
 type Explanation struct {
 	Counts float64 `json:"counts"`
 	Second float64 `json:"second"`
 	Linear float64 `json:"linear"`
 	Bias   float64 `json:"bias"`
-	Thin   float64 `json:"thin"` // what too little training takes away
+	Own    float64 `json:"own,omitempty"` // in a user's scope: what his own labels changed, once more
+	Thin   float64 `json:"thin"`          // what too little training takes away
 
 	BeforeFloor float64 `json:"before_floor"` // the score without its floor of doubt
 	HamCounted  uint32  `json:"ham_counted"`  // messages that count

@@ -6,12 +6,12 @@ import "fanmill/classify"
 // there what it will write. It learns, calibrates and answers as a scope's model does. It
 // must not be used by two goroutines at once.
 type Draft struct {
-	base *Model // for a user's scope: the site's; nil: none
+	base classify.Model // for a user's scope: the site's; nil: none
 	own  siteCounts
 }
 
 // NewDraft returns an empty model, which answers together with base if that is not nil.
-func NewDraft(base *Model) *Draft { return &Draft{base: base} }
+func NewDraft(base classify.Model) *Draft { return &Draft{base: base} }
 
 // Change carries out on the model what an op does that makes after of before.
 func (d *Draft) Change(before, after Mark, features []uint64, grams []uint32, label classify.Label) {
@@ -25,28 +25,36 @@ func (d *Draft) Change(before, after Mark, features []uint64, grams []uint32, la
 }
 
 // Totals implements classify.Model.
-func (d *Draft) Totals() (c classify.Count) {
-	if d.base != nil {
-		c = d.base.Totals()
+func (d *Draft) Totals() classify.Count {
+	if d.base == nil {
+		return d.own.totals
 	}
-	return classify.Count{Ham: c.Ham + d.own.totals.Ham, Spam: c.Spam + d.own.totals.Spam}
+	site := d.base.Totals()
+	return joint(site, d.own.totals, times(site))
+}
+
+// Base implements classify.Model.
+func (d *Draft) Base() (classify.Model, uint32) {
+	if d.base == nil {
+		return nil, 1
+	}
+	n := times(d.base.Totals())
+	if d.own.silent() {
+		return nil, n
+	}
+	return d.base, n
 }
 
 // Lookup implements classify.Model.
 func (d *Draft) Lookup(features []uint64, out []classify.Count) {
+	n := uint32(1)
 	if d.base != nil {
 		d.base.Lookup(features, out)
+		n = times(d.base.Totals())
 	} else {
 		clear(out[:len(features)])
 	}
-	if d.own.tab == nil {
-		return
-	}
-	for i, f := range features {
-		c := d.own.tab.get(f)
-		out[i].Ham += c.Ham
-		out[i].Spam += c.Spam
-	}
+	d.own.beside(features, out, n)
 }
 
 // CountsOnly tells whether this is a user's scope, in which labels have no step.

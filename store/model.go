@@ -32,16 +32,31 @@ type Model struct {
 
 var _ classify.Model = (*Model)(nil)
 
-// Totals returns how often messages of each class count: the site's plus the scope's own.
+// Totals returns how often messages of each class count: the site's, and the scope's own
+// as often as Base says.
 func (m *Model) Totals() classify.Count {
 	m.mem.mu.RLock()
 	defer m.mem.mu.RUnlock()
 	t := m.mem.site.totals
 	if m.own != nil {
-		t.Ham += m.own.totals.Ham
-		t.Spam += m.own.totals.Spam
+		t = joint(t, m.own.totals, times(t))
 	}
 	return t
+}
+
+// Base returns the site's model and how often each label of the scope counts beside it;
+// nil for the site itself, and for a scope in which nothing counts.
+func (m *Model) Base() (classify.Model, uint32) {
+	if m.own == nil {
+		return nil, 1
+	}
+	m.mem.mu.RLock()
+	defer m.mem.mu.RUnlock()
+	n := times(m.mem.site.totals)
+	if site := m.mem.scopes[""]; site != nil && !m.own.silent() {
+		return site, n
+	}
+	return nil, n
 }
 
 // Lookup sets out[i] to the counts of features[i].
@@ -56,13 +71,8 @@ func (m *Model) Lookup(features []uint64, out []classify.Count) {
 	} else {
 		clear(out)
 	}
-	if m.own == nil || m.own.tab == nil {
-		return
-	}
-	for i, f := range features {
-		c := m.own.tab.get(f)
-		out[i].Ham += c.Ham
-		out[i].Spam += c.Spam
+	if m.own != nil {
+		m.own.beside(features, out, times(m.mem.site.totals))
 	}
 }
 

@@ -112,7 +112,7 @@ func TestLookupAllocatesNothing(t *testing.T) {
 	out := make([]classify.Count, len(rows[0].Features))
 	for _, scope := range []string{"", "anna@example.org"} {
 		m := mustModel(t, db, scope)
-		look := func() { m.Lookup(rows[0].Features, out); m.Totals(); m.Weigh(rows[0].Grams); m.Fit() }
+		look := func() { m.Lookup(rows[0].Features, out); m.Totals(); m.Weigh(rows[0].Grams); m.Fit(); m.Base() }
 		if n := testing.AllocsPerRun(100, look); n != 0 {
 			t.Errorf("scope %q: %v allocations", scope, n)
 		}

@@ -26,12 +26,15 @@ type Rule struct {
 	All    bool    // every message counts
 	Margin float64 // natural log-odds; see DefaultMargin
 
-	CountsOnly bool // of a user's scope: the linear part is the site's, so no label has a step
+	// User is for a user's scope. The linear part is the site's, so no label has a step.
+	// The user is taken at his word: he knows what he wants, and a label that the site's
+	// calibrator takes for a slip is the one that says where he differs.
+	User bool
 }
 
 // Step is classify.Step, 0 where only counts are learned.
 func (r Rule) Step(spam bool, s classify.Score, grams int, slip float64) int64 {
-	if r.CountsOnly {
+	if r.User {
 		return 0
 	}
 	return classify.Step(spam, s, grams, slip)
@@ -55,7 +58,7 @@ func (e Effect) Nothing() bool { return e == Effect{} }
 // speaks for the other class, a handful of messages makes the counts sure of
 // all. The linear part learns for itself; see classify.Step.
 func (r Rule) Judge(spam bool, before classify.Score, grams int, m classify.Model, insisted bool) Effect {
-	slip := slipOf(spam, before, m, insisted)
+	slip := r.slip(spam, before, m, insisted)
 	e := Effect{Step: r.Step(spam, before, grams, slip)}
 	sure := r.Knows(spam, before) || slip >= classify.Doubtful
 	if r.All || classOf(spam, m.Totals()) < classify.MinLabels || !sure {
@@ -75,7 +78,7 @@ func (r Rule) Again(spam bool, now classify.Score, without func() classify.Score
 	if known && r.Step(spam, now, grams, 0) == 0 {
 		return Effect{}
 	}
-	slip := slipOf(spam, without(), m, insisted)
+	slip := r.slip(spam, without(), m, insisted)
 	if slip >= lateDoubt {
 		return Effect{}
 	}
@@ -86,8 +89,8 @@ func (r Rule) Again(spam bool, now classify.Score, without func() classify.Score
 	return e
 }
 
-func slipOf(spam bool, s classify.Score, m classify.Model, insisted bool) float64 {
-	if insisted {
+func (r Rule) slip(spam bool, s classify.Score, m classify.Model, insisted bool) float64 {
+	if insisted || r.User {
 		return 0
 	}
 	return m.Fit().Slip(spam, s.LogOdds)
@@ -117,13 +120,17 @@ type Without struct {
 }
 
 // Totals implements classify.Model.
-func (w Without) Totals() classify.Count { return w.less(w.Model.Totals()) }
+func (w Without) Totals() classify.Count {
+	_, times := w.Base()
+	return w.less(w.Model.Totals(), times)
+}
 
 // Lookup implements classify.Model.
 func (w Without) Lookup(features []uint64, out []classify.Count) {
 	w.Model.Lookup(features, out)
+	_, times := w.Base()
 	for i := range out {
-		out[i] = w.less(out[i])
+		out[i] = w.less(out[i], times)
 	}
 }
 
@@ -132,8 +139,8 @@ func (w Without) Weigh(grams []uint32) int64 {
 	return w.Model.Weigh(grams) - w.Step*int64(len(grams))
 }
 
-func (w Without) less(c classify.Count) classify.Count {
-	adds := uint32(w.Adds)
+func (w Without) less(c classify.Count, times uint32) classify.Count {
+	adds := uint32(w.Adds) * times
 	if w.Spam {
 		c.Spam -= min(adds, c.Spam)
 	} else {

@@ -113,7 +113,7 @@ func New(db *store.DB, o Options) *Trainer {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Trainer{db: db, o: o, rule: Rule{All: o.All, Margin: o.Margin, CountsOnly: o.Scope != ""}, logger: o.Logger}
+	return &Trainer{db: db, o: o, rule: Rule{All: o.All, Margin: o.Margin, User: o.Scope != ""}, logger: o.Logger}
 }
 
 // Learn labels one stored message (CRLF or LF, with or without From_ line).

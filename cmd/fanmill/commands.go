@@ -162,7 +162,8 @@ message or mailbox is read from standard input. The score goes from 0 (ham) to 1
 
 With --explain the score is taken apart. What the counts, their second reading, the
 linear part and the calibrator's bias bring, less what thin training takes away, adds
-up to the log-odds of spam, from which the score is made. The words that moved the
+up to the log-odds of spam, from which the score is made. In a user's scope, what his own
+labels change there is added once more. The words that moved the
 linear part most add up to its opinion, with the rest. Of the counts the strongest
 clues are shown: the probability of spam, how far that is from 1/2, how many counted
 messages of ham and spam hold the clue, and where in the message it stood first. *H*
@@ -348,7 +349,8 @@ the name.`,
 			name: "scopes explain", args: "ADDR", min: 1, max: 1, short: "tell which scope an address maps to, and what it knows",
 			new: func() runner { return new(scopesExplainCmd) },
 			long: `Each step from the address to the scope is named: lower case, detail, local_domain,
-alias file. Below stand the labels of site and scope, and how they are combined.`,
+alias file. Below stand the labels of site and scope, and how they are combined: how
+often a label of the scope counts beside one of the site.`,
 			examples: []example{{"fanmill scopes explain Anna+shop@example.org", "whose training judges this mail"}},
 		},
 		{

@@ -75,6 +75,9 @@ func sumText(b *strings.Builder, x *control.Explanation, r control.ScoreReply) {
 	row("second reading", x.Second, "opinion %+.4f from the same counts", x.SecondOpinion)
 	row("linear part", x.Linear, "opinion %+.4f", x.LinearOpinion)
 	row("bias", x.Bias, "of the calibrator")
+	if x.Own != 0 {
+		row("own labels", x.Own, "what the scope's own labels changed in counts and second reading, once more")
+	}
 	if int(min(x.HamCounted, x.SpamCounted)) < x.Needed {
 		row("thin evidence", x.Thin, "%d ham and %d spam counted; from %d of each the score leaves the unsure band", x.HamCounted, x.SpamCounted, x.Needed)
 	}

@@ -94,6 +94,7 @@ type explainedScope struct {
 	Steps   []policy.ScopeStep `json:"steps"`
 	Own     scopeAnswer        `json:"own"`
 	Site    scopeAnswer        `json:"site"`
+	Times   uint32             `json:"times"` // how often each own label counts beside the site's
 }
 
 // Run explains one address.
@@ -112,17 +113,18 @@ func (s *scopesExplainCmd) Run(ctx context.Context, e *Env) error {
 	}
 	defer done()
 	name := set.scopes.Of(e.Args[0])
-	own, err := db.Labels(name)
+	model, err := db.Model(name)
 	if err != nil {
 		return err
 	}
+	_, times := model.Base()
 	site, err := db.Labels("")
 	if err != nil {
 		return err
 	}
 	x := explainedScope{
 		Address: e.Args[0], Enabled: set.scopes.Enabled(), Steps: set.scopes.Steps(e.Args[0]),
-		Own: answerScope(name, own), Site: answerScope("", site),
+		Own: answerScope(name, model.Labels()), Site: answerScope("", site), Times: times,
 	}
 	if s.json {
 		return printJSON(e.Stdout, x)
@@ -143,7 +145,7 @@ func (x *explainedScope) text() string {
 	row(x.Site)
 	if x.Own.Scope != "" {
 		row(x.Own)
-		b.WriteString("A score reads the sum of both counts; linear part and calibrator are the site's.\n")
+		fmt.Fprintf(&b, "A score reads both counts together, the scope's own %s. What they change counts twice,\nas linear part and calibrator are the site's.\n", plural(int(x.Times), "time", "times"))
 	}
 	if !x.Enabled {
 		b.WriteString("[scope] enabled is false: mail to this address is judged by the site's training alone.\n")

@@ -36,6 +36,9 @@ func (m *model) Weigh(grams []uint32) (sum int64) {
 // Fit implements classify.Model.
 func (m *model) Fit() classify.Fit { return m.fit }
 
+// Base implements classify.Model.
+func (m *model) Base() (classify.Model, uint32) { return nil, 1 }
+
 // step adds to the weights of buckets.
 func (m *model) step(grams []uint32, step int64) {
 	for _, g := range grams {

@@ -94,7 +94,7 @@ func (r Round) Misses() int { return r.HamMisses + r.SpamMisses }
 // that are seem mislabelled or have gained what they may, or after Options.Rounds. each is called after each round.
 func Run(ctx context.Context, model *store.Draft, list []*Message, o Options, each func(Round) error) (last Round, err error) {
 	arrange(list, o.Ham, o.Spam)
-	r := runner{model: model, rule: training.Rule{Margin: cmp.Or(o.Margin, DefaultMargin), CountsOnly: model.CountsOnly()}, cutoffs: o.Cutoffs}
+	r := runner{model: model, rule: training.Rule{Margin: cmp.Or(o.Margin, DefaultMargin), User: model.CountsOnly()}, cutoffs: o.Cutoffs}
 	for n := 1; n <= cmp.Or(o.Rounds, DefaultRounds); n++ {
 		round := Round{N: n, Messages: len(list)}
 		open := false
@@ -194,7 +194,7 @@ func (r *runner) effect(m *Message, first bool) training.Effect {
 	if e.Nothing() && !m.Missed {
 		return e
 	}
-	if !m.Sure {
+	if !m.Sure && !r.rule.User {
 		without := training.Without{Model: r.model, Spam: spam, Effect: training.Effect{Adds: m.Adds, Step: m.Step}}
 		m.Slip = r.model.Fit().Slip(spam, r.scorer.Score(m.Features, m.Grams, without).LogOdds)
 		e.Step = r.rule.Step(spam, m.Last, grams, m.Slip)
