@@ -43,17 +43,19 @@ type negotiator struct {
 	warned sync.Map // of gomilter.OptAction
 }
 
-// wantActions are the modifications that the settings may need.
-func (n *negotiator) wantActions() gomilter.OptAction {
-	r := n.engine.rules.Load()
-	want := insertActions | gomilter.OptSetMacros
-	if r.mayDelete() {
-		want |= gomilter.OptRemoveRcpt
+// wantActions are the modifications that any settings may need: those may change
+// while the connection lasts.
+const wantActions = insertActions | gomilter.OptSetMacros | gomilter.OptRemoveRcpt | gomilter.OptQuarantine
+
+// needs reports whether the settings in force now may use an action.
+func (n *negotiator) needs(action gomilter.OptAction) bool {
+	switch r := n.engine.rules.Load(); action {
+	case gomilter.OptRemoveRcpt:
+		return r.mayDelete()
+	case gomilter.OptQuarantine:
+		return r.mayQuarantine()
 	}
-	if r.mayQuarantine() {
-		want |= gomilter.OptQuarantine
-	}
-	return want
+	return true
 }
 
 // negotiate is the library's callback.
@@ -62,7 +64,6 @@ func (n *negotiator) negotiate(mtaVersion, _ uint32, offered, _ gomilter.OptActi
 		n.engine.Logger.Warn("the MTA's milter protocol is too old, closing its connection", "version", mtaVersion, "needed", 2)
 		return 0, 0, 0, 0, fmt.Errorf("milter protocol version %d is too old", mtaVersion)
 	}
-	want := n.wantActions()
 	for _, l := range []struct {
 		action      gomilter.OptAction
 		consequence string
@@ -72,14 +73,14 @@ func (n *negotiator) negotiate(mtaVersion, _ uint32, offered, _ gomilter.OptActi
 		{gomilter.OptRemoveRcpt, "several recipients of a message get the mildest outcome of all"},
 		{gomilter.OptQuarantine, "mail for the MTA's quarantine is held in our own spool"},
 	} {
-		if want&l.action == 0 || offered&l.action != 0 {
+		if offered&l.action != 0 || !n.needs(l.action) {
 			continue
 		}
 		if _, again := n.warned.LoadOrStore(l.action, true); !again {
 			n.engine.Logger.Warn("the MTA does not offer an action", "action", l.action.String(), "consequence", l.consequence)
 		}
 	}
-	return min(mtaVersion, gomilter.MaxServerProtocolVersion), want & offered, wantProtocol & protocol, gomilter.DataSize64K, nil
+	return min(mtaVersion, gomilter.MaxServerProtocolVersion), wantActions & offered, wantProtocol & protocol, gomilter.DataSize64K, nil
 }
 
 // adapter is one connection of the MTA as the library sees it. Its callbacks

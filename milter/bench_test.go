@@ -52,13 +52,13 @@ func (frequent) Lookup(features []uint64, out []classify.Count) {
 // frequentScorer scores by it.
 type frequentScorer struct{ pool sync.Pool }
 
-func (s *frequentScorer) Score(m *classify.Message, _ string) (classify.Score, bool, error) {
+func (s *frequentScorer) Score(m *classify.Message, _ string) (classify.Score, store.Labels, error) {
 	sc, ok := s.pool.Get().(*classify.Scorer)
 	if !ok {
 		sc = new(classify.Scorer)
 	}
 	defer s.pool.Put(sc)
-	return sc.Score(m.Features, m.Grams, frequent{}), true, nil
+	return sc.Score(m.Features, m.Grams, frequent{}), enough, nil
 }
 
 func (*frequentScorer) Counts(string) (classify.Model, error) { return frequent{}, nil }

@@ -13,6 +13,7 @@ import (
 	"fanmill/classify"
 	"fanmill/policy"
 	"fanmill/spool"
+	"fanmill/store"
 )
 
 // opinion is a model with something to say of every feature and bucket; each bias is
@@ -41,9 +42,9 @@ type opinionScorer struct {
 	later  map[string]opinion // what explanations are asked of, where something was learned meanwhile
 }
 
-func (s *opinionScorer) Score(m *classify.Message, scope string) (classify.Score, bool, error) {
+func (s *opinionScorer) Score(m *classify.Message, scope string) (classify.Score, store.Labels, error) {
 	var sc classify.Scorer
-	return sc.Score(m.Features, m.Grams, s.taught[scope]), true, nil
+	return sc.Score(m.Features, m.Grams, s.taught[scope]), enough, nil
 }
 
 func (s *opinionScorer) Counts(scope string) (classify.Model, error) {
@@ -128,9 +129,9 @@ func (extreme) Weigh(grams []uint32) int64 { return int64(len(grams)) * math.Max
 
 type extremeScorer struct{}
 
-func (extremeScorer) Score(m *classify.Message, _ string) (classify.Score, bool, error) {
+func (extremeScorer) Score(m *classify.Message, _ string) (classify.Score, store.Labels, error) {
 	var sc classify.Scorer
-	return sc.Score(m.Features, m.Grams, extreme{}), true, nil
+	return sc.Score(m.Features, m.Grams, extreme{}), enough, nil
 }
 
 func (extremeScorer) Counts(string) (classify.Model, error) { return extreme{}, nil }

@@ -37,26 +37,34 @@ func newSubjectScorer() *subjectScorer {
 	return &subjectScorer{entered: make(chan struct{}, 100), release: make(chan struct{})}
 }
 
-func (s *subjectScorer) Score(m *classify.Message, _ string) (classify.Score, bool, error) {
+func (s *subjectScorer) Score(m *classify.Message, _ string) (classify.Score, store.Labels, error) {
 	word, rest, _ := strings.Cut(m.Subject, " ")
 	switch word {
 	case "panic":
 		panic("injected")
 	case "error":
-		return classify.Score{}, false, errors.New("injected")
+		return classify.Score{}, store.Labels{}, errors.New("injected")
 	case "wait":
 		s.entered <- struct{}{}
 		<-s.release
 		word, rest, _ = strings.Cut(rest, " ")
 	}
 	if word != "score" {
-		return classify.Score{P: 0.01}, !s.untrained, nil
+		return classify.Score{P: 0.01}, s.Taught(), nil
 	}
 	p, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-	return classify.Score{P: p}, !s.untrained, err
+	return classify.Score{P: p}, s.Taught(), err
 }
 
-func (s *subjectScorer) Trained() bool { return !s.untrained }
+func (s *subjectScorer) Taught() store.Labels {
+	if s.untrained {
+		return store.Labels{}
+	}
+	return enough
+}
+
+// enough is what a site was taught that is trained by any settings used here.
+var enough = store.Labels{Ham: 1000, Spam: 1000}
 
 // rows is a Recorder that keeps everything.
 type rows struct {

@@ -84,11 +84,12 @@ func (m *message) score(j judgement) judgement {
 		l.Await(scopes, scopeWait)
 	}
 	for _, scope := range scopes {
-		s, trained, err := m.Scorer.Score(j.msg, scope)
+		s, taught, err := m.Scorer.Score(j.msg, scope)
 		if err != nil {
 			j.err = fmt.Errorf("score in scope %q: %w", scope, err)
 			return m.unscored(j)
 		}
+		trained := m.rules.Policy.Trained(taught.Ham, taught.Spam)
 		scores[scope] = policy.Scored{Score: s.P, Trained: trained, Relayed: m.rules.Policy.Relayed(&m.env)}
 		j.opinions[scope] = s
 		if scope == shown {

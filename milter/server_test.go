@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -279,6 +280,48 @@ func TestReloadInTheMiddleOfAMessage(t *testing.T) {
 	}
 	if res := m.send(x); res.code != 250 {
 		t.Errorf("after a failed reload: %v", res)
+	}
+}
+
+// What needs the MTA's consent is asked for at the beginning of the session, and whether
+// the site was taught enough is found out at the end of the message: neither may mix
+// what was configured before and after a reload.
+func TestReloadBetweenSessionAndEnd(t *testing.T) {
+	r := newRig(t)
+	r.policy.Mixed, r.policy.Unfiltered = policy.Lenient, []string{"person@example.net"}
+	r.policy.MinLabels = enough.Ham
+	r.start()
+	m := r.mta()
+	r.policy.Mixed, r.policy.Spam = policy.Split, policy.Quarantine
+	if err := r.srv.Reload(r.settings()); err != nil {
+		t.Fatal(err)
+	}
+	if res := m.send(subject("score 1").rcpt("one@example.net")); res.held == "" {
+		t.Errorf("%v; want the MTA's quarantine, which came with the reload", res)
+	}
+	x := subject("score 1").rcpt("one@example.net", "person@example.net")
+	if res := m.send(x); !slices.Equal(res.to, []string{"person@example.net"}) {
+		t.Errorf("%v; want it divided, which came with the reload", res)
+	}
+
+	r.policy.Spam = policy.Reject
+	if err := r.srv.Reload(r.settings()); err != nil {
+		t.Fatal(err)
+	}
+	x = subject("wait score 1")
+	answer := make(chan result)
+	go func() { answer <- m.send(x) }()
+	<-r.script.entered
+	r.policy.MinLabels++ // the site becomes untrained
+	if err := r.srv.Reload(r.settings()); err != nil {
+		t.Fatal(err)
+	}
+	r.script.release <- struct{}{}
+	if res := <-answer; res.code != 550 {
+		t.Errorf("%v; want it refused, by the min_labels it began with", res)
+	}
+	if res := m.send(subject("score 1")); res.code != 250 {
+		t.Errorf("%v; want it tagged: the site counts as untrained now", res)
 	}
 }
 

@@ -149,7 +149,11 @@ func (m *message) apart() bool {
 		return false
 	}
 	t, ok := m.Scorer.(Trainee)
-	return !ok || t.Trained()
+	if !ok {
+		return true
+	}
+	taught := t.Taught()
+	return m.rules.Policy.Trained(taught.Ham, taught.Spam)
 }
 
 // data tells the queue id, which Postfix has from here on.

@@ -18,15 +18,15 @@ import (
 // Scorer gives the model's opinion of a message. It is called from many
 // goroutines at once, must not touch disk or network, and must not keep m.
 type Scorer interface {
-	// Score judges m by what scope ("" is the site) was taught; trained reports
-	// whether that was enough for an outcome harder than until_trained.
-	Score(m *classify.Message, scope string) (s classify.Score, trained bool, err error)
+	// Score judges m by what scope ("" is the site) was taught, and tells how much
+	// that was: whether it is enough, the message's own policy says.
+	Score(m *classify.Message, scope string) (classify.Score, store.Labels, error)
 }
 
-// Trainee is an optional extra of a Scorer that can tell without a message
-// whether the site was taught enough. Without it the site counts as trained.
+// Trainee is an optional extra of a Scorer that can tell without a message how much
+// the site was taught. Without it the site counts as trained.
 type Trainee interface {
-	Trained() bool
+	Taught() store.Labels
 }
 
 // Loader is an optional extra of a Scorer that does not have all scopes in memory: they

@@ -404,8 +404,8 @@ func TestSplitRetryJudgedOtherwise(t *testing.T) {
 // changingScorer gives every message the same score.
 type changingScorer struct{ p float64 }
 
-func (s *changingScorer) Score(*classify.Message, string) (classify.Score, bool, error) {
-	return classify.Score{P: s.p}, true, nil
+func (s *changingScorer) Score(*classify.Message, string) (classify.Score, store.Labels, error) {
+	return classify.Score{P: s.p}, enough, nil
 }
 
 func TestAbortAtEveryStage(t *testing.T) {

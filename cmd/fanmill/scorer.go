@@ -37,19 +37,21 @@ var (
 )
 
 // Score is milter.Scorer.
-func (s *scorer) Score(m *classify.Message, scope string) (classify.Score, bool, error) {
+func (s *scorer) Score(m *classify.Message, scope string) (classify.Score, store.Labels, error) {
 	model, err := s.model(scope)
 	if err != nil {
-		return classify.Score{}, false, err
+		return classify.Score{}, store.Labels{}, err
 	}
-	labels := model.Known()
-	return s.score(m, model), s.set().rules.Trained(labels.Ham, labels.Spam), nil
+	return s.score(m, model), model.Known(), nil
 }
 
-// Trained is milter.Trainee.
-func (s *scorer) Trained() bool {
+// Taught is milter.Trainee.
+func (s *scorer) Taught() store.Labels {
 	labels, err := s.db.Labels("")
-	return err == nil && s.set().rules.Trained(labels.Ham, labels.Spam)
+	if err != nil {
+		return store.Labels{}
+	}
+	return labels
 }
 
 // Counts is milter.Explainer.

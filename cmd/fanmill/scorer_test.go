@@ -45,8 +45,8 @@ func TestTrainedByLabels(t *testing.T) {
 		for scope, want := range map[string]bool{"": step.site, "anna": step.scope} {
 			sc.Load(scope)
 			sc.Await([]string{scope}, time.Minute)
-			_, trained, err := sc.Score(&classify.Message{}, scope)
-			if err != nil || trained != want {
+			_, l, err := sc.Score(&classify.Message{}, scope)
+			if trained := a.set.Load().rules.Trained(l.Ham, l.Spam); err != nil || trained != want {
 				t.Errorf("after %+v: scope %q trained %v, want %v (%v)", step, scope, trained, want, err)
 			}
 		}
