@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fanmill/classify"
+	"fanmill/config/watch"
 	"fanmill/policy"
 )
 
@@ -209,16 +210,20 @@ func TestRestartKeys(t *testing.T) {
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "fanmill.toml")
-	if _, err := Load(path, dir); !errors.Is(err, fs.ErrNotExist) {
+	read := func(path string, limit int64) ([]byte, error) {
+		text, _, err := watch.Read(path, limit)
+		return text, err
+	}
+	if _, err := Load(path, dir, read); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("missing file: %v", err)
 	}
-	if _, err := Load(dir, dir); err == nil || errors.As(err, new(Problems)) {
+	if _, err := Load(dir, dir, read); err == nil || errors.As(err, new(Problems)) {
 		t.Errorf("a directory: %v", err)
 	}
 	if err := os.WriteFile(path, []byte("\uFEFF[policy]\r\nspam = \"tag\"\r\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := Load(path, dir)
+	c, err := Load(path, dir, read)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +234,7 @@ func TestLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	var problems Problems
-	if _, err = Load(path, dir); !errors.As(err, &problems) || len(problems) != 2 {
+	if _, err = Load(path, dir, read); !errors.As(err, &problems) || len(problems) != 2 {
 		t.Fatalf("a wrong file: %v", err)
 	}
 	if p := problems[0]; p.File != path || p.Line != 2 || p.Key != "policy.spam" {

@@ -3,33 +3,27 @@ package config
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"reflect"
 	"strings"
 
 	"github.com/BurntSushi/toml"
 )
 
-// maxFile is how large a configuration file may be.
+// maxFile is how large a configuration file may be, in bytes.
 const maxFile = 1 << 20
 
 // maxUnknown bounds how many unknown keys are reported one by one.
 const maxUnknown = 50
 
-// Load reads the file at path for the given data directory. It returns
-// Problems when the content is wrong, another error when it cannot be read.
-func Load(path, dataDir string) (*Config, error) {
-	f, err := os.Open(path)
+// Load reads the file at path for the given data directory, by read, which takes no
+// more than limit bytes. It returns Problems when the content is wrong, another error
+// when it cannot be read.
+func Load(path, dataDir string, read func(path string, limit int64) ([]byte, error)) (*Config, error) {
+	data, err := read(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("read configuration: %w", err)
 	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read configuration: %w", err)
-	}
-	return parse(path, data, dataDir, (*Config).checkFiles)
+	return parse(path, data, dataDir, func(c *Config) Problems { return c.checkFiles(read) })
 }
 
 // Parse reads a configuration. name is the file's name for error messages,

@@ -211,13 +211,17 @@ type Status struct {
 	Reloads  int       `json:"reloads"`
 	Reloaded time.Time `json:"reloaded,omitzero"`
 	LastFail string    `json:"last_reload_error,omitempty"`
+	Restart  []string  `json:"restart,omitempty"`  // changed keys that take effect after one
+	Warnings []string  `json:"warnings,omitempty"` // about lists: lines passed over, more than half gone
+	Digest   string    `json:"digest"`             // of what stood in the configuration and its lists
 }
 
 // Reloaded is what a reload came to; Restart names the changed keys that need
-// a restart to take effect.
+// a restart to take effect, Warnings say what may have been a mistake.
 type Reloaded struct {
-	Config  string   `json:"config"`
-	Restart []string `json:"restart,omitempty"`
+	Config   string   `json:"config"`
+	Restart  []string `json:"restart,omitempty"`
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Judge scores and learns single messages. The reader is not closed; it may be nil

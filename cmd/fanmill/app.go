@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fanmill/config"
+	"fanmill/config/watch"
 	"fanmill/control"
 	"fanmill/milter"
 	"fanmill/spool"
@@ -27,6 +28,7 @@ import (
 type AppOptions struct {
 	Data      string                    // absolute path of the data directory; made when missing
 	Load      func() (*settings, error) // reads the configuration, at start and at every reload
+	Watch     bool                      // reload by itself when a file that Load read has changed
 	Listeners []net.Listener            // from systemd: used in place of the configured sockets
 	Logger    *slog.Logger
 	Level     *slog.LevelVar // of the logger; set from the configuration
@@ -62,6 +64,9 @@ type App struct {
 	reloads  int
 	reloaded time.Time
 	lastFail string
+	restart  []string     // changed keys that wait for a restart
+	warnings []string     // about the settings in force
+	files    []watch.File // as they were read last, with or without success
 }
 
 // closer is a step of stopping.
@@ -85,7 +90,8 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.running = set.file
+	a.running, a.files = set.file, set.files
+	a.remark(nil, set.passedOver())
 	a.use(set)
 	for _, step := range []func(context.Context, *settings) error{a.openData, a.openStore, a.openSpool, a.openMilter, a.openControl} {
 		if err := step(ctx, set); err != nil {
@@ -249,6 +255,9 @@ func (a *App) Start() {
 	a.follow.Go(func() { a.expire(ctx) })
 	a.follow.Go(func() { a.auto.Run(ctx) })
 	a.follow.Go(func() { a.teacher.Run(ctx) })
+	if a.o.Watch {
+		a.follow.Go(func() { a.watch(ctx) })
+	}
 	a.milter.Start()
 	a.control.Start()
 	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().policy.Observe, "version", release)

@@ -14,7 +14,7 @@ import (
 
 // TestAutolearnDefaults keeps the documented defaults those that were measured.
 func TestAutolearnDefaults(t *testing.T) {
-	set, err := newSettings("", config.Default(t.TempDir()))
+	set, err := newSettings("", config.Default(t.TempDir()), new(inputs))
 	if err != nil {
 		t.Fatal(err)
 	}

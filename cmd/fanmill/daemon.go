@@ -59,6 +59,12 @@ func statusText(st control.Status) string {
 	if st.LastFail != "" {
 		row("refused", st.LastFail)
 	}
+	if len(st.Restart) > 0 {
+		row("waits", strings.Join(st.Restart, ", ")+": changed, in force after a restart")
+	}
+	for _, text := range st.Warnings {
+		row("warning", text)
+	}
 	return b.String()
 }
 
@@ -78,6 +84,9 @@ func (reloadCmd) Run(ctx context.Context, e *Env) error {
 	}
 	for _, key := range r.Restart {
 		fmt.Fprintf(e.Stderr, "fanmill: %s has changed and takes effect after a restart\n", safe(key))
+	}
+	for _, text := range r.Warnings {
+		fmt.Fprintf(e.Stderr, "fanmill: warning: %s\n", safe(text))
 	}
 	_, err = fmt.Fprintf(e.Stdout, "reloaded %s\n", safe(r.Config))
 	return writeError(err)

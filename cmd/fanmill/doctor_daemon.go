@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 // How long doctor waits for the daemon.
 const (
 	answerTime = 10 * time.Second
-	followTime = 3 * time.Second // it looks four times a second
+	followTime = 3 * time.Second // it looks four times a second for training, and for edits
 )
 
 // askStatus asks the daemon how it fares.
@@ -56,7 +55,7 @@ func checkConfig(_ context.Context, x *exam) (list []finding) {
 }
 
 // checkDaemon: it is up, of this version, and with this configuration.
-func checkDaemon(_ context.Context, x *exam) []finding {
+func checkDaemon(ctx context.Context, x *exam) []finding {
 	st := x.status
 	switch {
 	case errors.Is(x.statusErr, control.ErrNoDaemon):
@@ -66,12 +65,20 @@ func checkDaemon(_ context.Context, x *exam) []finding {
 	case x.statusErr != nil:
 		return one(fault, "daemon", "it does not answer: %v: look at its log, or restart it", x.statusErr)
 	}
+	x.settle(ctx)
+	st = x.status
 	list := one(good, "daemon", "process %d answers, since %s, listening on %s", st.PID, st.Started.Local().Format("2006-01-02 15:04"), strings.Join(st.Listen, ", "))
 	if st.Version != release {
 		list = append(list, found(warning, "version", "the daemon is fanmill %s, this is %s: restart the daemon", st.Version, release))
 	}
 	if st.LastFail != "" {
 		list = append(list, found(warning, "reload", "the configuration was not accepted at the last reload, the one before it holds: %s", st.LastFail))
+	}
+	if len(st.Restart) > 0 {
+		list = append(list, found(warning, "restart", "changed, and in force only after a restart of the daemon: %s", strings.Join(st.Restart, ", ")))
+	}
+	for _, text := range st.Warnings {
+		list = append(list, found(note, "lists", "%s", text))
 	}
 	return append(list, sameConfig(x)...)
 }
@@ -81,21 +88,37 @@ func sameConfig(x *exam) []finding {
 	if x.set == nil {
 		return nil
 	}
-	path := x.set.path
-	if abs, err := filepath.Abs(path); path != "" && err == nil {
-		path = abs
-	}
+	path := x.configPath()
 	if path != x.status.Config {
 		return one(warning, "reload", "the daemon reads %s, not %s: restart it with the other, or name its own with --config", orNone(x.status.Config), orNone(path))
 	}
-	read := x.status.Started
-	if x.status.Reloaded.After(read) {
-		read = x.status.Reloaded
-	}
-	if fi, err := os.Stat(path); err == nil && fi.ModTime().After(read) && x.status.LastFail == "" {
-		return one(warning, "reload", "%s was changed after the daemon read it: `fanmill reload`", path)
+	if st := x.status; st.Digest != x.set.digest() && st.LastFail == "" {
+		return one(warning, "reload", "%s, or a list that it names, is not what the daemon goes by: `fanmill reload` says why", orNone(path))
 	}
 	return nil
+}
+
+// configPath is the absolute path of the configuration, "" when there is none.
+func (x *exam) configPath() string {
+	if abs, err := filepath.Abs(x.set.path); x.set.path != "" && err == nil {
+		return abs
+	}
+	return x.set.path
+}
+
+// settle waits until the daemon has noticed the last edit, which takes it a moment.
+func (x *exam) settle(ctx context.Context) {
+	if x.set == nil || x.configPath() != x.status.Config {
+		return
+	}
+	for end := time.Now().Add(followTime); x.status.Digest != x.set.digest() && x.status.LastFail == "" && time.Now().Before(end); {
+		time.Sleep(100 * time.Millisecond)
+		st, err := askStatus(ctx, x.dir)
+		if err != nil {
+			return // the other checks say what is wrong
+		}
+		x.status = st
+	}
 }
 
 func orNone(path string) string {

@@ -85,7 +85,7 @@ func TestConfigFindings(t *testing.T) {
 	_, x.setErr = config.Parse("fanmill.toml", []byte("[policy]\nown_hosts = [\"a b\"]\nspam = \"eat\"\n"), x.dir)
 	wants(t, checkConfig(t.Context(), x), "fault: fanmill.toml:2: policy.own_hosts", "fault: fanmill.toml:3: policy.spam")
 	x.setErr = nil
-	x.set = must(newSettings("", config.Default(x.dir)))
+	x.set = must(newSettings("", config.Default(x.dir), new(inputs)))
 	wants(t, checkConfig(t.Context(), x), "note: there is none")
 	x.set.path = "/etc/fanmill.toml"
 	wants(t, checkConfig(t.Context(), x), "ok: /etc/fanmill.toml is accepted; its rules: 0 unfiltered, ")
@@ -120,7 +120,12 @@ func TestDaemonFindings(t *testing.T) {
 	if err := os.Chtimes(x.set.path, soon, soon); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, checkDaemon(t.Context(), x), "ok: ", "warning: was changed after the daemon read it: `fanmill reload`")
+	wants(t, checkDaemon(t.Context(), x), "ok: ") // touched only
+	writeConfig(t, dir, filterTOML+"on_error = \"accept\"\n") // this daemon does not watch
+	wants(t, checkDaemon(t.Context(), examine(t, dir)), "ok: ", "warning: fanmill.toml, or a list that it names, is not what the daemon goes by: `fanmill reload`")
+	x = examine(t, dir)
+	x.status.Digest, x.status.Restart, x.status.Warnings = x.set.digest(), []string{"milter.listen", "spool.dir"}, []string{"a list shrank"}
+	wants(t, checkDaemon(t.Context(), x), "ok: ", "warning: changed, and in force only after a restart of the daemon: milter.listen, spool.dir", "note: a list shrank")
 
 	a.cancel() // it follows no more
 	a.follow.Wait()

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
 	"fanmill/config"
+	"fanmill/config/watch"
 	"fanmill/control"
 )
 
@@ -21,7 +23,8 @@ var _ control.Keeper = (*App)(nil)
 func (a *App) Reload(context.Context) (control.Reloaded, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	set, err := a.swap()
+	old := a.set.Load()
+	set, err := a.swap(old)
 	if err != nil {
 		a.lastFail = err.Error()
 		a.log.Error("configuration not accepted, going on with the old one", "error", err)
@@ -29,18 +32,42 @@ func (a *App) Reload(context.Context) (control.Reloaded, error) {
 	}
 	a.reloads++
 	a.reloaded, a.lastFail = time.Now(), ""
-	out := control.Reloaded{Config: configName(set), Restart: config.RestartKeys(a.running, set.file)}
-	a.log.Info("reloaded", "config", out.Config, "observe", set.policy.Observe)
-	for _, key := range out.Restart {
-		a.log.Warn("a changed key takes effect only after a restart", "key", key)
+	a.log.Info("reloaded", "config", configName(set), "observe", set.policy.Observe)
+	a.remark(config.RestartKeys(a.running, set.file), append(set.shrunk(old.inputs), set.passedOver()...))
+	return control.Reloaded{Config: configName(set), Restart: a.restart, Warnings: a.warnings}, nil
+}
+
+// remark notes and logs what is to be said about settings that were accepted: what was
+// said of those before is not said again.
+func (a *App) remark(restart, warnings []string) {
+	for _, key := range restart {
+		if !slices.Contains(a.restart, key) {
+			a.log.Warn("a changed key takes effect only after a restart", "key", key)
+		}
 	}
-	return out, nil
+	for _, text := range warnings {
+		if !slices.Contains(a.warnings, text) {
+			a.log.Warn(text)
+		}
+	}
+	a.restart, a.warnings = restart, warnings
+}
+
+// watch reloads when a file that was read for the configuration has changed.
+func (a *App) watch(ctx context.Context) {
+	known := func() []watch.File {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.files
+	}
+	watch.Watch(ctx, watch.Options{Logger: a.log}, known, func() { _, _ = a.Reload(ctx) }) // logged there
 }
 
 // swap does the work of Reload. Everything that can fail is done before
 // anything is in force.
-func (a *App) swap() (*settings, error) {
+func (a *App) swap(old *settings) (*settings, error) {
 	set, err := a.o.Load()
+	a.files = attempted(set, err, old)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +102,7 @@ func (a *App) Status(context.Context) (control.Status, error) {
 	return control.Status{
 		Version: release, PID: os.Getpid(), UID: os.Geteuid(), Started: a.started, Data: a.o.Data, Spool: a.running.Spool.Dir, Config: path,
 		Listen: a.listening(), Observe: set.policy.Observe, Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
+		Restart: a.restart, Warnings: a.warnings, Digest: set.digest(),
 	}, nil
 }
 

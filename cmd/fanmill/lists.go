@@ -12,15 +12,16 @@ const maxListWarnings = 20
 
 // readLists reads the plain text lists that the rules name. A line that is wrong is passed
 // over, and warned about: mail does not wait for somebody's typing mistake.
-func readLists(file *config.Config) (lists map[string]*policy.List, warnings config.Problems, err error) {
+func readLists(file *config.Config, in *inputs) (lists map[string]*policy.List, warnings config.Problems, err error) {
 	lists = map[string]*policy.List{}
 	for _, path := range file.ListFiles() {
-		text, err := config.ReadText(path)
+		text, err := in.read(path, config.MaxTextFile)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read list: %w", err)
 		}
-		list, errs := policy.ParseList(text)
+		list, errs := policy.ParseList(string(text))
 		lists[path] = list
+		in.list(path, list.Len())
 		for i, e := range errs {
 			if i == maxListWarnings {
 				warnings = append(warnings, config.Problem{File: path, Line: e.Line, Text: fmt.Sprintf("and %d more lines are passed over", len(errs)-i)})
@@ -33,6 +34,14 @@ func readLists(file *config.Config) (lists map[string]*policy.List, warnings con
 		}
 	}
 	return lists, warnings, nil
+}
+
+// passedOver returns the lines of lists that are passed over, each with the reason.
+func (s *settings) passedOver() (list []string) {
+	for _, p := range s.warnings {
+		list = append(list, p.Error())
+	}
+	return list
 }
 
 func clipped(s string, n int) string {

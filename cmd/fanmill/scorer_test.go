@@ -81,7 +81,7 @@ func TestColdScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	set, err := newSettings("", config.Default(dir))
+	set, err := newSettings("", config.Default(dir), new(inputs))
 	if err != nil {
 		t.Fatal(err)
 	}

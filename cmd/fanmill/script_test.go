@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,6 +42,7 @@ func scriptMain() {
 //
 //	exits CODE PROGRAM [ARG...]   the program must exit with exactly this code
 //	await PATH                    wait for a unix socket to answer
+//	soon PATTERN PROGRAM [ARG...] run it until its output matches, for 3 seconds
 //	expand FILE                   replace $WORK in a file
 //	id NAME CONDITION...          set $NAME to the id of the one held message that
 //	                              `held list` finds
@@ -68,7 +70,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "await": await, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id, "idin": idIn, "corpus": corpusCmd,
+			"exits": exits, "await": await, "soon": soon, "mbox": mbox, "deliver": deliverCmd, "expand": expand, "id": id, "idin": idIn, "corpus": corpusCmd,
 			"damage": damage, "older": older, "sql": sqlCmd,
 		},
 	})
@@ -126,6 +128,24 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		if time.Now().After(end) {
 			ts.Fatalf("nobody listens: %v", err)
+		}
+	}
+}
+
+func soon(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: soon PATTERN PROGRAM [ARG...]")
+	}
+	want, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for end := time.Now().Add(3 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		out := ts.ReadFile("stdout")
+		if want.MatchString(out) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("after 3 s the output does not match:\n%s", out)
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (s *serveCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	set, err := e.serveSettings(dir)
+	set, err := e.loader(dir)()
 	if err != nil {
 		return err
 	}
@@ -41,7 +41,7 @@ func (s *serveCmd) Run(ctx context.Context, e *Env) error {
 	level := new(slog.LevelVar)
 	log := serveLog(e, set, level)
 	app, err := NewApp(ctx, AppOptions{
-		Data: dir, Load: func() (*settings, error) { return e.serveSettings(dir) },
+		Data: dir, Load: e.loader(dir), Watch: true,
 		Listeners: listeners, Logger: log, Level: level, Starting: supervisor{log}.starting,
 	})
 	if err != nil {
@@ -100,7 +100,18 @@ func alive(ctx context.Context, dir string) error {
 	return err
 }
 
-// serveSettings returns the configuration; without a file the daemon observes.
+// loader returns what reads the configuration, at start and again when it changes. Once
+// there was a file it must stay: a daemon does not begin to observe because somebody
+// has moved the file away.
+func (e *Env) loader(dir string) func() (*settings, error) {
+	return func() (*settings, error) {
+		e.config = e.configPath()
+		return e.serveSettings(dir)
+	}
+}
+
+// serveSettings returns the configuration; without a file the daemon observes, until
+// there is one.
 func (e *Env) serveSettings(dir string) (*settings, error) {
 	if path := e.configPath(); path != "" {
 		return loadSettings(path, dir)
@@ -108,7 +119,9 @@ func (e *Env) serveSettings(dir string) (*settings, error) {
 	file := config.Default(dir)
 	file.Policy.Observe = true
 	file.Milter.Listen = []string{"unix:" + filepath.Join(dir, "milter.sock"), e.DefaultInet}
-	return newSettings("", file)
+	in := new(inputs)
+	_, _ = in.read(e.DefaultConfig, 0) // it is not there; to be watched
+	return newSettings("", file, in)
 }
 
 // serveLog is the log that the configuration asks for, on standard error.

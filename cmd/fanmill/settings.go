@@ -29,33 +29,47 @@ type settings struct {
 	warnings config.Problems         // lines of lists that are passed over
 	families []headers.Family
 	rule     training.Rule
+	*inputs
 }
 
 // loadSettings reads the configuration file, or takes the defaults where path
 // is "". All its errors end a command with exitConfig.
 func loadSettings(path, dir string) (*settings, error) {
-	file := config.Default(dir)
-	if path != "" {
-		var err error
-		if file, err = config.Load(path, dir); errors.Is(err, fs.ErrPermission) {
-			return nil, err
-		} else if errors.Is(err, fs.ErrNotExist) {
-			return nil, hint(exit(exitConfig, err), "`fanmill config example` prints one to begin with")
-		} else if err != nil {
-			return nil, exit(exitConfig, err)
-		}
+	in := new(inputs)
+	defer in.done()
+	s, err := in.settings(path, dir)
+	if err != nil {
+		return nil, &loadError{err, in.files}
 	}
-	s, err := newSettings(path, file)
+	return s, nil
+}
+
+func (in *inputs) settings(path, dir string) (*settings, error) {
+	if path == "" {
+		return newSettings("", config.Default(dir), in)
+	}
+	file, err := config.Load(path, dir, in.read)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return nil, err
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, hint(exit(exitConfig, err), "`fanmill config example` prints one to begin with")
+	case err != nil:
+		return nil, exit(exitConfig, err)
+	}
+	s, err := newSettings(path, file, in)
 	if err != nil {
 		return nil, exit(exitConfig, fmt.Errorf("%s: %w", path, err))
 	}
 	return s, nil
 }
 
-func newSettings(path string, file *config.Config) (*settings, error) {
+// newSettings returns the settings of a configuration; files that it names are read
+// through in.
+func newSettings(path string, file *config.Config, in *inputs) (*settings, error) {
 	s := &settings{
 		path: path, file: file, classify: file.ClassifyOptions(), policy: file.PolicyOptions(),
-		rule: training.Rule{Margin: file.Training.Margin},
+		rule: training.Rule{Margin: file.Training.Margin}, inputs: in,
 	}
 	s.classify.Keep = 0
 	for _, name := range file.Headers.Families {
@@ -66,10 +80,10 @@ func newSettings(path string, file *config.Config) (*settings, error) {
 		s.families = append(s.families, f)
 	}
 	var err error
-	if s.scopes, err = readScopes(file); err != nil {
+	if s.scopes, err = readScopes(file, in); err != nil {
 		return nil, err
 	}
-	if s.lists, s.warnings, err = readLists(file); err != nil {
+	if s.lists, s.warnings, err = readLists(file, in); err != nil {
 		return nil, err
 	}
 	s.policy.Scopes, s.policy.Rules = s.scopes, file.PolicyRules(s.lists)
@@ -78,16 +92,17 @@ func newSettings(path string, file *config.Config) (*settings, error) {
 }
 
 // readScopes returns how addresses map to scopes.
-func readScopes(file *config.Config) (*policy.Scopes, error) {
+func readScopes(file *config.Config, in *inputs) (*policy.Scopes, error) {
 	o, path := file.ScopeOptions(), file.Scope.Aliases
 	if path == "" {
 		return policy.CompileScopes(o)
 	}
-	text, err := config.ReadText(path)
+	text, err := in.read(path, config.MaxTextFile)
 	if err != nil {
 		return nil, hint(fmt.Errorf("scope.aliases: %w", err), "make the file readable for fanmill, or set scope.aliases to \"\"")
 	}
-	list, err := policy.ParseAliases(text)
+	list, err := policy.ParseAliases(string(text))
+	in.list(path, len(list))
 	var scopes *policy.Scopes
 	if err == nil {
 		o.Aliases = list

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"fanmill/config/watch"
+)
+
+// inputs are the files that settings were read from, and how many entries each list
+// among them had. Whatever is read through them is watched.
+type inputs struct {
+	files   []watch.File
+	entries map[string]int // of lists, by path
+	texts   map[string]text
+}
+
+// text is what reading a file came to.
+type text struct {
+	bytes []byte
+	err   error
+}
+
+// read reads a file of at most limit bytes, once: who asks again sees the same, whatever
+// has become of the file.
+func (in *inputs) read(path string, limit int64) ([]byte, error) {
+	if t, ok := in.texts[path]; ok {
+		return t.bytes, t.err
+	}
+	b, f, err := watch.Read(path, limit)
+	in.files = append(in.files, f)
+	if in.texts == nil {
+		in.texts = map[string]text{}
+	}
+	in.texts[path] = text{b, err}
+	return b, err
+}
+
+// done lets go of the texts.
+func (in *inputs) done() { in.texts = nil }
+
+// list notes how many entries a list has.
+func (in *inputs) list(path string, entries int) {
+	if in.entries == nil {
+		in.entries = map[string]int{}
+	}
+	in.entries[path] = entries
+}
+
+// shrunk returns a warning for each list that has less than half of the entries it had:
+// it may have been cut short by accident.
+func (in *inputs) shrunk(before *inputs) (warnings []string) {
+	for path, had := range before.entries {
+		if has, ok := in.entries[path]; ok && 2*has < had {
+			warnings = append(warnings, fmt.Sprintf("list %s had %s and has %d now, which is in force: put the rest back if that was a mistake", path, plural(had, "entry", "entries"), has))
+		}
+	}
+	slices.Sort(warnings)
+	return warnings
+}
+
+// digest tells two readings apart in which something in the files was different.
+func (in *inputs) digest() string {
+	h := sha256.New()
+	for _, f := range in.files {
+		_, _ = h.Write(f.Sum[:]) // never fails
+	}
+	return hex.EncodeToString(h.Sum(nil)[:8])
+}
+
+// loadError is why settings cannot be had, with the files that were looked at: when
+// one of them changes it may be mended.
+type loadError struct {
+	error
+	files []watch.File
+}
+
+func (e *loadError) Unwrap() error { return e.error }
+
+// attempted returns the files of an attempt to load settings in the place of old: of
+// one that failed, perhaps before it came to the lists, also those of old.
+func attempted(set *settings, err error, old *settings) []watch.File {
+	if err == nil {
+		return set.files
+	}
+	var files []watch.File
+	if failed := (*loadError)(nil); errors.As(err, &failed) {
+		files = slices.Clone(failed.files)
+	}
+	for _, f := range old.files {
+		if !slices.ContainsFunc(files, func(g watch.File) bool { return g.Path == f.Path }) {
+			files = append(files, f)
+		}
+	}
+	return files
+}
