@@ -147,6 +147,7 @@ func TestReloadsWhileSessionsSend(t *testing.T) {
 			}
 		})
 	}
+	s.eventually("the first mail to be judged", func() bool { return l.next.Load() > sessions })
 	began := time.Now()
 	for i := range reloads {
 		l.edit(i%20 != 19)
