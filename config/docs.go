@@ -11,8 +11,9 @@ const regenerate = "go test ./config -run TestGenerated -update"
 // intro says of the file as a whole what no key can say.
 var intro = []string{
 	"The configuration is one TOML file of sections with keys. A key that is not set has its default, so an empty file is a working configuration. A key that is not known is an error: all errors are reported at once, each with its line, by \"fanmill config check\", at start, and at a reload. A reload with errors changes nothing.",
+	"A running daemon reads the file again, and the lists that it names, within three seconds after an edit, without being told; SIGHUP and \"fanmill reload\" do not wait for that. Keys marked live take effect then, the others at a restart: \"fanmill status\" names those that wait for one. A program that writes such a file should write a new one and rename it over the old.",
 	"A size is a whole number of bytes or a string with a unit, decimal (kB, MB, GB) or binary (KiB, MiB, GiB). A duration is a string such as \"250ms\", \"30s\", \"2h10m\" or \"5d\". A file mode is a string of octal digits. Regular expressions are written in single quotes, so that TOML leaves their backslashes alone.",
-	"Paths that are not absolute are below the data directory (--data); the defaults here are those of " + DefaultDataDir + ". Keys marked live take effect at a reload (SIGHUP), the others at a restart.",
+	"Paths that are not absolute are below the data directory (--data); the defaults here are those of " + DefaultDataDir + ".",
 }
 
 // Example returns the example file: every key with its text, its default

@@ -18,14 +18,22 @@ func daemonCommands() []command {
 		{
 			name: "serve", short: "run the milter daemon", new: func() runner { return new(serveCmd) },
 			long: `Runs in the foreground until SIGTERM or SIGINT, which let messages in progress
-finish (bounded); a second signal ends at once. SIGHUP reads the configuration
-again: it is built beside the one in force and replaces it whole, or, when it is
-wrong, is refused with the reason in the log. Only one daemon runs on a data
+finish (bounded); a second signal ends at once. Only one daemon runs on a data
 directory.
 
-Without a configuration file it listens on milter.sock in the data directory and
+An edit of the configuration, or of a list that it names, takes effect within three
+seconds; SIGHUP and "fanmill reload" do not wait for that. What was read is built
+beside what is in force and replaces it whole; messages on their way keep what they
+began with. A wrong edit changes nothing: the reason is in the log, once, and shown
+by status and doctor until it is mended. A list that has lost more than half of its
+entries is applied, and warned about. Write a new file and rename it over the old
+one, as most editors do: one that is written in place may be read before it is
+complete, if its writer pauses for 0.2 s.
+
+Without a configuration file serve listens on milter.sock in the data directory and
 on 127.0.0.1:8891, observes only (scores, logs and counts, without any effect on
-mail), and prints the lines to add to Postfix's main.cf and to sendmail.mc.
+mail), and prints the lines to add to Postfix's main.cf and to sendmail.mc. A first
+configuration is taken by "fanmill reload" or at a restart, not by itself.
 
 Sockets handed over by systemd are used in place of the configured ones, and
 systemd is told when the daemon is ready, reloads and stops.`,
@@ -38,7 +46,7 @@ systemd is told when the daemon is ready, reloads and stops.`,
 			name: "reload", short: "have the running daemon read its configuration again", new: func() runner { return new(reloadCmd) },
 			long: `Like SIGHUP, but waits and says what came of it: a configuration that is not
 accepted is printed with all its errors, and changed keys that need a restart
-are named.`,
+are named. Edits are noticed without it, see serve.`,
 		},
 		{
 			name: "status", short: "show how the running daemon fares", new: func() runner { return new(statusCmd) },

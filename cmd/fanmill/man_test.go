@@ -20,7 +20,7 @@ ends them.`
 
 	signalText = `SIGINT and SIGTERM end a command after the transaction in progress (the exit code
 is 128 plus the signal's number; serve exits with 0); the second one ends at once.
-SIGHUP has serve read its configuration again.`
+SIGHUP has serve read its configuration again, which it does by itself after an edit.`
 )
 
 // exitCodes explains the codes in help and manual.

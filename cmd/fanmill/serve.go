@@ -110,8 +110,9 @@ func (e *Env) loader(dir string) func() (*settings, error) {
 	}
 }
 
-// serveSettings returns the configuration; without a file the daemon observes, until
-// there is one.
+// serveSettings returns the configuration; without a file the daemon observes. One that
+// comes into being is taken at a reload that somebody asks for: as long as it is being
+// written for the first time the daemon should not begin to act.
 func (e *Env) serveSettings(dir string) (*settings, error) {
 	if path := e.configPath(); path != "" {
 		return loadSettings(path, dir)
@@ -119,9 +120,7 @@ func (e *Env) serveSettings(dir string) (*settings, error) {
 	file := config.Default(dir)
 	file.Policy.Observe = true
 	file.Milter.Listen = []string{"unix:" + filepath.Join(dir, "milter.sock"), e.DefaultInet}
-	in := new(inputs)
-	_, _ = in.read(e.DefaultConfig, 0) // it is not there; to be watched
-	return newSettings("", file, in)
+	return newSettings("", file, new(inputs))
 }
 
 // serveLog is the log that the configuration asks for, on standard error.
