@@ -395,6 +395,9 @@ func TestRead(t *testing.T) {
 	if _, _, err := Read("/dev/zero", limit); err == nil || !strings.Contains(err.Error(), "not an ordinary file") {
 		t.Errorf("a device: %v", err)
 	}
+	if text, _, err := Read(os.DevNull, limit); err != nil || len(text) != 0 {
+		t.Errorf("%s: %d bytes, %v", os.DevNull, len(text), err)
+	}
 	if f, g := (File{path, 1, sumOf(errors.New("a"))}), (File{path, 1, sumOf(errors.New("b"))}); f == g {
 		t.Error("another error is another state")
 	}
