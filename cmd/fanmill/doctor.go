@@ -178,6 +178,7 @@ func (d *doctorCmd) begin(ctx context.Context, e *Env, dir string) *exam {
 	if x.set, x.setErr = named.serveSettings(dir); x.setErr == nil && x.scoped {
 		x.scope, x.setErr = x.set.scope(x.scope)
 	}
+	x.settle(ctx)
 	x.bar.say("opening the ledger")
 	x.db, x.dbErr = store.Open(ctx, store.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
 	x.history, x.historyErr = store.OpenHistory(ctx, store.HistoryOptions{Dir: dir, ReadOnly: true, Logger: e.logger()})

@@ -55,8 +55,7 @@ func checkConfig(_ context.Context, x *exam) (list []finding) {
 }
 
 // checkDaemon: it is up, of this version, and with this configuration.
-func checkDaemon(ctx context.Context, x *exam) []finding {
-	st := x.status
+func checkDaemon(_ context.Context, x *exam) []finding {
 	switch {
 	case errors.Is(x.statusErr, control.ErrNoDaemon):
 		return one(fault, "daemon", "none is running on %s: start it with `fanmill serve --data %s`", x.dir, x.dir)
@@ -65,8 +64,7 @@ func checkDaemon(ctx context.Context, x *exam) []finding {
 	case x.statusErr != nil:
 		return one(fault, "daemon", "it does not answer: %v: look at its log, or restart it", x.statusErr)
 	}
-	x.settle(ctx)
-	st = x.status
+	st := x.status
 	list := one(good, "daemon", "process %d answers, since %s, listening on %s", st.PID, st.Started.Local().Format("2006-01-02 15:04"), strings.Join(st.Listen, ", "))
 	if st.Version != release {
 		list = append(list, found(warning, "version", "the daemon is fanmill %s, this is %s: restart the daemon", st.Version, release))
@@ -108,11 +106,13 @@ func (x *exam) configPath() string {
 
 // settle waits until the daemon has noticed the last edit, which takes it a moment.
 func (x *exam) settle(ctx context.Context) {
-	if x.set == nil || x.configPath() != x.status.Config {
+	if x.status == nil || x.set == nil || x.configPath() != x.status.Config {
 		return
 	}
-	for end := time.Now().Add(followTime); x.status.Digest != x.set.digest() && x.status.LastFail == "" && time.Now().Before(end); {
-		time.Sleep(100 * time.Millisecond)
+	for end := time.Now().Add(followTime); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if x.status.Digest == x.set.digest() && x.status.LastFail == "" {
+			return
+		}
 		st, err := askStatus(ctx, x.dir)
 		if err != nil {
 			return // the other checks say what is wrong

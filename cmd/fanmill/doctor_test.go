@@ -120,7 +120,7 @@ func TestDaemonFindings(t *testing.T) {
 	if err := os.Chtimes(x.set.path, soon, soon); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, checkDaemon(t.Context(), x), "ok: ") // touched only
+	wants(t, checkDaemon(t.Context(), x), "ok: ")             // touched only
 	writeConfig(t, dir, filterTOML+"on_error = \"accept\"\n") // this daemon does not watch
 	wants(t, checkDaemon(t.Context(), examine(t, dir)), "ok: ", "warning: fanmill.toml, or a list that it names, is not what the daemon goes by: `fanmill reload`")
 	x = examine(t, dir)
