@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,8 +47,11 @@ func checkConfig(_ context.Context, x *exam) (list []finding) {
 		return one(note, "configuration", "there is none: mail is scored and counted, without any effect; `fanmill config example` prints one to begin with")
 	}
 	p := &x.set.policy
-	list = one(good, "configuration", "%s is accepted; its rules: %d unfiltered, %d never_refuse, %d trusted_networks, %d own_hosts",
-		x.set.path, len(p.Unfiltered), len(p.NeverRefuse), len(p.TrustedNetworks), len(p.OwnHosts))
+	list = one(good, "configuration", "%s is accepted; its rules: %d unfiltered, %d never_refuse, %d trusted_networks, %d own_hosts, %d [[rule]]",
+		x.set.path, len(p.Unfiltered), len(p.NeverRefuse), len(p.TrustedNetworks), len(p.OwnHosts), len(p.Rules))
+	for _, text := range x.set.passedOver() {
+		list = append(list, found(warning, "lists", "%s", text))
+	}
 	if p.Observe {
 		list = append(list, found(note, "observe", "mail is scored and counted, without any effect: set policy.observe = false in %s when the verdicts look right", x.set.path))
 	}
@@ -75,8 +79,14 @@ func checkDaemon(_ context.Context, x *exam) []finding {
 	if len(st.Restart) > 0 {
 		list = append(list, found(warning, "restart", "changed, and in force only after a restart of the daemon: %s", strings.Join(st.Restart, ", ")))
 	}
+	var known []string // checkConfig tells of these
+	if x.set != nil {
+		known = x.set.passedOver()
+	}
 	for _, text := range st.Warnings {
-		list = append(list, found(note, "lists", "%s", text))
+		if !slices.Contains(known, text) {
+			list = append(list, found(note, "lists", "%s", text))
+		}
 	}
 	return append(list, sameConfig(x)...)
 }
