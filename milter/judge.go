@@ -160,7 +160,7 @@ func (m *message) decideRest(j judgement, part []string) judgement {
 			rest = append(rest, *d)
 			continue
 		}
-		d.Outcome, d.Rule = policy.Discard, ruleAgain
+		d.Outcome, d.Rule = policy.Discard, policy.RuleAgain
 		dropped = append(dropped, *d)
 	}
 	j.result = m.rules.Policy.Combine(rest, true)

@@ -56,11 +56,12 @@ type Spool interface {
 	SeenRelease(token, digest string, recipients []string) (id string, ok bool)
 }
 
-// Recorder takes the history; neither method may wait for the disk. The store's
-// *History is one.
+// Recorder takes the history; no method may wait for the disk. The store's
+// *History is one. A day is YYYY-MM-DD, local time.
 type Recorder interface {
 	Add(store.Record)
-	Count(day, outcome, rule string, n int64) // day is YYYY-MM-DD, local time
+	Count(day, outcome, rule string, n int64)
+	Tally(day string, columns ...string) // one more in each of these columns of the daily table
 }
 
 // Learner learns mail by what the filter thinks of it itself, if it sees fit. Learn is

@@ -55,17 +55,11 @@ func ParseColumn(s string) (Column, bool) {
 // line says.
 type Fate struct {
 	Outcome    Outcome
-	Rule       string // name of the rule that decided
-	List       string // kind of the list that decided, ListWelcome or ListBlock; "" for none
-	Unfiltered bool   // none of these recipients is filtered
-	Unscored   bool   // it should have been scored, and was not
+	Rule       string     // name of the rule that decided
+	List       SenderList // the kind of list that decided
+	Unfiltered bool       // none of these recipients is filtered
+	Unscored   bool       // it should have been scored, and was not
 }
-
-// The kinds of lists, as they stand in the log.
-const (
-	ListWelcome = "welcome"
-	ListBlock   = "block"
-)
 
 // Column returns where a message is counted. It is the only place where that is
 // decided: the daily counters and the reader of the log both ask it.
@@ -92,7 +86,7 @@ func (f Fate) Column() Column {
 
 func (f Fate) refused() Column {
 	switch {
-	case f.List == ListBlock:
+	case f.List == Block:
 		return RejectBlock
 	case f.Rule == RuleAttachment:
 		return RejectAttachment
@@ -108,7 +102,7 @@ func (f Fate) passed() Column {
 	switch {
 	case f.Unfiltered:
 		return AcceptUnfiltered
-	case f.Rule == RuleBypass || f.List == ListWelcome:
+	case f.Rule == RuleBypass || f.List == Welcome:
 		return AcceptBypassed
 	case f.Unscored:
 		return Unscored

@@ -24,8 +24,8 @@ func TestColumnOfAMessage(t *testing.T) {
 
 		{Fate{Outcome: Accept, Rule: RuleBypass}, AcceptBypassed},
 		{Fate{Outcome: Tag, Rule: RuleBypass}, AcceptBypassed},
-		{Fate{Outcome: Accept, Rule: "friends", List: ListWelcome}, AcceptBypassed},
-		{Fate{Outcome: Accept, Rule: "friends", List: ListWelcome, Unscored: true}, AcceptBypassed},
+		{Fate{Outcome: Accept, Rule: "friends", List: Welcome}, AcceptBypassed},
+		{Fate{Outcome: Accept, Rule: "friends", List: Welcome, Unscored: true}, AcceptBypassed},
 
 		{Fate{Outcome: Accept, Rule: RuleOnError, Unscored: true}, Unscored},
 		{Fate{Outcome: Accept, Rule: RuleNeverRefuse, Unscored: true}, Unscored},
@@ -34,8 +34,8 @@ func TestColumnOfAMessage(t *testing.T) {
 
 		{Fate{Outcome: Reject, Rule: RuleDefault}, RejectSpam},
 		{Fate{Outcome: Reject, Rule: RuleAttachment}, RejectAttachment},
-		{Fate{Outcome: Reject, Rule: "pests", List: ListBlock}, RejectBlock},
-		{Fate{Outcome: Reject, Rule: RuleAttachment, List: ListBlock}, RejectBlock},
+		{Fate{Outcome: Reject, Rule: "pests", List: Block}, RejectBlock},
+		{Fate{Outcome: Reject, Rule: RuleAttachment, List: Block}, RejectBlock},
 
 		{Fate{Outcome: Hold, Rule: RuleDefault}, HeldBack},
 		{Fate{Outcome: Hold, Rule: RuleRelayed}, HeldBack},

@@ -27,7 +27,7 @@ const (
 // builtinRules are the names that no [[rule]] may have.
 var builtinRules = []string{
 	RuleDefault, RuleUnfiltered, RuleTrusted, RuleLocal, RuleAuthenticated, RuleOwnHost, RuleNeverRefuse, RuleUntilTrained,
-	RuleRelayed, RuleOnError, "attachment", "bypass", "delay", "delayed", "observe", "seen-before", "release", "error", "failed-twice",
+	RuleRelayed, RuleOnError, RuleAttachment, RuleBypass, RuleAgain, RuleRelease, "delay", "delayed", "observe", "error", "failed-twice",
 }
 
 // Decide returns the outcome for one recipient. In observe mode it is Accept;
