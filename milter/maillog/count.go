@@ -16,8 +16,8 @@ const maxLine = 256 << 10
 // Counter adds what logs say to a table.
 type Counter struct {
 	Table        *Table
-	Since, Until time.Time        // at or after Since, before Until; zero: no bound
-	Progress     func(read int64) // called now and then while a log is read; nil: not
+	Since, Until time.Time         // at or after Since, before Until; zero: no bound
+	Progress     func(lines int64) // called now and then while a log is read; nil: not
 
 	parser Parser
 }
@@ -35,19 +35,18 @@ type Report struct {
 // an error is one of the reader. What came before it has been counted.
 func (c *Counter) Count(log io.Reader) (r Report, err error) {
 	in := bufio.NewReaderSize(log, maxLine)
-	read := int64(0)
 	for err == nil {
 		var line []byte
 		line, err = in.ReadSlice('\n')
-		if read += int64(len(line)); len(line) > 0 {
+		if len(line) > 0 {
 			r.Lines++
 			c.line(&r, bytes.TrimSuffix(line, []byte("\n")))
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
-			err = skipLine(in, &read)
+			err = skipLine(in)
 		}
 		if c.Progress != nil && r.Lines%1024 == 0 {
-			c.Progress(read)
+			c.Progress(r.Lines)
 		}
 	}
 	if errors.Is(err, io.EOF) {
@@ -57,11 +56,9 @@ func (c *Counter) Count(log io.Reader) (r Report, err error) {
 }
 
 // skipLine passes over the rest of a line that is too long.
-func skipLine(in *bufio.Reader, read *int64) error {
+func skipLine(in *bufio.Reader) error {
 	for {
-		part, err := in.ReadSlice('\n')
-		*read += int64(len(part))
-		if !errors.Is(err, bufio.ErrBufferFull) {
+		if _, err := in.ReadSlice('\n'); !errors.Is(err, bufio.ErrBufferFull) {
 			return err
 		}
 	}
