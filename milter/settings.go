@@ -99,6 +99,7 @@ type Settings struct {
 	Policy     *policy.Policy
 	Classify   classify.Options
 	Families   []headers.Family // verdict headers to write; nil: fanmill's
+	Evidence   int              // clues in the headers, at most Clues
 	OwnHost    string           // our name in the Received line of held messages; "": as the MTA says
 	RejectText string           // generic text of a refusal; "": DefaultRejectText. The message's id is put behind it.
 	Clues      int              // clues kept with held messages and logged; 0: none, and no explanation
@@ -107,7 +108,8 @@ type Settings struct {
 	Deadline      time.Duration // for the work at end of message; 0: DefaultDeadline
 	ProgressEvery time.Duration // 0: DefaultProgressEvery
 
-	KeepFeatures bool // put feature lists into the history
+	KeepFeatures      bool // put feature lists into the history
+	MarkAuthenticated bool // write verdict headers also into mail of clients that logged in
 }
 
 // Defaults of Settings. The deadline lies well below Postfix's
@@ -135,8 +137,8 @@ func (s *Settings) Validate() error {
 	if i := strings.IndexFunc(s.RejectText, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
 		errs = append(errs, fmt.Errorf("reject text %q: byte %d is not printable ASCII", s.RejectText, i))
 	}
-	if s.Deadline < 0 || s.ProgressEvery < 0 || s.Clues < 0 || s.Pieces < 0 {
-		errs = append(errs, errors.New("deadline, progress interval and numbers of clues and pieces must not be negative"))
+	if s.Deadline < 0 || s.ProgressEvery < 0 || s.Clues < 0 || s.Pieces < 0 || s.Evidence < 0 {
+		errs = append(errs, errors.New("deadline, progress interval and numbers of clues, pieces and evidence must not be negative"))
 	}
 	return errors.Join(errs...)
 }
