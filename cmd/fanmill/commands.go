@@ -411,7 +411,8 @@ accept-unfiltered because its recipients want no filter; accept and tagged passe
 the filter; delayed was asked to come again; held is in the spool; quarantined in
 the MTA's hold queue; discarded was dropped; failed was deferred for a fault of
 fanmill's; unscored passed although it could not be scored. A message that met
-several outcomes stands in the column of each, and once in total. With
+several outcomes stands in the column of each, and once in total. Recipients refused
+at RCPT, whose sender is blocked, count in reject-block and not in total. With
 policy.observe the columns say what would have happened.
 
 --csv and --json have all columns, the table those with something in them. With -f
