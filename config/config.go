@@ -87,7 +87,9 @@ type Policy struct {
 
 // Headers is the section [headers].
 type Headers struct {
-	Families []string `toml:"families" reload:"live" oneof:"fanmill|spambayes|dspam|bogofilter|spamassassin" doc:"Which filters' header fields are added. Those of all families are removed from arriving mail, whatever stands here."`
+	Families      []string `toml:"families" reload:"live" oneof:"fanmill|spambayes|dspam|bogofilter|spamassassin|stars" doc:"Which filters' header fields are added (docs/headers.md); stars is X-Spam-Level alone. Those of all families are removed from arriving mail, whatever stands here."`
+	Evidence      int      `toml:"evidence" reload:"live" min:"0" max:"15" doc:"How many of the strongest clues are added, in the form of each family: fanmill, spambayes and dspam have one. The recipients see them."`
+	Authenticated bool     `toml:"authenticated" reload:"live" doc:"Add header fields also to mail of clients that logged in, where skip_authenticated is false: what your users send carries its score to whoever gets it."`
 }
 
 // Classify is the section [classify].

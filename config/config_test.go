@@ -151,7 +151,7 @@ func TestParseFull(t *testing.T) {
 			NeverRefuse: []string{"postmaster@"}, TrustedNetworks: []string{"192.0.2.0/24"},
 			OwnHosts: []string{"mx2.example.org", "2001:db8::/32"}, Mixed: "strict", WelcomeAuth: "always", SubjectTag: "[SPAM?]", OnePolicyPerMessage: true,
 		},
-		Headers: Headers{Families: []string{"fanmill", "spamassassin"}},
+		Headers: Headers{Families: []string{"fanmill", "spamassassin"}, Evidence: 10, Authenticated: true},
 		Classify: Classify{
 			TextHead: 1 << 20, TextTail: 0, TextTotal: 2_000_000, MaxParts: 10, MaxDepth: 3,
 			MaxHeaders: 100, MaxHeaderLen: 1000, MaxFeatures: 500, AuthservIDs: []string{"mx.example.org"},

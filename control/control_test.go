@@ -101,6 +101,7 @@ var someStats = Stats{
 	}}},
 	Traffic: Traffic{Days: 30, Ham: 1, Unsure: 2, Spam: 1, SpamPercent: 25},
 	Days:    []DayCount{{Day: "2026-03-14", Outcome: "tag", Rule: "default", N: 4}},
+	Table:   []DayRow{{Day: "2026-03-14", Counts: map[string]int64{"tagged": 4, "total": 4}}}, Zone: "CET (+01:00)",
 }
 
 func (s *service) Stats(_ context.Context, q StatsRequest) (Stats, error) {
@@ -460,5 +461,5 @@ func TestKeysDocumented(t *testing.T) {
 	}
 	check(score, ScoreReply{}, Explanation{}, Piece{}, Clue{}, Source{})
 	check(held, Held{})
-	check(stats, Stats{}, Calibrator{}, Weights{}, Labels{}, Mislabel{}, Traffic{}, DayCount{})
+	check(stats, Stats{}, Calibrator{}, Weights{}, Labels{}, Mislabel{}, Traffic{}, DayCount{}, DayRow{})
 }

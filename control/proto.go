@@ -117,6 +117,13 @@ type DayCount struct {
 	N       int64  `json:"n"`
 }
 
+// DayRow is a row of the daily table: in how many messages what was decided. Counts
+// are by the names of the table's columns; "total" counts messages.
+type DayRow struct {
+	Day    string           `json:"day"` // 2006-01-02
+	Counts map[string]int64 `json:"counts"`
+}
+
 // StatsRequest chooses what Stats tells.
 type StatsRequest struct {
 	Scope     string
@@ -143,6 +150,8 @@ type Stats struct {
 	Labels     Labels     `json:"labels"`
 	Traffic    Traffic    `json:"traffic"`
 	Days       []DayCount `json:"days,omitempty"`
+	Table      []DayRow   `json:"table,omitempty"` // as Days, by columns
+	Zone       string     `json:"zone,omitempty"`  // whose days these are
 }
 
 // Calibrator is what joins the opinions into one score. HamWrong and SpamWrong are

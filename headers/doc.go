@@ -7,9 +7,12 @@
 //
 //	fanmill       X-Fanmill-Status: unsure score=0.4312 id=0f3k...
 //	spambayes     X-Spambayes-Classification: ham; 0.02
-//	dspam         X-DSPAM-Result, -Confidence, -Probability, -Signature
-//	bogofilter    X-Bogosity: Spam, tests=bogofilter, spamicity=0.999999
+//	dspam         X-DSPAM-Result, -Confidence, -Probability, -Signature, -Reclassified
+//	bogofilter    X-Bogosity: Spam, tests=bogofilter, spamicity=0.999999, version=fanmill
 //	spamassassin  X-Spam-Flag, -Status, -Score, -Level
+//	stars         X-Spam-Level
+//
+// With clues there are X-Fanmill-Clues, X-Spambayes-Evidence and X-DSPAM-Factors too.
 //
 // A message that could not be scored carries the fanmill field only (first word
 // "unscored"): the other families have no word for it, and no word is safer

@@ -2,6 +2,7 @@ package headers
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,7 +11,7 @@ import (
 	"fanmill/classify"
 )
 
-var all = []Family{Fanmill, SpamBayes, DSPAM, Bogofilter, SpamAssassin}
+var all = []Family{Fanmill, SpamBayes, DSPAM, Bogofilter, SpamAssassin, Stars}
 
 func TestRender(t *testing.T) {
 	const id = "0f3kq81m2n4p6r8t"
@@ -53,25 +54,66 @@ func TestRender(t *testing.T) {
 			"bogofilter",
 			[]Family{Bogofilter},
 			Info{Verdict: classify.Spam, Score: 0.999999},
-			[]Field{{"X-Bogosity", "Spam, tests=bogofilter, spamicity=0.999999"}},
+			[]Field{{"X-Bogosity", "Spam, tests=bogofilter, spamicity=0.999999, version=fanmill"}},
 		},
 		{
 			"spamassassin at the cut-off",
 			[]Family{SpamAssassin},
 			Info{Verdict: classify.Spam, Score: 0.90},
-			[]Field{{"X-Spam-Flag", "YES"}, {"X-Spam-Status", "Yes, score=5.0 required=5.0 tests=FANMILL_SPAM"}, {"X-Spam-Score", "5.0"}, {"X-Spam-Level", "*****"}},
+			[]Field{{"X-Spam-Flag", "YES"}, {"X-Spam-Status", "Yes, score=5.0 required=5.0 tests=FANMILL_SPAM\n\tautolearn=no version=fanmill"}, {"X-Spam-Score", "5.0 (*****)"}, {"X-Spam-Level", "*****"}},
 		},
 		{
 			"spamassassin just below it",
 			[]Family{SpamAssassin},
 			Info{Verdict: classify.Unsure, Score: math.Nextafter(0.90, 0)},
-			[]Field{{"X-Spam-Flag", "NO"}, {"X-Spam-Status", "No, score=4.9 required=5.0 tests=FANMILL_UNSURE"}, {"X-Spam-Score", "4.9"}, {"X-Spam-Level", "****"}},
+			[]Field{{"X-Spam-Flag", "NO"}, {"X-Spam-Status", "No, score=4.9 required=5.0 tests=FANMILL_UNSURE\n\tautolearn=no version=fanmill"}, {"X-Spam-Score", "4.9 (****)"}, {"X-Spam-Level", "****"}},
 		},
 		{
 			"spamassassin zero",
 			[]Family{SpamAssassin},
 			Info{Verdict: classify.Ham},
-			[]Field{{"X-Spam-Flag", "NO"}, {"X-Spam-Status", "No, score=0.0 required=5.0 tests=FANMILL_HAM"}, {"X-Spam-Score", "0.0"}},
+			[]Field{{"X-Spam-Flag", "NO"}, {"X-Spam-Status", "No, score=0.0 required=5.0 tests=FANMILL_HAM\n\tautolearn=no version=fanmill"}, {"X-Spam-Score", "0.0"}},
+		},
+		{
+			"stars alone",
+			[]Family{Stars},
+			Info{Verdict: classify.Spam, Score: 1},
+			[]Field{{"X-Spam-Level", "**********"}},
+		},
+		{
+			"stars once",
+			[]Family{Stars, SpamAssassin, Stars},
+			Info{Verdict: classify.Spam, Score: 0.90},
+			[]Field{{"X-Spam-Level", "*****"}, {"X-Spam-Flag", "YES"}, {"X-Spam-Status", "Yes, score=5.0 required=5.0 tests=FANMILL_SPAM\n\tautolearn=no version=fanmill"}, {"X-Spam-Score", "5.0 (*****)"}},
+		},
+		{
+			"evidence",
+			[]Family{Fanmill, SpamBayes, DSPAM},
+			Info{ID: id, Verdict: classify.Ham, Score: 0.02, Clues: []classify.Clue{
+				{Text: "subject: offer", Prob: 0.991}, {Text: "don't 100%", Prob: 0.01}, {Text: "\"it's\"\n\xe4", Prob: 0.5}, {Text: "meeting notes of monday", Prob: 0},
+			}},
+			[]Field{
+				{"X-Fanmill-Status", "ham score=0.0200 id=" + id},
+				{"X-Fanmill-Clues", `"subject: offer" 0.99; "don't 100%" 0.01;` + "\n\t" + `"\"it's\"\n\xe4" 0.50; "meeting notes of monday" 0.00`},
+				{"X-Spambayes-Classification", "ham; 0.02"},
+				{"X-Spambayes-Evidence", `'subject: offer': 0.99; "don't 100%": 0.01;` + "\n\t" + `'"it\'s"\n\xe4': 0.50; 'meeting notes of monday': 0.00`},
+				{"X-DSPAM-Result", "Innocent"},
+				{"X-DSPAM-Confidence", "0.9600"},
+				{"X-DSPAM-Probability", "0.0200"},
+				{"X-DSPAM-Signature", id},
+				{"X-DSPAM-Factors", "4,\n\tsubject: offer, 0.99100,\n\tdon't 100%25, 0.01000,\n\t\"it's\"%0a%e4, 0.50000,\n\tmeeting notes of monday, 0.00000"},
+			},
+		},
+		{
+			"reclassified",
+			[]Family{DSPAM},
+			Info{ID: id, Verdict: classify.Ham, Score: 0, Reclassified: true},
+			[]Field{{"X-DSPAM-Result", "Innocent"}, {"X-DSPAM-Confidence", "1.0000"}, {"X-DSPAM-Probability", "0.0000"}, {"X-DSPAM-Signature", id}, {"X-DSPAM-Reclassified", "Spam"}},
+		},
+		{
+			"reclassified, unscored", all,
+			Info{ID: id, Unscored: true, Reclassified: true},
+			[]Field{{"X-Fanmill-Status", "unscored id=" + id}, {"X-DSPAM-Reclassified", "Spam"}},
 		},
 		{
 			"each family once",
@@ -100,8 +142,12 @@ func TestRenderedFieldsAreSafeAndStripped(t *testing.T) {
 			if !IsVerdict(f.Name) || !IsWritten(f.Name) {
 				t.Errorf("%s is written but not stripped", f.Name)
 			}
+			longest := 78
+			if slices.Contains([]string{"X-Fanmill-Clues", "X-Spambayes-Evidence", "X-DSPAM-Factors"}, f.Name) {
+				longest = 998 // a long clue
+			}
 			for n, line := range strings.Split(f.Name+": "+f.Value, "\n") {
-				if len(line) > 998 || (n > 0 && !strings.HasPrefix(line, "\t")) {
+				if len(line) > longest || (n > 0 && !strings.HasPrefix(line, "\t")) {
 					t.Errorf("%s: bad line %q", f.Name, line)
 				}
 				for _, c := range []byte(strings.TrimPrefix(line, "\t")) {
@@ -116,7 +162,7 @@ func TestRenderedFieldsAreSafeAndStripped(t *testing.T) {
 
 func TestEveryWrittenNameIsRendered(t *testing.T) {
 	got := map[string]bool{}
-	for _, f := range Render(all, Info{Score: 1, Verdict: classify.Spam, Clues: []classify.Clue{{Text: "a"}}}) {
+	for _, f := range Render(all, Info{Score: 1, Verdict: classify.Spam, Reclassified: true, Clues: []classify.Clue{{Text: "a"}}}) {
 		got[strings.ToLower(f.Name)] = true
 	}
 	for _, w := range written {

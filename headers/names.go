@@ -13,8 +13,8 @@ var (
 // written lists, in lower case, every name that Render can produce.
 var written = [...]string{
 	"x-fanmill-status", "x-fanmill-clues",
-	"x-spambayes-classification",
-	"x-dspam-result", "x-dspam-confidence", "x-dspam-probability", "x-dspam-signature",
+	"x-spambayes-classification", "x-spambayes-evidence",
+	"x-dspam-result", "x-dspam-confidence", "x-dspam-probability", "x-dspam-signature", "x-dspam-factors", "x-dspam-reclassified",
 	"x-bogosity",
 	"x-spam-flag", "x-spam-status", "x-spam-score", "x-spam-level",
 }

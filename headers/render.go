@@ -3,6 +3,7 @@ package headers
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,9 +20,10 @@ const (
 	DSPAM
 	Bogofilter
 	SpamAssassin
+	Stars // of SpamAssassin's fields the one with stars
 )
 
-var familyNames = [...]string{"fanmill", "spambayes", "dspam", "bogofilter", "spamassassin"}
+var familyNames = [...]string{"fanmill", "spambayes", "dspam", "bogofilter", "spamassassin", "stars"}
 
 // String returns the family's name as it is written in the configuration.
 func (f Family) String() string {
@@ -48,18 +50,22 @@ type Info struct {
 	Score    float64          // 0..1
 	Cutoffs  classify.Cutoffs // zero: the defaults; spamassassin's points are scaled by them
 	Unscored bool             // the message could not be scored: Verdict and Score say nothing
-	Clues    []classify.Clue  // strongest first; empty: no clue field
+	Clues    []classify.Clue  // the evidence, strongest first; empty: no field for it
+
+	// Reclassified says that a rule makes spam of the message, whatever the score:
+	// the DSPAM family has a field for that beside the verdict of the score.
+	Reclassified bool
 }
 
 // Field is one header field. Value is printable ASCII without the blank after
 // the colon; long values are folded with LF and TAB, no line longer than 998
-// bytes (RFC 5322 section 2.1.1).
+// bytes, and longer than 78 only where one clue is (RFC 5322 section 2.1.1).
 type Field struct {
 	Name, Value string
 }
 
 // Render returns the fields of the families in the order in which they are to
-// stand in the message, each family at most once.
+// stand in the message, each field at most once.
 func Render(families []Family, i Info) []Field {
 	if i.Cutoffs == (classify.Cutoffs{}) {
 		i.Cutoffs = classify.DefaultCutoffs()
@@ -73,29 +79,31 @@ func Render(families []Family, i Info) []Field {
 			continue
 		}
 		seen[f] = true
-		fields = append(fields, f.render(i)...)
+		for _, field := range f.render(i) {
+			if !slices.ContainsFunc(fields, func(have Field) bool { return have.Name == field.Name }) {
+				fields = append(fields, field) // two families have stars
+			}
+		}
 	}
 	return fields
 }
 
 func (f Family) render(i Info) []Field {
-	if f == Fanmill {
+	switch {
+	case f == Fanmill:
 		return fanmill(i)
-	}
-	if i.Unscored {
-		return nil
-	}
-	switch f {
-	case SpamBayes:
-		return []Field{{"X-Spambayes-Classification", i.Verdict.String() + "; " + decimals(i.Score, 2)}}
-	case DSPAM:
+	case f == DSPAM:
 		return dspam(i)
-	case Bogofilter:
-		return []Field{{"X-Bogosity", title(i.Verdict) + ", tests=bogofilter, spamicity=" + decimals(i.Score, 6)}}
-	case SpamAssassin:
+	case i.Unscored:
+		return nil
+	case f == SpamBayes:
+		return spamBayes(i)
+	case f == Bogofilter:
+		return []Field{{"X-Bogosity", title(i.Verdict) + ", tests=bogofilter, spamicity=" + decimals(i.Score, 6) + ", version=fanmill"}}
+	case f == SpamAssassin:
 		return spamAssassin(i)
 	}
-	return nil
+	return level(i)
 }
 
 func fanmill(i Info) []Field {
@@ -104,28 +112,52 @@ func fanmill(i Info) []Field {
 	}
 	fields := []Field{{"X-Fanmill-Status", i.Verdict.String() + " score=" + decimals(i.Score, 4) + " id=" + i.ID}}
 	if len(i.Clues) > 0 {
-		fields = append(fields, Field{"X-Fanmill-Clues", clueList(i.Clues)})
+		fields = append(fields, Field{cluesName, clueList(i.Clues)})
 	}
 	return fields
 }
 
-// dspam knows two classes: what is not spam is Innocent. Confidence is the
-// distance of the score from the middle, 0..1.
-func dspam(i Info) []Field {
+// spamBayes writes what SpamBayes' hammie.py does (classification and score), and with
+// clues the evidence as its message.py, addSBHeaders, puts it.
+func spamBayes(i Info) []Field {
+	fields := []Field{{"X-Spambayes-Classification", i.Verdict.String() + "; " + decimals(i.Score, 2)}}
+	if len(i.Clues) > 0 {
+		fields = append(fields, Field{evidenceName, evidence(i.Clues)})
+	}
+	return fields
+}
+
+// dspam writes the fields of DSPAM's dspam.c, add_xdspam_headers, less the time. It
+// knows two classes: what is not spam is Innocent. Confidence is the distance of the
+// score from the middle, 0..1. DSPAM writes Reclassified when it is told of an error;
+// then Result is what it had said before.
+func dspam(i Info) (fields []Field) {
 	result := "Innocent"
 	if i.Verdict == classify.Spam {
 		result = "Spam"
 	}
-	return []Field{
-		{"X-DSPAM-Result", result},
-		{"X-DSPAM-Confidence", decimals(math.Abs(2*i.Score-1), 4)},
-		{"X-DSPAM-Probability", decimals(i.Score, 4)},
-		{"X-DSPAM-Signature", i.ID},
+	if !i.Unscored {
+		fields = []Field{
+			{"X-DSPAM-Result", result},
+			{"X-DSPAM-Confidence", decimals(math.Abs(2*i.Score-1), 4)},
+			{"X-DSPAM-Probability", decimals(i.Score, 4)},
+			{"X-DSPAM-Signature", i.ID},
+		}
+		if len(i.Clues) > 0 {
+			fields = append(fields, Field{"X-DSPAM-Factors", factors(i.Clues)})
+		}
 	}
+	if i.Reclassified {
+		fields = append(fields, Field{"X-DSPAM-Reclassified", "Spam"})
+	}
+	return fields
 }
 
 // spamAssassin writes the score as points of 0 to 10, bent so that 5 is the
-// spam cut-off: rules that count five stars or compare with 5.0 work.
+// spam cut-off: rules that count five stars or compare with 5.0 work. Status has the
+// form of SpamAssassin's default add_header lines; Score, which SpamAssassin itself
+// does not write, that of MIMEDefang: points, then stars in brackets, so that
+// Mailman's customary X-Spam-Score: [*]{4,} matches as well as a number does.
 func spamAssassin(i Info) []Field {
 	flag, status := "NO", "No"
 	if i.Verdict == classify.Spam {
@@ -133,16 +165,24 @@ func spamAssassin(i Info) []Field {
 	}
 	tenths := tenths(i.Score, i.Cutoffs.Spam)
 	points := strconv.Itoa(tenths/10) + "." + strconv.Itoa(tenths%10)
-	fields := []Field{
+	score := points
+	if tenths >= 10 {
+		score += " (" + strings.Repeat("*", tenths/10) + ")"
+	}
+	return append([]Field{
 		{"X-Spam-Flag", flag},
-		{"X-Spam-Status", status + ", score=" + points + " required=5.0 tests=FANMILL_" + strings.ToUpper(i.Verdict.String())},
-		{"X-Spam-Score", points},
+		{"X-Spam-Status", status + ", score=" + points + " required=5.0 tests=FANMILL_" + strings.ToUpper(i.Verdict.String()) + "\n\tautolearn=no version=fanmill"},
+		{"X-Spam-Score", score},
+	}, level(i)...)
+}
+
+// level writes a star for each whole point; without one there is no field, for an
+// empty value would delete it instead of writing it.
+func level(i Info) []Field {
+	if stars := tenths(i.Score, i.Cutoffs.Spam) / 10; stars > 0 {
+		return []Field{{"X-Spam-Level", strings.Repeat("*", stars)}}
 	}
-	// An empty value would delete the field instead of writing it.
-	if stars := tenths / 10; stars > 0 {
-		fields = append(fields, Field{"X-Spam-Level", strings.Repeat("*", stars)})
-	}
-	return fields
+	return nil
 }
 
 // tenths maps 0..spam to 0..49 and spam..1 to 50..100, rounding down.
@@ -154,38 +194,6 @@ func tenths(score, spam float64) int {
 		return 100
 	}
 	return 50 + int(50*(score-spam)/(1-spam))
-}
-
-// clueList writes each clue as "text" probability, folded between clues.
-func clueList(clues []classify.Clue) string {
-	const width, maxText = 76, 120
-	var b strings.Builder
-	line := len("X-Fanmill-Clues: ")
-	for n, c := range clues {
-		item := printable(c.Text, maxText) + " " + decimals(clamp(c.Prob), 2)
-		if n > 0 {
-			b.WriteByte(';')
-			if line+len(item)+2 > width {
-				b.WriteString("\n\t")
-				line = 8
-			} else {
-				b.WriteByte(' ')
-				line += 2
-			}
-		}
-		b.WriteString(item)
-		line += len(item)
-	}
-	return b.String()
-}
-
-// printable quotes hostile text in printable ASCII of at most limit+2 bytes.
-func printable(s string, limit int) string {
-	q := strconv.QuoteToASCII(s[:min(len(s), limit)])
-	if len(q) <= limit+2 {
-		return q
-	}
-	return strings.TrimRight(q[:limit], `\`) + `"`
 }
 
 // word keeps the letters, digits and hyphens of an id.

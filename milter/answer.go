@@ -227,9 +227,13 @@ func (m *message) pass(j *judgement) answer {
 }
 
 // marks reports whether the message gets verdict headers: when one of those who
-// get it is filtered, and what is accepted is not merely waiting for training.
+// get it is filtered, and what is accepted is not merely waiting for training. What
+// our own users send must not tell the world what we think of it, unless it is to.
 func (m *message) marks(j *judgement) bool {
-	if j.often {
+	switch {
+	case m.env.Authenticated != "" && !m.rules.MarkAuthenticated:
+		return false
+	case j.often:
 		return true
 	}
 	return slices.ContainsFunc(j.decisions, func(d policy.Decision) bool {

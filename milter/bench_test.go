@@ -86,6 +86,7 @@ type countOnly struct{}
 
 func (countOnly) Add(store.Record)                    {}
 func (countOnly) Count(string, string, string, int64) {}
+func (countOnly) Tally(string, ...string)             {}
 
 // fourKB is a message of 20 fields and 4 kB of words.
 func fourKB(seed uint64) mail {

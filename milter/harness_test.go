@@ -71,6 +71,7 @@ type rows struct {
 	mu     sync.Mutex
 	list   []store.Record
 	counts map[string]int64 // by "outcome/rule"
+	table  []string         // the columns of each message, in the order in which they ended
 }
 
 func (r *rows) Add(rec store.Record) {
@@ -86,6 +87,12 @@ func (r *rows) Count(_, outcome, rule string, n int64) {
 		r.counts = map[string]int64{}
 	}
 	r.counts[outcome+"/"+rule] += n
+}
+
+func (r *rows) Tally(_ string, columns ...string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.table = append(r.table, strings.Join(columns, " "))
 }
 
 func (r *rows) count(key string) int64 {
@@ -117,6 +124,8 @@ func (b *logBuffer) String() string {
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
+
+func textLogger(b *logBuffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
 
 // lines counts the log lines that contain all parts.
 func (b *logBuffer) lines(parts ...string) int {
@@ -178,7 +187,7 @@ func (r *rig) settings() Settings {
 }
 
 func (r *rig) parts() Parts {
-	p := Parts{Scorer: r.scorer, Spool: r.spool, Recorder: r.rows, Learner: r.learner, Logger: slog.New(slog.NewTextHandler(r.log, nil))}
+	p := Parts{Scorer: r.scorer, Spool: r.spool, Recorder: r.rows, Learner: r.learner, Logger: textLogger(r.log)}
 	if r.teacher != nil {
 		p.Teacher = r.teacher
 	}

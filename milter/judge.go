@@ -161,7 +161,7 @@ func (m *message) decideRest(j judgement, part []string) judgement {
 			rest = append(rest, *d)
 			continue
 		}
-		d.Outcome, d.Rule = policy.Discard, ruleAgain
+		d.Outcome, d.Rule = policy.Discard, policy.RuleAgain
 		dropped = append(dropped, *d)
 	}
 	j.result = m.rules.Policy.Combine(rest, true)
@@ -175,7 +175,10 @@ func (m *message) decideRest(j judgement, part []string) judgement {
 // info is what the verdict headers are to say. What rules say of the sender stands there
 // only where all who get the message agree.
 func (m *message) info(j *judgement) headers.Info {
-	i := headers.Info{ID: j.passID, Verdict: j.verdict, Score: j.score.P, Cutoffs: j.cutoffs, Unscored: !j.scored}
+	i := headers.Info{
+		ID: j.passID, Verdict: j.verdict, Score: j.score.P, Cutoffs: j.cutoffs, Unscored: !j.scored,
+		Clues: j.clues[:min(len(j.clues), m.rules.Evidence)],
+	}
 	if d, ok := agreed(j, func(d policy.Decision) policy.SenderList { return d.Sender }); ok && d.Sender != policy.Unlisted {
 		i.Verdict, i.Unscored = d.Verdict, false
 	}

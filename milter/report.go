@@ -3,7 +3,6 @@ package milter
 import (
 	"cmp"
 	"log/slog"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -18,8 +17,10 @@ import (
 // finish writes the log line and the history of a message, offers it to the learner and
 // returns a.
 func (m *message) finish(j *judgement, a answer) answer {
-	m.log(j)
-	m.record(j)
+	at := m.now() // one time for both, so that log and counters agree on the day
+	parts := m.parts(j)
+	m.log(j, parts, at)
+	m.record(j, parts, at)
 	m.learn(j)
 	m.teach(j)
 	return a
@@ -27,9 +28,14 @@ func (m *message) finish(j *judgement, a answer) answer {
 
 // refuse answers a recipient for whom the sender is blocked.
 func (m *message) refuse(r *policy.Recipient) refusal {
-	m.Logger.Info("recipient refused", "id", m.id, "queue_id", clean(m.facts.queueID), "client", clientText(m.env.Client),
-		"sender", clean(m.env.Sender), "recipient", clean(r.Address), "outcome", policy.Reject.String(), "rule", r.Rule, "list", r.Sender.String())
-	m.Recorder.Count(m.began.Format("2006-01-02"), policy.Reject.String(), r.Rule, 1)
+	at := m.now()
+	fate := policy.Fate{Outcome: policy.Reject, Rule: r.Rule, List: r.Sender}
+	m.line(at, slog.LevelInfo, "recipient refused",
+		slog.String("id", m.id), slog.String("queue_id", clean(m.facts.queueID)), slog.String("client", clientText(m.env.Client)),
+		slog.String("sender", clean(m.env.Sender)), slog.String("recipient", clean(r.Address)),
+		slog.String("outcome", fate.Outcome.String()), slog.String("rule", fate.Rule), slog.String("list", fate.List.String()))
+	m.Recorder.Count(store.HistoryDay(at), fate.Outcome.String(), fate.Rule, 1)
+	m.Recorder.Tally(store.HistoryDay(at), fate.Column().String())
 	text := cmp.Or(r.RejectText, m.rules.RejectText)
 	return refusal(textReject + text + " " + m.id)
 }
@@ -71,8 +77,6 @@ func knows(r *policy.Recipient, score float64, spam bool) bool {
 // The rules that stand in the history for what no policy rule decided.
 const (
 	ruleObserve = "observe"
-	ruleAgain   = "seen-before"
-	ruleRelease = "release"
 	ruleError   = "error"
 )
 
@@ -84,9 +88,9 @@ const RuleFailed = "failed-twice"
 func (m *message) rule(j *judgement, o policy.Outcome) string {
 	switch {
 	case j.again == spool.Releasing:
-		return ruleRelease
+		return policy.RuleRelease
 	case j.again != spool.Unknown:
-		return ruleAgain
+		return policy.RuleAgain
 	case j.often:
 		return RuleFailed
 	case m.rules.opts.Observe && m.read:
@@ -107,17 +111,6 @@ func (m *message) rule(j *judgement, o policy.Outcome) string {
 	return rule
 }
 
-// list is what rules say of the sender, for one of those who met the outcome.
-func (j *judgement) list() policy.SenderList {
-	o := j.outcome()
-	for _, d := range j.decisions {
-		if d.Sender != policy.Unlisted && d.Outcome == o {
-			return d.Sender
-		}
-	}
-	return policy.Unlisted
-}
-
 // outcome is what happens to the message, or in observe mode would happen.
 func (j *judgement) outcome() policy.Outcome {
 	if j.result.Outcome == policy.Accept && j.result.Tagged {
@@ -134,25 +127,58 @@ func (m *message) client(j *judgement) classify.Client {
 	return m.env.Client
 }
 
-func (m *message) log(j *judgement) {
-	o := j.outcome()
+// log writes the message's line. Package maillog reads it: clues and duration, which
+// it does not need, come last.
+func (m *message) log(j *judgement, parts []part, at time.Time) {
+	main := &parts[0]
 	attrs := []slog.Attr{
 		slog.String("id", m.id), slog.String("queue_id", clean(m.facts.queueID)),
 		slog.String("client", clientText(m.client(j))), slog.String("sender", clean(m.env.Sender)),
 		slog.Int("recipients", len(m.recipients)), slog.Int64("size", m.size),
-		slog.String("outcome", o.String()), slog.String("rule", m.rule(j, o)),
+		slog.String("outcome", main.Outcome.String()), slog.String("rule", main.Rule),
 	}
+	attrs = append(attrs, fateAttrs(parts)...)
 	if j.scored {
 		attrs = append(attrs, slog.String("verdict", j.verdict.String()), slog.Float64("score", j.score.P))
 	}
 	attrs = append(attrs, m.extras(j)...)
-	attrs = append(attrs, slog.Float64("duration", m.now().Sub(m.ended).Round(time.Microsecond).Seconds()))
+	attrs = append(attrs, slog.Float64("duration", at.Sub(m.ended).Round(time.Microsecond).Seconds()))
 	level := slog.LevelInfo
 	if j.err != nil {
 		level = slog.LevelWarn
 	}
-	m.Logger.LogAttrs(m.stopped, level, "message", attrs...)
+	m.line(at, level, "message", attrs...)
 	m.logDropped(j)
+}
+
+// line writes a log line of the time at.
+func (m *message) line(at time.Time, level slog.Level, msg string, attrs ...slog.Attr) {
+	h := m.Logger.Handler()
+	if !h.Enabled(m.stopped, level) {
+		return
+	}
+	r := slog.NewRecord(at, level, msg, 0)
+	r.AddAttrs(attrs...)
+	_ = h.Handle(m.stopped, r) // nobody could be told
+}
+
+// fateAttrs say, beside outcome and rule, where the message is counted.
+func fateAttrs(parts []part) []slog.Attr {
+	var attrs []slog.Attr
+	main := &parts[0]
+	if main.List != policy.Unlisted {
+		attrs = append(attrs, slog.String("list", main.List.String()))
+	}
+	if main.Unfiltered {
+		attrs = append(attrs, slog.Bool("unfiltered", true))
+	}
+	if main.Unscored {
+		attrs = append(attrs, slog.Bool("unscored", true))
+	}
+	if also := columns(parts)[1:]; len(also) > 0 {
+		attrs = append(attrs, slog.String("also", strings.Join(also, " ")))
+	}
+	return attrs
 }
 
 // extras are the attributes that most messages do not have.
@@ -176,9 +202,6 @@ func (m *message) extras(j *judgement) []slog.Attr {
 	if m.forged.missed {
 		attrs = append(attrs, slog.Bool("forged_left", true))
 	}
-	if list := j.list(); list != policy.Unlisted {
-		attrs = append(attrs, slog.String("list", list.String()))
-	}
 	if j.err != nil {
 		attrs = append(attrs, slog.String("err", clean(j.err.Error())))
 	}
@@ -197,68 +220,6 @@ func (m *message) logDropped(j *judgement) {
 		m.Logger.Info("recipient dropped", "id", m.id, "queue_id", clean(m.facts.queueID),
 			"recipient", clean(d.Recipient), "outcome", d.Outcome.String(), "rule", d.Rule)
 	}
-}
-
-// record writes the history: a row for each part of the recipients that met a
-// different outcome. Those whose mail is not filtered are counted only. The id that
-// the log line names is always one of the rows'.
-func (m *message) record(j *judgement) {
-	r, o, named := &j.result, j.outcome(), false
-	switch held, passed := len(r.Held) > 0, len(r.Deliver) > 0; {
-	case held && passed:
-		named = m.row(j, m.id, policy.Hold, r.Held)
-		m.row(j, cmp.Or(j.passID, m.Spool.NewID()), o, r.Deliver)
-	case passed:
-		named = m.row(j, m.id, o, r.Deliver)
-	case held:
-		named = m.row(j, m.id, o, r.Held)
-	default:
-		named = m.row(j, m.id, o, m.addresses())
-	}
-	for _, d := range r.Dropped {
-		id := m.id
-		if named {
-			id = m.Spool.NewID()
-		}
-		named = m.row(j, id, d.Outcome, []string{d.Recipient}) || named
-	}
-}
-
-// row counts one outcome, and records it for those whose mail is filtered. It
-// reports whether there were any.
-func (m *message) row(j *judgement, id string, o policy.Outcome, recipients []string) bool {
-	rule := m.rule(j, o)
-	m.Recorder.Count(m.began.Format("2006-01-02"), o.String(), rule, 1)
-	if recipients = m.filtered(recipients); len(recipients) == 0 {
-		return false
-	}
-	rec := store.Record{
-		ID: id, Time: m.began, QueueID: m.facts.queueID, Client: clientText(m.client(j)), Sender: m.env.Sender,
-		Recipients: recipients, Size: m.size, MessageID: clean(m.messageID),
-		Outcome: o.String(), Rule: rule, Scope: j.scope, Unscored: !j.scored,
-	}
-	if j.scored {
-		rec.Verdict, rec.Score = j.verdict.String(), j.score
-	}
-	if j.msg != nil {
-		rec.Digest, rec.Subject, rec.From, rec.MessageID = j.msg.Digest, j.msg.Subject, j.msg.From, j.msg.MessageID
-		if m.rules.KeepFeatures {
-			rec.Features, rec.Grams = slices.Clone(j.msg.Features), slices.Clone(j.msg.Grams)
-		}
-	}
-	m.Recorder.Add(rec)
-	return true
-}
-
-// filtered returns those of the addresses whose mail is filtered.
-func (m *message) filtered(addresses []string) []string {
-	var list []string
-	for _, r := range m.recipients {
-		if r.Filtered && slices.Contains(addresses, r.Address) {
-			list = append(list, r.Address)
-		}
-	}
-	return list
 }
 
 // clientText writes a client as name [address].

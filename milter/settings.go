@@ -56,11 +56,12 @@ type Spool interface {
 	SeenRelease(token, digest string, recipients []string) (id string, ok bool)
 }
 
-// Recorder takes the history; neither method may wait for the disk. The store's
-// *History is one.
+// Recorder takes the history; no method may wait for the disk. The store's
+// *History is one. A day is YYYY-MM-DD, local time.
 type Recorder interface {
 	Add(store.Record)
-	Count(day, outcome, rule string, n int64) // day is YYYY-MM-DD, local time
+	Count(day, outcome, rule string, n int64)
+	Tally(day string, columns ...string) // one more in each of these columns of the daily table
 }
 
 // Learner learns mail by what the filter thinks of it itself, if it sees fit. Learn is
@@ -98,6 +99,7 @@ type Settings struct {
 	Policy     *policy.Policy
 	Classify   classify.Options
 	Families   []headers.Family // verdict headers to write; nil: fanmill's
+	Evidence   int              // clues in the headers, at most Clues
 	OwnHost    string           // our name in the Received line of held messages; "": as the MTA says
 	RejectText string           // generic text of a refusal; "": DefaultRejectText. The message's id is put behind it.
 	Clues      int              // clues kept with held messages and logged; 0: none, and no explanation
@@ -106,7 +108,8 @@ type Settings struct {
 	Deadline      time.Duration // for the work at end of message; 0: DefaultDeadline
 	ProgressEvery time.Duration // 0: DefaultProgressEvery
 
-	KeepFeatures bool // put feature lists into the history
+	KeepFeatures      bool // put feature lists into the history
+	MarkAuthenticated bool // write verdict headers also into mail of clients that logged in
 }
 
 // Defaults of Settings. The deadline lies well below Postfix's
@@ -134,8 +137,8 @@ func (s *Settings) Validate() error {
 	if i := strings.IndexFunc(s.RejectText, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
 		errs = append(errs, fmt.Errorf("reject text %q: byte %d is not printable ASCII", s.RejectText, i))
 	}
-	if s.Deadline < 0 || s.ProgressEvery < 0 || s.Clues < 0 || s.Pieces < 0 {
-		errs = append(errs, errors.New("deadline, progress interval and numbers of clues and pieces must not be negative"))
+	if s.Deadline < 0 || s.ProgressEvery < 0 || s.Clues < 0 || s.Pieces < 0 || s.Evidence < 0 {
+		errs = append(errs, errors.New("deadline, progress interval and numbers of clues, pieces and evidence must not be negative"))
 	}
 	return errors.Join(errs...)
 }

@@ -14,12 +14,20 @@ const (
 	RuleUntilTrained  = "until-trained"   // softened: too few labels
 	RuleRelayed       = "relayed"         // reject became hold: came through a host of ours
 	RuleOnError       = "on-error"        // could not be scored
+	RuleAttachment    = "attachment"      // refused for what is attached
+	RuleBypass        = "bypass"          // passed for the bypass word
+)
+
+// The names that stand in the log for messages that the spool knows already.
+const (
+	RuleAgain   = "seen-before" // held or decided: dropped, as before
+	RuleRelease = "release"     // released by us: passes
 )
 
 // builtinRules are the names that no [[rule]] may have.
 var builtinRules = []string{
 	RuleDefault, RuleUnfiltered, RuleTrusted, RuleLocal, RuleAuthenticated, RuleOwnHost, RuleNeverRefuse, RuleUntilTrained,
-	RuleRelayed, RuleOnError, "attachment", "bypass", "delay", "delayed", "observe", "seen-before", "release", "error", "failed-twice",
+	RuleRelayed, RuleOnError, RuleAttachment, RuleBypass, RuleAgain, RuleRelease, "delay", "delayed", "observe", "error", "failed-twice",
 }
 
 // Decide returns the outcome for one recipient. In observe mode it is Accept;

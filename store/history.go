@@ -62,6 +62,12 @@ type DayCount struct {
 	N                  int64
 }
 
+// DayTally is a cell of the daily table: N messages of that day in this column.
+type DayTally struct {
+	Day, Column string
+	N           int64
+}
+
 // HistoryDay names the day of t, in t's location, as the daily counters do.
 func HistoryDay(t time.Time) string { return t.Format(time.DateOnly) }
 
@@ -91,6 +97,7 @@ type History struct {
 	bytes  int
 	sorter gramSorter
 	counts map[DayCount]int64 // key with N zero
+	table  map[DayTally]int64 // key with N zero
 	lost   int64              // records dropped since the last report
 	closed bool
 
@@ -104,8 +111,14 @@ type History struct {
 	r   *conn
 }
 
+const tallyDDL = `
+CREATE TABLE tally (
+	day TEXT, name TEXT, n INTEGER NOT NULL,
+	PRIMARY KEY (day, name)
+) STRICT, WITHOUT ROWID;`
+
 var historySchema = schema{
-	what: "history", appID: 0x66616e68, version: 1,
+	what: "history", appID: 0x66616e68, version: 2,
 	once: []string{"auto_vacuum=INCREMENTAL"},
 	ddl: metaDDL + `
 CREATE TABLE record (
@@ -131,7 +144,8 @@ CREATE INDEX feature_pressing ON feature (n) WHERE pressing;
 CREATE TABLE daily (
 	day TEXT, outcome TEXT, rule TEXT, n INTEGER NOT NULL,
 	PRIMARY KEY (day, outcome, rule)
-) STRICT, WITHOUT ROWID;`,
+) STRICT, WITHOUT ROWID;` + tallyDDL,
+	upgrade: []string{tallyDDL},
 }
 
 // OpenHistory opens the history in o.Dir, creating directory and file when they are
@@ -143,7 +157,8 @@ func OpenHistory(ctx context.Context, o HistoryOptions) (*History, error) {
 func openHistory(ctx context.Context, o HistoryOptions, now func() time.Time) (*History, error) {
 	o.setDefaults()
 	h := &History{
-		opts: o, log: o.Logger, path: filepath.Join(o.Dir, historyFile), now: now, counts: make(map[DayCount]int64),
+		opts: o, log: o.Logger, path: filepath.Join(o.Dir, historyFile), now: now,
+		counts: make(map[DayCount]int64), table: make(map[DayTally]int64),
 		wake: make(chan struct{}, 1), full: make(chan struct{}, 1),
 		flushes: make(chan chan error), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
@@ -264,6 +279,19 @@ func (h *History) Count(day, outcome, rule string, n int64) {
 		return
 	}
 	h.counts[DayCount{Day: day, Outcome: outcome, Rule: rule}] += n
+	h.signal()
+}
+
+// Tally adds one to each of these columns of a day's row in the daily table.
+func (h *History) Tally(day string, columns ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed || h.opts.ReadOnly {
+		return
+	}
+	for _, c := range columns {
+		h.table[DayTally{Day: day, Column: c}]++
+	}
 	h.signal()
 }
 

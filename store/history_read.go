@@ -163,6 +163,20 @@ func (h *History) Daily(ctx context.Context, days int) (list []DayCount, err err
 	return list, err
 }
 
+// Table returns the cells of the daily table for the last days, today included, in
+// the order of days.
+func (h *History) Table(ctx context.Context, days int) (list []DayTally, err error) {
+	first := HistoryDay(h.now().AddDate(0, 0, 1-days))
+	err = h.ask(ctx, "read the daily table", func(c *conn) error {
+		list = list[:0]
+		return c.query("SELECT day, name, n FROM tally WHERE day >= ? ORDER BY day, name", func(v []driver.Value) error {
+			list = append(list, DayTally{Day: asText(v[0]), Column: asText(v[1]), N: asInt(v[2])})
+			return ctx.Err()
+		}, first)
+	})
+	return list, err
+}
+
 // Verdicts says how many messages got which verdict.
 type Verdicts struct{ Ham, Unsure, Spam int }
 

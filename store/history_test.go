@@ -222,6 +222,57 @@ func TestDailyCounters(t *testing.T) {
 	}
 }
 
+func TestDailyTable(t *testing.T) {
+	c, dir := newClock(), t.TempDir()
+	h := historyAt(t, dir, c, nil)
+	day := HistoryDay(c.now())
+	old := HistoryDay(c.now().AddDate(0, 0, -2))
+	for range 3 {
+		h.Tally(day, "accept", "held", "total")
+		flush(t, h)
+	}
+	h.Tally(day, "accept", "total")
+	h.Tally(old, "failed", "total")
+	h.Close()
+	h.Tally(day, "accept", "total")
+	h = historyAt(t, dir, c, nil)
+	today := []DayTally{{day, "accept", 4}, {day, "held", 3}, {day, "total", 4}}
+	for days, want := range map[int][]DayTally{1: today, 2: today, 3: append([]DayTally{{old, "failed", 1}, {old, "total", 1}}, today...)} {
+		if got, err := h.Table(t.Context(), days); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%d days: %v, %v", days, got, err)
+		}
+	}
+}
+
+// TestOlderHistory: one that was made before there was a daily table gets it, with all
+// else as it was.
+func TestOlderHistory(t *testing.T) {
+	c, dir := newClock(), t.TempDir()
+	day := HistoryDay(c.now())
+	h := historyAt(t, dir, c, nil)
+	h.Count(day, "accept", "default", 2)
+	h.Close()
+	w, err := connect(filepath.Join(dir, historyFile), "rw")
+	if err == nil {
+		err = errors.Join(w.run("DROP TABLE tally; UPDATE meta SET value = 1 WHERE key = 'schema'"), w.close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenHistory(t.Context(), HistoryOptions{Dir: dir, ReadOnly: true}); !errors.Is(err, ErrOlder) {
+		t.Errorf("opened to read: %v, want that it is older", err)
+	}
+	h = historyAt(t, dir, c, nil)
+	h.Tally(day, "accept", "total")
+	flush(t, h)
+	if got, err := h.Daily(t.Context(), 1); err != nil || len(got) != 1 || got[0].N != 2 {
+		t.Errorf("counters %v, %v", got, err)
+	}
+	if got, err := h.Table(t.Context(), 1); err != nil || len(got) != 2 {
+		t.Errorf("table %v, %v", got, err)
+	}
+}
+
 // pruneAll takes all the steps that the writing goroutine would take now.
 func pruneAll(t *testing.T, h *History) {
 	t.Helper()

@@ -35,6 +35,7 @@ type historian struct {
 type batch struct {
 	records []queued
 	counts  map[DayCount]int64
+	table   map[DayTally]int64
 	lost    int64
 }
 
@@ -115,12 +116,13 @@ func mayPass(err error) bool {
 	return true
 }
 
-func (b *batch) empty() bool { return len(b.records) == 0 && len(b.counts) == 0 }
+func (b *batch) empty() bool { return len(b.records)+len(b.counts)+len(b.table) == 0 }
 
 func (h *historian) take() batch {
 	h.mu.Lock()
-	b := batch{records: h.queue, counts: h.counts, lost: h.lost}
-	h.queue, h.bytes, h.counts, h.lost = nil, 0, make(map[DayCount]int64), 0
+	b := batch{records: h.queue, counts: h.counts, table: h.table, lost: h.lost}
+	h.queue, h.bytes, h.lost = nil, 0, 0
+	h.counts, h.table = make(map[DayCount]int64), make(map[DayTally]int64)
 	h.mu.Unlock()
 	if b.lost > 0 {
 		h.log.Warn("history records dropped: the disk did not keep up", "records", b.lost)
@@ -137,6 +139,12 @@ func (h *historian) insert() error {
 	for key, n := range h.pending.counts {
 		_, err := h.w.exec(`INSERT INTO daily VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n`,
 			key.Day, key.Outcome, key.Rule, n)
+		if err != nil {
+			return err
+		}
+	}
+	for key, n := range h.pending.table {
+		_, err := h.w.exec(`INSERT INTO tally VALUES (?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n`, key.Day, key.Column, n)
 		if err != nil {
 			return err
 		}

@@ -395,11 +395,44 @@ far back as the history goes: of the messages that got a verdict, those that are
 spam. The filter does not reckon with the difference, which was tried and made it
 worse; where it is large, train mail as it comes in.
 
-With --days N also the daily counters: what became of how many messages, by which
-rule.`,
+With --days N also the daily table, which fanmill log makes from log files (fanmill
+help log explains its columns), and how often each rule decided what.`,
 			examples: []example{
 				{"fanmill stats --mislabels 20", "look for labels that are probably wrong"},
 				{"fanmill stats --days 7", "what became of the mail of a week"},
+			},
+		},
+		{
+			name: "log", args: "[FILE|-]...", max: -1, batch: true, short: "make the daily table from log files", new: func() runner { return new(logCmd) },
+			long: `Adds up by day what the log says became of messages. It reads the daemon's log, text
+or JSON, alone, behind the prefix of syslog or journalctl, as journalctl -o json
+prints it, and as containers keep it; also compressed with gzip, bzip2 or zstd, and
+from standard input. Lines of other programs are passed over; a line of a message
+that cannot be read is counted on standard error. Days are those of this host's time
+zone (set TZ for another); days between without mail are rows of zeros.
+
+reject-spam, reject-attachment and reject-block were refused for their score, for
+what is attached, or for a sender on a block list; accept-bypassed passed by a
+welcome list or the bypass word; accept-local was not filtered because it came from
+this host, a trusted network, a host of the site or a client that logged in;
+accept-unfiltered because its recipients want no filter; accept and tagged passed
+the filter; delayed was asked to come again; held is in the spool; quarantined in
+the MTA's hold queue; discarded was dropped; failed was deferred for a fault of
+fanmill's; unscored passed although it could not be scored. A message that met
+several outcomes stands in the column of each, and once in total. Recipients refused
+at RCPT, whose sender is blocked, count in reject-block and not in total. With
+policy.observe the columns say what would have happened.
+
+--csv and --json have all columns, the table those with something in them. With -f
+each row is printed again when it changes, at most once a second; the last one of a
+day counts. A file that is renamed or cut off by log rotation is followed.
+
+The daemon's own counters, fanmill stats --days, say the same. The log has all
+messages with log.level = "info" or "debug" only.`,
+			examples: []example{
+				{"journalctl -u fanmill -o json | fanmill log", "from the journal"},
+				{"fanmill log --csv /var/log/fanmill.log*", "all logs there are, rotated ones too, for a spreadsheet"},
+				{"fanmill log -f /var/log/fanmill.log", "watch the day"},
 			},
 		},
 		{

@@ -51,7 +51,7 @@ func (f *filterCmd) filter(ctx context.Context, e *Env) error {
 	if msg.size == 0 {
 		return exit(exitTempFail, errors.New("standard input is empty: there is no message to filter"))
 	}
-	info, err := f.score(ctx, j, msg)
+	info, err := f.score(ctx, j, set, msg)
 	if err != nil {
 		return err
 	}
@@ -62,12 +62,16 @@ func (f *filterCmd) filter(ctx context.Context, e *Env) error {
 }
 
 // score judges the message and returns what its headers say.
-func (f *filterCmd) score(ctx context.Context, j control.Judge, msg *spill) (headers.Info, error) {
-	r, err := j.Score(ctx, control.ScoreRequest{Scope: f.scope}, msg.Reader())
+func (f *filterCmd) score(ctx context.Context, j control.Judge, set *settings, msg *spill) (headers.Info, error) {
+	r, err := j.Score(ctx, control.ScoreRequest{Scope: f.scope, Clues: set.file.Headers.Evidence}, msg.Reader())
 	if err != nil {
 		return headers.Info{}, err
 	}
-	return headers.Info{ID: newID(), Verdict: parseVerdict(r.Verdict), Score: r.Score}, nil
+	info := headers.Info{ID: newID(), Verdict: parseVerdict(r.Verdict), Score: r.Score, Cutoffs: set.rules.Options().Cutoffs}
+	for _, c := range r.Clues {
+		info.Clues = append(info.Clues, classify.Clue{Text: c.Text, Prob: c.Prob})
+	}
+	return info, nil
 }
 
 // finish makes sure that what was written has arrived: a write to a full disk

@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"fanmill/classify"
 	"fanmill/control"
+	"fanmill/milter/maillog"
+	"fanmill/policy"
 	"fanmill/store"
 )
 
@@ -103,15 +106,42 @@ func (in insight) traffic(ctx context.Context, st *control.Stats, q control.Stat
 	return err
 }
 
+// days tells what became of the mail of the last days: by outcome and rule, and as the
+// daily table.
 func (in insight) days(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
 	if in.history == nil || q.Days == 0 {
 		return nil
 	}
-	rows, err := in.history.Daily(ctx, q.Days)
-	for _, r := range rows {
+	counts, err := in.history.Daily(ctx, q.Days)
+	if err != nil {
+		return err
+	}
+	for _, r := range counts {
 		st.Days = append(st.Days, control.DayCount{Day: r.Day, Outcome: r.Outcome, Rule: r.Rule, N: r.N})
 	}
-	return err
+	cells, err := in.history.Table(ctx, q.Days)
+	if err != nil || len(cells) == 0 {
+		return err
+	}
+	st.Zone = localZone()
+	for _, r := range rowsOf(append(cells, store.DayTally{Day: store.HistoryDay(time.Now())})) {
+		st.Table = append(st.Table, dayRow(r))
+	}
+	return nil
+}
+
+// rowsOf makes rows of cells that are in the order of days.
+func rowsOf(cells []store.DayTally) []maillog.Row {
+	var rows []maillog.Row
+	for _, c := range cells {
+		if len(rows) == 0 || rows[len(rows)-1].Day != c.Day {
+			rows = append(rows, maillog.Row{Day: c.Day})
+		}
+		if column, ok := policy.ParseColumn(c.Column); ok {
+			rows[len(rows)-1].N[column] = c.N
+		}
+	}
+	return maillog.Fill(rows)
 }
 
 // percent is 0 where there is nothing to have a share of.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -77,6 +79,7 @@ func TestStatsTextIsSafe(t *testing.T) {
 	text := func(s string) string {
 		return statsText(control.Stats{
 			Scope: s, Scopes: []string{s, s}, Advice: []string{s}, Days: []control.DayCount{{Day: s, Outcome: s, Rule: s}},
+			Table: []control.DayRow{{Day: s, Counts: map[string]int64{s: 1, "total": 1}}}, Zone: s,
 			Labels: control.Labels{N: 1, Mislabels: []control.Mislabel{{Class: s, Source: s, Digest: s, Subject: s, From: s}}},
 		}, 1, 1)
 	}
@@ -89,5 +92,55 @@ func TestStatsTextIsSafe(t *testing.T) {
 		if i := strings.IndexFunc(got, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 || !utf8.ValidString(got) {
 			t.Errorf("%q comes through:\n%q", evil, got)
 		}
+	}
+}
+
+// TestDailyTableOfStats: the table goes from the first day that has something in it to
+// today; below it stands which rule decided what.
+func TestDailyTableOfStats(t *testing.T) {
+	h, err := store.OpenHistory(t.Context(), store.HistoryOptions{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	day := func(ago int) string { return store.HistoryDay(time.Now().AddDate(0, 0, -ago)) }
+	for range 3 {
+		h.Tally(day(3), "accept", "total")
+		h.Count(day(3), "accept", "default", 1)
+	}
+	h.Tally(day(1), "reject-spam", "held", "total")
+	h.Count(day(1), "reject", "default", 1)
+	h.Count(day(1), "hold", "relayed", 1)
+	h.Tally(day(9), "accept", "total")
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var st control.Stats
+	if err := (insight{history: h}).days(t.Context(), &st, control.StatsRequest{Days: 7}); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	dayText(&b, st, 7)
+	want := fmt.Sprintf(`
+            reject
+day           spam  accept    held   total
+%s       0       3       0       3
+%s       0       0       0       0
+%s       1       0       1       1
+%s       0       0       0       0
+all              1       3       1       4
+Days are those of %s.
+
+by outcome and rule:
+       3  accept      default
+       1  hold        relayed
+       1  reject      default
+`, day(3), day(2), day(1), day(0), localZone())
+	if d := cmp.Diff(want, b.String()); d != "" {
+		t.Error(d)
+	}
+	st = control.Stats{}
+	if err := (insight{history: h}).days(t.Context(), &st, control.StatsRequest{}); err != nil || st.Table != nil {
+		t.Errorf("not asked for: %v, %v", st.Table, err)
 	}
 }

@@ -164,6 +164,6 @@ func (s *settings) milter() milter.Settings {
 	return milter.Settings{
 		Policy: s.rules, Classify: s.classify, Families: s.families, RejectText: s.file.Policy.RejectText,
 		Clues: heldClues, Pieces: explainedPieces, Deadline: asDuration(m.MessageDeadline), ProgressEvery: asDuration(m.ProgressEvery),
-		KeepFeatures: s.file.History.Features,
+		KeepFeatures: s.file.History.Features, Evidence: s.file.Headers.Evidence, MarkAuthenticated: s.file.Headers.Authenticated,
 	}
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"fanmill/classify"
 	"fanmill/control"
+	"fanmill/milter/maillog"
 )
 
 // statsCmd says how far training is.
@@ -21,7 +24,7 @@ type statsCmd struct {
 
 func (s *statsCmd) flags(fs *flag.FlagSet) {
 	fs.Var(scopeValue{&s.scope}, "scope", "tell of scope `NAME` instead of the whole site")
-	fs.IntVar(&s.days, "days", 0, "also what became of the mail of the last `N` days")
+	fs.IntVar(&s.days, "days", 0, "also the daily table of the last `N` days")
 	fs.IntVar(&s.mislabels, "mislabels", 0, "also list `N` labels that are probably wrong, the likeliest first")
 	fs.BoolVar(&s.json, "json", false, "print JSON, see docs/control.md")
 }
@@ -114,7 +117,7 @@ func statsText(st control.Stats, days, mislabels int) string {
 		row("next", "%s", a)
 	}
 	mislabelText(&b, st, mislabels)
-	dayText(&b, st.Days, days)
+	dayText(&b, st, days)
 	return b.String()
 }
 
@@ -169,11 +172,41 @@ func mislabelText(b *strings.Builder, st control.Stats, asked int) {
 		"see docs/control.md.\n", safe(scopeFlag(st.Scope)))
 }
 
-func dayText(b *strings.Builder, list []control.DayCount, days int) {
-	if days > 0 && len(list) == 0 {
+// dayText is the daily table, and below it which rules decided how much.
+func dayText(b *strings.Builder, st control.Stats, days int) {
+	switch {
+	case days == 0:
+		return
+	case len(st.Table) == 0 && len(st.Days) == 0:
 		fmt.Fprintf(b, "no mail was counted in the last %s\n", plural(days, "day", "days"))
+		return
 	}
-	for _, d := range list {
-		fmt.Fprintf(b, "%s  %-10s %8d  %s\n", safe(d.Day), safe(d.Outcome), d.N, safe(d.Rule))
+	if len(st.Table) > 0 {
+		var rows []maillog.Row
+		for _, d := range st.Table {
+			rows = append(rows, rowOf(d))
+		}
+		b.WriteString("\n" + tableText(rows, st.Zone))
 	}
+	b.WriteString("\nby outcome and rule:\n")
+	for _, d := range byRule(st.Days) {
+		fmt.Fprintf(b, "%8d  %-10s  %s\n", d.N, safe(d.Outcome), safe(d.Rule))
+	}
+}
+
+// byRule adds the counters of all days up, the largest first.
+func byRule(days []control.DayCount) []control.DayCount {
+	sum := map[control.DayCount]int64{}
+	for _, d := range days {
+		sum[control.DayCount{Outcome: d.Outcome, Rule: d.Rule}] += d.N
+	}
+	var list []control.DayCount
+	for d, n := range sum {
+		d.N = n
+		list = append(list, d)
+	}
+	slices.SortFunc(list, func(a, b control.DayCount) int {
+		return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Outcome, b.Outcome), strings.Compare(a.Rule, b.Rule))
+	})
+	return list
 }

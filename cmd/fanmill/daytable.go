@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"fanmill/control"
+	"fanmill/milter/maillog"
+	"fanmill/policy"
+)
+
+// dayTable writes the daily table for people: each column that has something in some
+// row, and always what was accepted and the total. Rows may come a few at a time; the
+// heading comes again when they need more columns.
+type dayTable struct {
+	w     io.Writer
+	shown []policy.Column
+}
+
+// write writes rows, below a heading where one is needed.
+func (t *dayTable) write(rows []maillog.Row) error {
+	var b strings.Builder
+	if more := t.needed(rows); len(more) > len(t.shown) {
+		t.shown = more
+		t.heading(&b)
+	}
+	for _, r := range rows {
+		fmt.Fprintf(&b, "%-10s", fit(r.Day, 10))
+		for _, c := range t.shown {
+			fmt.Fprintf(&b, "%*d", cellWidth(c), r.N[c])
+		}
+		b.WriteByte('\n')
+	}
+	_, err := io.WriteString(t.w, b.String())
+	return writeError(err)
+}
+
+func (t *dayTable) needed(rows []maillog.Row) (columns []policy.Column) {
+	for c := range policy.Column(policy.Columns) {
+		has := slices.ContainsFunc(rows, func(r maillog.Row) bool { return r.N[c] != 0 })
+		if has || c == policy.Accepted || c == policy.Total || slices.Contains(t.shown, c) {
+			columns = append(columns, c)
+		}
+	}
+	return columns
+}
+
+// heading writes names such as reject-spam on two lines.
+func (t *dayTable) heading(b *strings.Builder) {
+	for line := range 2 {
+		text := strings.Repeat(" ", 10)
+		if line == 1 {
+			text = "day       "
+		}
+		for _, c := range t.shown {
+			text += fmt.Sprintf("%*s", cellWidth(c), headingWords(c)[line])
+		}
+		if text = strings.TrimRight(text, " "); text != "" {
+			b.WriteString(text + "\n")
+		}
+	}
+}
+
+// headingWords splits a column's name; one word stands on the lower line.
+func headingWords(c policy.Column) [2]string {
+	upper, lower, two := strings.Cut(c.String(), "-")
+	if !two {
+		return [2]string{"", upper}
+	}
+	return [2]string{upper, lower}
+}
+
+func cellWidth(c policy.Column) int {
+	words := headingWords(c)
+	return 2 + max(len(words[0]), len(words[1]), 6)
+}
+
+// sumRow adds rows up; its day is what is written in place of one.
+func sumRow(rows []maillog.Row) maillog.Row {
+	sum := maillog.Row{Day: "all"}
+	for _, r := range rows {
+		for c, n := range r.N {
+			sum.N[c] += n
+		}
+	}
+	return sum
+}
+
+// csvTable writes rows as comma-separated values; the first call a heading too.
+type csvTable struct {
+	w      *csv.Writer
+	headed bool
+}
+
+func (t *csvTable) write(rows []maillog.Row) error {
+	if !t.headed {
+		t.headed = true
+		heading := []string{"day"}
+		for c := range policy.Column(policy.Columns) {
+			heading = append(heading, c.String())
+		}
+		_ = t.w.Write(heading) // errors stay with the writer
+	}
+	for _, r := range rows {
+		cells := []string{r.Day}
+		for _, n := range r.N {
+			cells = append(cells, strconv.FormatInt(n, 10))
+		}
+		_ = t.w.Write(cells)
+	}
+	t.w.Flush()
+	return writeError(t.w.Error())
+}
+
+// dayRow and rowOf are the two forms of a row: for JSON, and to reckon with.
+func dayRow(r maillog.Row) control.DayRow {
+	d := control.DayRow{Day: r.Day, Counts: make(map[string]int64, policy.Columns)}
+	for c, n := range r.N {
+		d.Counts[policy.Column(c).String()] = n
+	}
+	return d
+}
+
+func rowOf(d control.DayRow) maillog.Row {
+	r := maillog.Row{Day: d.Day}
+	for name, n := range d.Counts {
+		if c, ok := policy.ParseColumn(name); ok {
+			r.N[c] = n
+		}
+	}
+	return r
+}
+
+// localZone names the time zone that days are counted in.
+func localZone() string {
+	now := time.Now()
+	if name := now.Location().String(); name != "Local" {
+		return name
+	}
+	return now.Format("MST (-07:00)")
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/csv"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"fanmill/milter/maillog"
+	"fanmill/training/corpus"
+)
+
+// logCmd makes the daily table from log files.
+type logCmd struct {
+	csv, json, follow bool
+	since, until      momentValue
+}
+
+func (l *logCmd) flags(fs *flag.FlagSet) {
+	l.until.end = true
+	fs.BoolVar(&l.csv, "csv", false, "print comma-separated values, all columns")
+	fs.BoolVar(&l.json, "json", false, "print a JSON object a line, all columns")
+	fs.BoolVar(&l.follow, "f", false, "go on with what is written to the last FILE, until interrupted")
+	fs.Var(&l.since, "since", "only messages at or after `TIME`: 2h or 3d ago, 2006-01-02, or 2006-01-02T15:04")
+	fs.Var(&l.until, "until", "only messages before `TIME`; of a date, before its end")
+}
+
+// tableWriter writes rows of the daily table in some form.
+type tableWriter interface {
+	write(rows []maillog.Row) error
+}
+
+// Run reads the logs and prints the table.
+func (l *logCmd) Run(ctx context.Context, e *Env) error {
+	files, err := l.files(e)
+	if err != nil {
+		return err
+	}
+	r := &logReader{e: e, table: maillog.NewTable(time.Local), since: l.since.Time, until: l.until.Time}
+	if l.follow {
+		return l.watch(ctx, r, files)
+	}
+	err = r.readAll(ctx, files)
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	return errors.Join(l.print(e, r.table.Rows()), err)
+}
+
+// files are those named on the command line.
+func (l *logCmd) files(e *Env) ([]string, error) {
+	files := e.Args
+	if l.csv && l.json {
+		return nil, usageErrorf("--csv and --json exclude each other")
+	}
+	if len(files) == 0 {
+		if in, ok := e.Stdin.(io.Writer); ok && e.terminal(in) > 0 {
+			return nil, usageErrorf("say which log to read, or pipe one in: journalctl -u fanmill -o json | fanmill log")
+		}
+		files = []string{"-"}
+	}
+	if last := files[len(files)-1]; l.follow && slices.Contains([]string{".gz", ".bz2", ".zst"}, filepath.Ext(last)) {
+		return nil, usageErrorf("-f: nothing is added to %s, which is compressed; name the log that is written to last", last)
+	}
+	return files, nil
+}
+
+func (l *logCmd) writer(e *Env) tableWriter {
+	switch {
+	case l.csv:
+		return &csvTable{w: csv.NewWriter(e.Stdout)}
+	case l.json:
+		return jsonTable{e.Stdout}
+	}
+	return &dayTable{w: e.Stdout}
+}
+
+// jsonTable writes rows as JSON, one a line.
+type jsonTable struct{ w io.Writer }
+
+func (t jsonTable) write(rows []maillog.Row) error {
+	for _, r := range rows {
+		if err := printJSON(t.w, dayRow(r)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *logCmd) print(e *Env, rows []maillog.Row) error {
+	w := l.writer(e)
+	if _, people := w.(*dayTable); !people {
+		return w.write(rows)
+	}
+	_, err := io.WriteString(e.Stdout, tableText(rows, localZone()))
+	return writeError(err)
+}
+
+// logReader reads one log after another into a table.
+type logReader struct {
+	e            *Env
+	table        *maillog.Table
+	since, until time.Time
+}
+
+// readAll reads files to their ends. One that cannot be read does not keep it from the
+// others.
+func (r *logReader) readAll(ctx context.Context, files []string) error {
+	var errs []error
+	for _, f := range files {
+		errs = append(errs, r.read(ctx, f))
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// read reads a file to its end, "-" being standard input.
+func (r *logReader) read(ctx context.Context, path string) error {
+	in, size := r.e.Stdin, int64(0)
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return fmt.Errorf("read log: %w", err)
+		}
+		defer f.Close()
+		if info, err := f.Stat(); err == nil {
+			size = info.Size()
+		}
+		in = f
+	}
+	raw := &readCounter{r: newInterruptible(ctx, in)}
+	log, err := corpus.Unpack(bufio.NewReaderSize(raw, 64<<10))
+	if err != nil {
+		return r.fault(path, err)
+	}
+	defer log.Close()
+	m := newMeter(r.e, false, "reading")
+	if m != nil {
+		m.unit = "lines"
+	}
+	defer m.clear()
+	return r.count(path, log, func(lines int64) { m.show(int(lines), raw.n, size) })
+}
+
+// count reads an open log and says on standard error what was wrong with it.
+func (r *logReader) count(name string, log io.Reader, progress func(lines int64)) error {
+	c := maillog.Counter{Table: r.table, Since: r.since, Until: r.until, Progress: progress}
+	report, err := c.Count(log)
+	if report.Broken > 0 {
+		fmt.Fprintf(r.e.Stderr, "fanmill: %s: %s of messages could not be read and %s not counted; the first is line %d: %s\n",
+			safe(logName(name)), plural(int(report.Broken), "line", "lines"), wasWere(report.Broken), report.First, safe(report.Why.Error()))
+	}
+	if err != nil {
+		return r.fault(name, err)
+	}
+	if report.Lines > 0 && report.Messages+report.Broken == 0 {
+		fmt.Fprintf(r.e.Stderr, "fanmill: %s: no message in %s; `fanmill help log` says which logs are read\n",
+			safe(logName(name)), plural(int(report.Lines), "line", "lines"))
+	}
+	return nil
+}
+
+func wasWere(n int64) string {
+	if n == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+func logName(path string) string {
+	if path == "-" {
+		return "standard input"
+	}
+	return path
+}
+
+// fault is an error of reading: of the file, or else of what is in it.
+func (r *logReader) fault(path string, err error) error {
+	err = fmt.Errorf("%s: %w", logName(path), err)
+	var file *fs.PathError
+	switch {
+	case exitCode(err) != exitSoftware:
+		return err
+	case errors.As(err, &file):
+		return exit(exitIO, err)
+	}
+	return exit(exitData, err)
+}
+
+// readCounter counts the bytes read.
+type readCounter struct {
+	r io.Reader
+	n int64
+}
+
+// Read is io.Reader.
+func (c *readCounter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// tableText is the daily table with a line below it that says what it is.
+func tableText(rows []maillog.Row, zone string) string {
+	if len(rows) == 0 {
+		return "no message\n"
+	}
+	if len(rows) > 1 {
+		rows = append(slices.Clip(rows), sumRow(rows))
+	}
+	var b strings.Builder
+	_ = (&dayTable{w: &b}).write(rows) // writes to memory
+	return b.String() + "Days are those of " + safe(zone) + ".\n"
+}
