@@ -24,6 +24,7 @@ type Options struct {
 	Dir      string
 	Logger   *slog.Logger  // nil: nothing is logged
 	ReadOnly bool          // never write; the ledger must exist
+	Existing bool          // the ledger must exist; else one is made where there is none
 	Busy     time.Duration // how long to wait for other processes; 0: 30 s
 
 	ScopeMemory int64 // bytes for users' scopes, those asked for last; 0: 64 MiB
@@ -104,6 +105,9 @@ func (db *DB) open(ctx context.Context) error {
 
 // prepare makes sure that there is a sound ledger to open.
 func (db *DB) prepare(ctx context.Context) error {
+	if _, err := os.Stat(db.path); db.opts.Existing && errors.Is(err, os.ErrNotExist) {
+		return ledgerSchema.absent(db.path)
+	}
 	if !db.opts.ReadOnly {
 		if err := os.MkdirAll(db.opts.Dir, 0o750); err != nil {
 			return fmt.Errorf("create data directory: %w", err)

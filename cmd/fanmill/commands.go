@@ -102,7 +102,8 @@ func againCommands() []command {
 from an empty model in turns of ham and spam, round after round, until none is missed:
 until every ham scores as ham and every spam as spam. How often each message counts is
 set anew; those that are not needed stay in the ledger and do not count. The result
-goes into the ledger in one transaction; until then nothing is changed.
+goes into the ledger in one transaction; until then nothing is changed. Where there is no
+ledger, one is made only for --ham and --spam.
 
 A message that its model takes for the other class, without the message's own word, is
 probably mislabelled: it gains nothing, and is missed. When messages are still missed in
@@ -124,6 +125,7 @@ labels count is no decision: undo does not take it back, a backup before it does
 are taken back, the last one by default, the newest first. Each message has the label it
 had before, and the model is, bit for bit, as if the decision had never been taken. By
 default these are your own decisions, by whatever way; --source and --actor say others.
+A --source that no decision can have is refused.
 Of what was learned automatically (auto, rule, import) all is taken back unless N is
 given.
 
