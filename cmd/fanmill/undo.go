@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +24,13 @@ type undoCmd struct {
 
 func (u *undoCmd) flags(fs *flag.FlagSet) {
 	fs.StringVar(&u.actor, "actor", "", "decisions of user `NAME`; any: of everybody (default: your own, with --source everybody's)")
-	fs.StringVar(&u.source, "source", "", "decisions that came by `WAY`: train, learn, held, rule, auto, import, expire or undo (default: all but undo)")
+	fs.Func("source", "decisions that came by `WAY`: train, learn, held, exhaust, rule, auto, import, expire or undo (default: all but expire and undo)", func(s string) error {
+		if !slices.Contains(training.Sources(), s) {
+			return fmt.Errorf("want one of %s", strings.Join(training.Sources(), ", "))
+		}
+		u.source = s
+		return nil
+	})
 	fs.Func("scope", "decisions in scope `NAME` only; \"\" is the site", func(s string) error {
 		u.scoped = true
 		return scopeValue{&u.scope}.Set(s)
@@ -69,7 +76,7 @@ func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
 	if u.scope, err = set.scope(u.scope); err != nil {
 		return err
 	}
-	db, done, err := e.openLedger(ctx, dir, u.dryRun)
+	db, done, err := e.openExisting(ctx, dir, u.dryRun)
 	if err != nil {
 		return err
 	}
