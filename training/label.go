@@ -169,5 +169,5 @@ var automatic = []string{autoSource, ruleSource, "import", "expire"}
 
 // Sources are the ways by which decisions come into the ledger (store.Origin.Source).
 func Sources() []string {
-	return append([]string{"train", "learn", "held", "exhaust", "undo"}, automatic...)
+	return append([]string{"train", "learn", "held", store.Exhaust, "undo"}, automatic...)
 }

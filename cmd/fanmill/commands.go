@@ -111,8 +111,9 @@ the end the exit code is 1, and they are named, with the likely reason. The resu
 written all the same: it is the best that can be had with these labels.
 
 --cull writes PATH.cull for each PATH, an mbox of its messages that count: moved over
-PATH it is what the next run with --only needs. PATH itself is only read. How often
-labels count is no decision: undo does not take it back, a backup before it does.`,
+PATH it is what the next run with --only needs. PATH itself is only read.
+
+` + "`fanmill undo --source exhaust`" + ` takes the last run back.`,
 			examples: []example{
 				{"fanmill exhaust", "train what the ledger has to exhaustion"},
 				{"fanmill exhaust --only --ham ham.mbox --spam spam.mbox --cull --log tte.log", "train two mailboxes alone, and cull them"},
@@ -129,7 +130,11 @@ A --source that no decision can have is refused.
 Of what was learned automatically (auto, rule, import) all is taken back unless N is
 given.
 
-A message that somebody else has decided about since keeps that decision, and is named.
+A message that somebody else has decided about since keeps that decision, and is named;
+so does one that is decided about while undo runs. How often labels count is no decision:
+what exhaust has set since stays with a label that was only confirmed. --source exhaust
+takes the last run of exhaust back whole, and what --drop-misses has dropped in it.
+
 What was taken back can be brought back: --source undo. The messages themselves, and the
 log of who did what, stay in the ledger for [store] keep_log_days. When more is asked for
 than that log still has, what it has is taken back, and the exit code is 66.`,
@@ -138,6 +143,7 @@ than that log still has, what it has is taken back, and the exit code is 66.`,
 				{"fanmill undo --dry-run 10", "look at your last ten"},
 				{"fanmill undo --source train --since 2h --all", "take back what was trained in the last two hours"},
 				{"fanmill undo --source auto", "take back all that was learned automatically"},
+				{"fanmill undo --source exhaust", "take the last run of exhaust back"},
 			},
 		},
 		{

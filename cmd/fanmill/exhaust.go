@@ -137,7 +137,7 @@ func (x *exhaustCmd) Run(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	defer done(&err)
-	to := set.trainer(x.scope, store.Origin{Actor: e.user(), Source: "exhaust"}, e.logger())
+	to := set.trainer(x.scope, store.Origin{Actor: e.user(), Source: store.Exhaust}, e.logger())
 	bar := newMeter(e, x.quiet, "reading")
 	run := &exhaustion{x: x, e: e, db: db, bar: bar, by: to.Origin, bad: problems{w: e.Stderr, bar: bar}}
 	run.src = exhaust.Sources{

@@ -45,6 +45,8 @@ func (u *undoCmd) flags(fs *flag.FlagSet) {
 // number is how many decisions are meant; 0 is all.
 func (u *undoCmd) number(args []string) (int, error) {
 	switch {
+	case u.source == store.Exhaust && (u.all || len(args) > 0):
+		return 0, usageErrorf("--source %s takes the last run back whole: say neither a number nor --all", store.Exhaust)
 	case u.all && len(args) > 0:
 		return 0, usageErrorf("say how many, or --all, not both")
 	case len(args) > 0:
@@ -53,7 +55,7 @@ func (u *undoCmd) number(args []string) (int, error) {
 			return 0, usageErrorf("%q is not a number of decisions", args[0])
 		}
 		return n, nil
-	case u.all, training.Automatic(u.source):
+	case u.all, u.source == store.Exhaust, training.Automatic(u.source):
 		return 0, nil
 	}
 	return 1, nil
@@ -93,6 +95,9 @@ func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
 		bar := newMeter(e, u.quiet || u.json, "undoing")
 		a.Undone, err = training.Undo(ctx, db, list, store.Origin{Actor: e.user()}, func(done, total int) { bar.show(done, int64(done), int64(total)) })
 		bar.clear()
+		if err == nil { // somebody may have decided about some meanwhile
+			a.Kept = a.Found - a.Undone
+		}
 	}
 	return errors.Join(err, u.print(e, a), u.reach(ctx, e, db, n, a.Found-a.Kept))
 }
@@ -129,7 +134,7 @@ func (u *undoCmd) selection(e *Env) store.Selection {
 	return sel
 }
 
-// undoShown bounds how many decisions are described.
+// undoShown bounds how many decisions are described, and how many that are kept.
 const undoShown = 20
 
 // undoAnswer is what undo prints.
@@ -138,7 +143,7 @@ type undoAnswer struct {
 	Found     int        `json:"found"`
 	Undone    int        `json:"undone"`
 	Kept      int        `json:"kept"`      // decided by others since
-	Decisions []decision `json:"decisions"` // the newest of Found, at most undoShown
+	Decisions []decision `json:"decisions"` // of Found, the newest
 }
 
 // decision is one of them.
@@ -149,6 +154,7 @@ type decision struct {
 	Scope   string    `json:"scope"`
 	Before  string    `json:"before"`
 	After   string    `json:"after"`
+	Adds    [2]int    `json:"adds"` // before and after
 	Digest  string    `json:"digest"`
 	From    string    `json:"from"`
 	Subject string    `json:"subject"`
@@ -158,10 +164,12 @@ type decision struct {
 func (a *undoAnswer) describe(ctx context.Context, db *store.DB, list []store.Undoable) error {
 	a.Found, a.Decisions = len(list), []decision{}
 	for _, u := range list {
+		n := len(a.Decisions)
 		if u.Later != nil {
 			a.Kept++
+			n = a.Kept - 1
 		}
-		if len(a.Decisions) == undoShown {
+		if n >= undoShown {
 			continue
 		}
 		row, err := db.Describe(ctx, u.Row)
@@ -170,7 +178,7 @@ func (a *undoAnswer) describe(ctx context.Context, db *store.DB, list []store.Un
 		}
 		d := decision{
 			Time: u.Time, Actor: u.Origin.Actor, Source: u.Origin.Source, Scope: u.Scope,
-			Before: u.Before.Class.String(), After: u.After.Class.String(),
+			Before: u.Before.Class.String(), After: u.After.Class.String(), Adds: [2]int{u.Before.Adds, u.After.Adds},
 			Digest: row.Digest.String(), From: row.From, Subject: row.Subject,
 		}
 		if u.Later != nil {
@@ -191,10 +199,13 @@ func (u *undoCmd) print(e *Env, a undoAnswer) error {
 	var b strings.Builder
 	for _, d := range a.Decisions {
 		what := d.Before + " -> " + d.After
-		if d.Before == d.After {
+		switch {
+		case d.Before == d.After && d.Source == store.Exhaust:
+			what = fmt.Sprintf("%s, adds %d -> %d", d.After, d.Adds[0], d.Adds[1])
+		case d.Before == d.After:
 			what = d.After + " confirmed"
 		}
-		fmt.Fprintf(&b, "%s  %-16s  %s by %s  %s  %s\n", d.Time.Local().Format("2006-01-02 15:04"), what, fit(d.Source, 10), fit(d.Actor, 20), fit(d.From, 30), fit(d.Subject, 50))
+		fmt.Fprintf(&b, "%s  %-17s  %s by %s  %s  %s\n", d.Time.Local().Format("2006-01-02 15:04"), what, fit(d.Source, 10), fit(d.Actor, 20), fit(d.From, 30), fit(d.Subject, 50))
 		if d.Later != "" {
 			fmt.Fprintf(&b, "                  stays: since then %s\n", fit(d.Later, 60))
 		}
@@ -206,7 +217,11 @@ func (u *undoCmd) print(e *Env, a undoAnswer) error {
 	if a.DryRun {
 		verb, n = "would be taken back", a.Found-a.Kept
 	}
-	fmt.Fprintf(&b, "%s %s", plural(n, "decision", "decisions"), verb)
+	one, many := "decision", "decisions"
+	if u.source == store.Exhaust {
+		one, many = "change of the last run", "changes of the last run"
+	}
+	fmt.Fprintf(&b, "%s %s", plural(n, one, many), verb)
 	if a.Kept > 0 {
 		fmt.Fprintf(&b, ", %d kept", a.Kept)
 	}
