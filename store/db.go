@@ -25,13 +25,13 @@ type Options struct {
 	Logger   *slog.Logger  // nil: nothing is logged
 	ReadOnly bool          // never write; the ledger must exist
 	Existing bool          // the ledger must exist; else one is made where there is none
-	Busy     time.Duration // how long to wait for other processes; 0: 30 s
+	Busy     time.Duration // how long to wait for other processes; 0: 2 min
 
 	ScopeMemory int64 // bytes for users' scopes, those asked for last; 0: 64 MiB
 }
 
 const (
-	defaultBusy        = 30 * time.Second
+	defaultBusy        = 2 * time.Minute // what exhaust writes at once takes 14 s for 50,000 labels
 	defaultScopeMemory = 64 << 20
 )
 
