@@ -135,9 +135,11 @@ so does one that is decided about while undo runs. How often labels count is no 
 what exhaust has set since stays with a label that was only confirmed. --source exhaust
 takes the last run of exhaust back whole, and what --drop-misses has dropped in it.
 
-What was taken back can be brought back: --source undo. The messages themselves, and the
-log of who did what, stay in the ledger for [store] keep_log_days. When more is asked for
-than that log still has, what it has is taken back, and the exit code is 66.`,
+Members of the daemon's group, who may not write its ledger, take their own decisions
+back through the daemon. What was taken back can be brought back: --source undo. The
+messages themselves, and the log of who did what, stay in the ledger for [store]
+keep_log_days. When more is asked for than that log still has, what it has is taken
+back, and the exit code is 66.`,
 			examples: []example{
 				{"fanmill undo", "take your last decision back"},
 				{"fanmill undo --dry-run 10", "look at your last ten"},
