@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 
 	"fanmill/spool"
 	"fanmill/training"
@@ -98,6 +99,23 @@ func (c *Client) Settle(ctx context.Context, scope, _ string) (out training.Sett
 	v := url.Values{}
 	set(v, "scope", scope)
 	err = c.call(ctx, http.MethodPost, "/v1/settle", v, nil, &out)
+	return out, err
+}
+
+// Undo takes decisions back. Who asks is known to the server.
+func (c *Client) Undo(ctx context.Context, q UndoRequest) (out UndoReply, err error) {
+	v := url.Values{}
+	set(v, "actor", q.Actor)
+	set(v, "source", q.Source)
+	setInt(v, "n", q.N)
+	setFlag(v, "dry_run", q.DryRun)
+	if q.Scope != nil {
+		v.Set("scope", *q.Scope)
+	}
+	if !q.Since.IsZero() {
+		v.Set("since", q.Since.Format(time.RFC3339Nano))
+	}
+	err = c.call(ctx, http.MethodPost, "/v1/undo", v, nil, &out)
 	return out, err
 }
 

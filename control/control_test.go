@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"fanmill/spool"
+	"fanmill/store"
 	"fanmill/training"
 )
 
@@ -65,6 +66,14 @@ func (s *service) Learn(_ context.Context, q LearnRequest, msg io.Reader) (Learn
 
 func (s *service) Settle(_ context.Context, scope, actor string) (training.Settled, error) {
 	return training.Settled{Judged: 5, Learned: 3}, s.note("settle %q for %s", scope, actor)
+}
+
+func (s *service) Undo(_ context.Context, q UndoRequest) (UndoReply, error) {
+	scope := "any"
+	if q.Scope != nil {
+		scope = fmt.Sprintf("%q", *q.Scope)
+	}
+	return UndoReply{Found: 2}, s.note("undo %d of %s by %s in %s since %d by %s, %v", q.N, q.Source, q.Actor, scope, q.Since.Unix(), q.By, q.DryRun)
 }
 
 func (s *service) List(_ context.Context, f Filter) ([]spool.Meta, error) {
@@ -186,6 +195,14 @@ func TestEveryRequestReachesItsService(t *testing.T) {
 	check(`settle "anna" for mod`, err)
 	if settled.Judged != 5 || settled.Learned != 3 {
 		t.Errorf("settle gave %+v", settled)
+	}
+	scope := "anna"
+	undone, err := c.Undo(ctx, UndoRequest{
+		Selection: store.Selection{Actor: "mod", Source: "train", Scope: &scope, Since: time.Unix(5, 0)}, N: 3, DryRun: true, By: "somebody else",
+	})
+	check(`undo 3 of train by mod in "anna" since 5 by mod, true`, err)
+	if undone.Found != 2 {
+		t.Errorf("undo gave %+v", undone)
 	}
 	held, err := c.List(ctx, Filter{Box: spool.Spam, Limit: 7})
 	check("list {Box:spam Limit:7}", err)
@@ -311,6 +328,40 @@ func TestOthersWorkInTheirOwnScope(t *testing.T) {
 	}
 	if got, want := svc.last(), "learn {Scope:anna Class:forget Many:false ID:"+heldID+` Own:true Actor:anna} ""`; got != want {
 		t.Errorf("service was asked %s, want %s", got, want)
+	}
+}
+
+// Whoever is not root takes his own decisions back, and without all rights those in
+// his own scope.
+func TestUndoOfOnesOwn(t *testing.T) {
+	bert, site := "bert", ""
+	for _, tt := range []struct {
+		peer Peer
+		sel  store.Selection
+		want string // the scope; "": forbidden
+	}{
+		{rootPeer, store.Selection{Source: "auto"}, "any"},
+		{daemonPeer, store.Selection{Actor: "anna", Scope: &bert}, `"bert"`},
+		{memberPeer, store.Selection{Actor: memberPeer.Name}, "any"},
+		{memberPeer, store.Selection{Actor: memberPeer.Name, Scope: &site}, `""`},
+		{memberPeer, store.Selection{Actor: memberPeer.Name, Scope: &bert}, `"bert"`},
+		{memberPeer, store.Selection{Source: "auto"}, ""},
+		{memberPeer, store.Selection{Actor: "anna"}, ""},
+		{otherPeer, store.Selection{Actor: otherPeer.Name}, `"anna"`},
+		{otherPeer, store.Selection{Actor: otherPeer.Name, Scope: &site}, `"anna"`},
+		{otherPeer, store.Selection{Actor: otherPeer.Name, Scope: &bert}, ""},
+		{otherPeer, store.Selection{Actor: "mod"}, ""},
+		{otherPeer, store.Selection{}, ""},
+	} {
+		svc := &service{}
+		c, _ := start(t, svc, &tt.peer, nil)
+		_, err := c.Undo(t.Context(), UndoRequest{Selection: tt.sel})
+		switch {
+		case tt.want == "" && (!errors.Is(err, ErrForbidden) || len(svc.calls) > 0):
+			t.Errorf("%s may take back %+v: %v", tt.peer.Name, tt.sel, err)
+		case tt.want != "" && (err != nil || !strings.Contains(svc.last(), " in "+tt.want+" ")):
+			t.Errorf("%s, %+v: asked %q, want scope %s, %v", tt.peer.Name, tt.sel, svc.calls, tt.want, err)
+		}
 	}
 }
 

@@ -9,6 +9,8 @@
 //	POST /v1/learn?scope=S&class=C&many=true
 //	                                        body: one message   -> LearnReply   (C: ham, spam, forget)
 //	POST /v1/settle?scope=S                                     -> training.Settled
+//	POST /v1/undo?actor=A&source=S&scope=S&since=T&n=N&dry_run=true
+//	                                                            -> UndoReply
 //	GET  /v1/held?box=B&limit=N                                 -> {"held": [spool.Meta...]}
 //	GET  /v1/held/{id}                                          -> Held
 //	GET  /v1/held/{id}/message                                  -> the message as an mboxrd of one
@@ -32,7 +34,8 @@
 // do everything. Everybody else who can reach the socket may score and learn in
 // the scope that bears their own user name, and nothing more; leaving the scope
 // out means that scope to them and the site to the others. The messages behind
-// clues (sources) are the site's mail and not for them. A peer that cannot be named
+// clues (sources) are the site's mail and not for them. Only root and the daemon's user
+// may take back what others have decided. A peer that cannot be named
 // is refused.
 //
 // # Concurrency

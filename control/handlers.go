@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"fanmill/spool"
+	"fanmill/store"
 )
 
 // route is one request the server knows. all is set where only peers with all
@@ -28,6 +29,7 @@ func (s *Server) routes() []route {
 		{"POST", "/v1/score", false, false, s.score},
 		{"POST", "/v1/learn", false, true, s.learn},
 		{"POST", "/v1/settle", false, true, s.settle},
+		{"POST", "/v1/undo", false, true, s.undo},
 		{"GET", "/v1/held", true, false, s.list},
 		{"GET", "/v1/held/{id}", true, false, s.show},
 		{"GET", "/v1/held/{id}/message", true, false, s.export},
@@ -169,6 +171,31 @@ func (s *Server) settle(_ http.ResponseWriter, r *http.Request, p Peer) (any, er
 		return nil, err
 	}
 	return s.o.Judge.Settle(r.Context(), scope, p.Name)
+}
+
+func (s *Server) undo(_ http.ResponseWriter, r *http.Request, p Peer) (any, error) {
+	q := r.URL.Query()
+	u := UndoRequest{Selection: store.Selection{Actor: q.Get("actor"), Source: q.Get("source")}, By: p.Name}
+	if q.Has("scope") {
+		scope := q.Get("scope")
+		u.Scope = &scope
+	}
+	var err error
+	if u.N, err = number(q, "n", 1<<30); err != nil {
+		return nil, err
+	}
+	if u.DryRun, err = flag(q, "dry_run"); err != nil {
+		return nil, err
+	}
+	if since := q.Get("since"); since != "" {
+		if u.Since, err = time.Parse(time.RFC3339Nano, since); err != nil {
+			return nil, fmt.Errorf("%w: since is %q, want a time as RFC 3339 writes it", ErrRequest, cut(since, 50))
+		}
+	}
+	if err := s.o.Access.undo(p, &u.Selection); err != nil {
+		return nil, err
+	}
+	return s.o.Judge.Undo(r.Context(), u)
 }
 
 func (s *Server) list(_ http.ResponseWriter, r *http.Request, _ Peer) (any, error) {

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"fanmill/store"
 )
 
 // Peer is who is at the other end of the socket, in the kernel's words.
@@ -59,6 +61,25 @@ func (a Access) Scope(p Peer, asked string) (string, error) {
 	}
 	return "", WithHint(fmt.Errorf("%w: %s may use the scope %q only, not %q", ErrForbidden, p.Name, own, asked),
 		"root and the members of the administrating group may use every scope")
+}
+
+// undo narrows what is to be taken back to what the peer may: for root and the daemon's
+// user anything, for others what they decided themselves, and without all rights in the
+// scope of their own name only.
+func (a Access) undo(p Peer, sel *store.Selection) error {
+	if p.UID != 0 && p.UID != a.UID && sel.Actor != p.Name {
+		return WithHint(fmt.Errorf("%w: %s may take back his own decisions only", ErrForbidden, p.Name), "say --actor %s; root may take back everybody's", p.Name)
+	}
+	asked := ""
+	if sel.Scope != nil {
+		asked = *sel.Scope
+	}
+	if asked == "" && a.All(p) {
+		return nil
+	}
+	scope, err := a.Scope(p, asked)
+	sel.Scope = &scope
+	return err
 }
 
 func (a Access) scopeOf(address string) string {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fanmill/spool"
+	"fanmill/store"
 	"fanmill/training"
 )
 
@@ -76,6 +77,40 @@ type LearnReply struct {
 	Result string `json:"result"`       // learned, recorded, sure already, seen before, flipped, outranked, forgotten, not found
 	Digest string `json:"digest"`
 	Held   string `json:"held,omitempty"` // the box where the message of ID still is: unsure, spam or copy
+}
+
+// UndoRequest says which decisions to take back: the last N of a selection; 0 is all.
+type UndoRequest struct {
+	store.Selection
+	N      int
+	DryRun bool   // only say what would be taken back
+	By     string // who takes them back; set by the server from the peer
+}
+
+// UndoReply says what was taken back.
+type UndoReply struct {
+	DryRun    bool     `json:"dry_run"`
+	Found     int      `json:"found"`
+	Undone    int      `json:"undone"`
+	Kept      int      `json:"kept"`      // decided by others since
+	Decisions []Undone `json:"decisions"` // of Found, the newest
+
+	LogBegins time.Time `json:"log_begins,omitzero"` // what was decided before is forgotten; zero: nothing is
+}
+
+// Undone is a decision that was, or could be, taken back. From and Subject are hostile.
+type Undone struct {
+	Time    time.Time `json:"time"`
+	Actor   string    `json:"actor"`
+	Source  string    `json:"source"`
+	Scope   string    `json:"scope"`
+	Before  string    `json:"before"`
+	After   string    `json:"after"`
+	Adds    [2]int    `json:"adds"` // before and after
+	Digest  string    `json:"digest"`
+	From    string    `json:"from"`
+	Subject string    `json:"subject"`
+	Later   string    `json:"later,omitempty"` // who has decided about the message since, and so keeps it
 }
 
 // Filter chooses held messages.
@@ -240,6 +275,7 @@ type Judge interface {
 	Learn(ctx context.Context, q LearnRequest, msg io.Reader) (LearnReply, error)
 	// Settle learns what was recorded in a scope, once both classes are known.
 	Settle(ctx context.Context, scope, actor string) (training.Settled, error)
+	Undo(ctx context.Context, q UndoRequest) (UndoReply, error)
 }
 
 // Lister looks at held messages. Export writes an mboxrd of one message.

@@ -25,7 +25,7 @@ type HistoryOptions struct {
 	Features  bool // keep features and grams, so that a message can be learned after it has gone
 
 	ReadOnly bool          // only look; the history must exist
-	Busy     time.Duration // how long to wait for other processes; 0: 30 s
+	Busy     time.Duration // how long to wait for other processes; 0: 2 min
 	Logger   *slog.Logger  // nil: nothing is logged
 }
 

@@ -110,7 +110,8 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	if err := tx.forgo(old, row); err != nil {
 		return err
 	}
-	if old.Class != row.Class || old.Sure != row.Sure {
+	scored := !old.Waits && (old.label() != row.label() || old.LogOdds != row.LogOdds)
+	if old.Class != row.Class || old.Sure != row.Sure || scored {
 		if err := tx.keepWas(old.ID); err != nil {
 			return err
 		}

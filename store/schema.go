@@ -127,9 +127,13 @@ func (s *schema) prepareFile(ctx context.Context, path string, readOnly bool, bu
 		}
 	}
 	if readOnly {
-		return fmt.Errorf("open %s: there is no %s yet: %w", path, s.what, fs.ErrNotExist)
+		return s.absent(path)
 	}
 	return retryBusy(ctx, busy, func() error { return s.create(path) })
+}
+
+func (s *schema) absent(path string) error {
+	return fmt.Errorf("open %s: there is no %s yet: %w", path, s.what, fs.ErrNotExist)
 }
 
 // errEmpty is a database without tables: one that is being created, or whose

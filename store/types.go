@@ -76,8 +76,12 @@ const maxScope = 255
 // Origin says who changed the ledger, and by what way.
 type Origin struct {
 	Actor  string // user, address or "" for fanmill itself
-	Source string // train, learn, held, rule, auto, import
+	Source string // train, learn, held, rule, auto, import, Exhaust, expire, undo
 }
+
+// Exhaust is the source of training to exhaustion. A run of it is one transaction and sets
+// what labels add, which is no decision; it is taken back whole.
+const Exhaust = "exhaust"
 
 // Kind is what an op did.
 type Kind uint8
@@ -135,6 +139,42 @@ func (o *Op) decision() bool {
 
 // confirms tells an op that changes nothing the model depends on.
 func (o *Op) confirms() bool { return o.Kind == KindLearn && o.Before == o.After }
+
+// effect is what a label adds, or that it waits to add something.
+func (m Mark) effect() Mark { return Mark{Adds: m.Adds, Step: m.Step, Waits: m.Waits} }
+
+// whole tells an op by which a label came, went or changed, with all that goes with it,
+// from one that only made it sure, or only set what it adds.
+func (o *Op) whole() bool {
+	b, a := o.Before, o.After
+	return b.Class != a.Class || b.Sure != a.Sure && b.effect() != a.effect()
+}
+
+// stands tells whether a row still has what an op gave it.
+func (o *Op) stands(now Mark) bool {
+	b, a := o.Before, o.After
+	switch {
+	case now.Class != a.Class:
+		return false
+	case o.whole(), b.Sure != a.Sure:
+		return now.Sure == a.Sure
+	}
+	return b.effect() == a.effect() || now.effect() == a.effect()
+}
+
+// without is a row's mark less what an op changed.
+func (o *Op) without(now Mark) Mark {
+	b, a := o.Before, o.After
+	switch {
+	case o.whole():
+		return b
+	case b.Sure != a.Sure:
+		now.Sure = b.Sure
+	case b.effect() != a.effect():
+		now.Adds, now.Step, now.Waits = b.Adds, b.Step, b.Waits
+	}
+	return now
+}
 
 // Labels counts the labelled messages of one scope, and how often they count.
 type Labels struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -24,26 +25,32 @@ func (s *Selection) has(o *Op) bool {
 // Undoable is a decision that may be taken back.
 type Undoable struct {
 	Op
-	Later *Op // a decision of others about the same message since, which forbids it; nil: none
+	Later *Op   // a decision of others about the same message since, which forbids it; nil: none
+	Seen  int64 // the last op when it was listed; see Tx.DecidedSince
 }
 
 // Undoables returns the last n decisions of a selection that stand, the newest first,
 // and with them those that others have changed since; n of 0 means all. What was taken
-// back stands no more, nor does what was decided about messages that are gone.
+// back stands no more, nor does what was decided about messages that are gone. Of source
+// Exhaust it is all that the last run has changed, whether that was a decision or not.
 func (db *DB) Undoables(ctx context.Context, sel Selection, n int) (list []Undoable, err error) {
 	err = db.ask(ctx, "list decisions", func(c *conn) error {
 		list = nil
-		walk := undoWalk{sel: sel, back: map[int64]int64{}, later: map[int64]*Op{}}
-		free := 0
+		walk := newUndoWalk(sel)
+		free, seen := 0, int64(0)
 		return c.query(opColumns+" FROM op WHERE EXISTS (SELECT 1 FROM msg WHERE id = op.row) ORDER BY seq DESC", func(v []driver.Value) error {
 			op := asOp(v)
-			if u, ok := walk.see(op); ok {
-				list = append(list, u)
-				if u.Later == nil {
+			seen = max(seen, op.Seq)
+			if walk.past(&op) {
+				return errStop
+			}
+			if later, ok := walk.see(op); ok {
+				list = append(list, Undoable{op, later, seen})
+				if later == nil {
 					free++
 				}
 			}
-			if n > 0 && free == n || op.Time.Before(sel.Since) {
+			if n > 0 && free == n {
 				return errStop
 			}
 			return ctx.Err()
@@ -55,36 +62,77 @@ func (db *DB) Undoables(ctx context.Context, sel Selection, n int) (list []Undoa
 // undoWalk looks at ops from the newest to the oldest.
 type undoWalk struct {
 	sel   Selection
-	back  map[int64]int64 // row: all its ops from this one on are taken back
+	run   time.Time       // of the run of Exhaust that is listed: its ops have one time
+	back  map[int64]int64 // row: all decisions about it from this op on are taken back
+	whole map[int64]int64 // row: and so is all else that was changed in it from this op on
+	taken map[int64]bool  // op: it was taken back by itself
 	later map[int64]*Op   // row: the last decision of others
 }
 
-// see tells whether an op is a decision that is looked for.
-func (w *undoWalk) see(op Op) (Undoable, bool) {
-	if since, ok := w.back[op.Row]; ok && op.Seq >= since || !op.decision() {
-		return Undoable{}, false
+func newUndoWalk(sel Selection) *undoWalk {
+	return &undoWalk{sel: sel, back: map[int64]int64{}, whole: map[int64]int64{}, taken: map[int64]bool{}, later: map[int64]*Op{}}
+}
+
+// past tells that no older op can be looked for.
+func (w *undoWalk) past(op *Op) bool {
+	return op.Time.Before(w.sel.Since) || !w.run.IsZero() && !op.Time.Equal(w.run)
+}
+
+// see tells whether an op is one that is looked for, and the decision of others that
+// stands in its way.
+func (w *undoWalk) see(op Op) (later *Op, ok bool) {
+	mine := w.sel.has(&op)
+	run := mine && w.sel.Source == Exhaust
+	if w.over(&op) || !op.decision() && !run {
+		return nil, false
 	}
-	if w.sel.has(&op) {
-		return Undoable{op, w.later[op.Row]}, true
+	if run {
+		w.run = op.Time
 	}
-	if op.Undoes != 0 {
-		w.back[op.Row] = op.Undoes
-	} else if w.later[op.Row] == nil {
+	switch {
+	case mine:
+		return w.later[op.Row], true
+	case op.Undoes != 0:
+		w.takeBack(&op)
+	case w.later[op.Row] == nil:
 		w.later[op.Row] = &op
 	}
-	return Undoable{}, false
+	return nil, false
+}
+
+// takeBack notes what an op has taken back. Decisions about a message are taken back
+// from the newest on; what a run of Exhaust set since stays if the label does.
+func (w *undoWalk) takeBack(op *Op) {
+	w.back[op.Row] = op.Undoes
+	w.taken[op.Undoes] = true
+	if op.whole() {
+		w.whole[op.Row] = op.Undoes
+	}
+}
+
+// over tells that an op was taken back.
+func (w *undoWalk) over(op *Op) bool {
+	rows := w.back
+	if !op.decision() {
+		rows = w.whole
+	}
+	since, ok := rows[op.Row]
+	return ok && op.Seq >= since || w.taken[op.Seq]
 }
 
 const (
-	undoneMsg = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, waits = ? WHERE id = ?`
-	selectWas = `SELECT score_c, score_e, score_l, log_odds, judged, time, source FROM was WHERE op = ?`
-	restore   = `UPDATE msg SET score_c = ?, score_e = ?, score_l = ?, log_odds = ?, judged = ?, time = ?, source = ? WHERE id = ?`
+	undoneMsg    = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, waits = ? WHERE id = ?`
+	selectWas    = `SELECT score_c, score_e, score_l, log_odds, judged, time, source FROM was WHERE op = ?`
+	restoreScore = `UPDATE msg SET score_c = ?, score_e = ?, score_l = ?, log_odds = ?, judged = ? WHERE id = ? AND judged <= ?`
+	restoreGiver = `UPDATE msg SET time = ?, source = ? WHERE id = ?`
 )
 
-// Undo takes a decision back: its message has the label, the adds, the scores and the
-// place among the labels that it had before, and the model is as if the decision had
-// never been taken. It reports false, and does nothing, if the message has another label by now.
-// Decisions about one message must be taken back from the newest on.
+// Undo takes an op back: its message has again what the op changed, which for a new label
+// is all of it: the label, the adds, the scores and the place among the labels that it had
+// before. If nothing else has changed the message since, the model is as if the op had
+// never been; where the op only made the label sure, or only set what it adds, what
+// has changed besides stays. It reports false, and does nothing, if the message has
+// another label by now. Decisions about one message must be taken back from the newest on.
 func (tx *Tx) Undo(op Op, by Origin) (bool, error) {
 	if err := tx.usable(); err != nil {
 		return false, err
@@ -95,39 +143,39 @@ func (tx *Tx) Undo(op Op, by Origin) (bool, error) {
 		return false, nil
 	case err != nil:
 		return false, tx.fail("find message", err)
-	case row.Class != op.After.Class, row.Sure != op.After.Sure:
+	case !op.stands(row.mark()):
 		return false, nil
 	}
 	model, err := tx.load(row.Scope)
 	if err != nil {
 		return false, err
 	}
-	ch, err := tx.backTo(op, &row)
+	ch, err := tx.backTo(&op, &row)
 	if err != nil {
 		return false, err
 	}
-	if err := tx.putBack(op, ch, &row); err != nil {
+	if err := tx.putBack(&op, ch); err != nil {
 		return false, tx.fail("take a decision back", err)
 	}
-	ch.label = row.label()
-	kind := KindFlip
-	switch None {
-	case op.Before.Class:
-		kind = KindForget
-	case op.After.Class:
-		kind = KindLearn
-	}
-	if ch.before == ch.after {
-		kind = KindLearn // as the confirmation that is taken back
-	}
 	by.Source = cmp.Or(by.Source, "undo")
-	return true, tx.record(model, kind, by, ch)
+	return true, tx.record(model, op.undoneBy(), by, ch)
+}
+
+// undoneBy is the kind of the op that takes this one back.
+func (o *Op) undoneBy() Kind {
+	switch {
+	case o.Before.Class == None:
+		return KindForget
+	case o.After.Class == None, o.confirms(): // the model does not notice the latter
+		return KindLearn
+	}
+	return KindFlip
 }
 
 // backTo is the change that takes an op back. What the label added then needs its lists;
 // where they are gone (see Renew), it comes back and adds nothing.
-func (tx *Tx) backTo(op Op, row *Row) (*change, error) {
-	ch := &change{row: row.ID, before: row.mark(), after: op.Before, undoes: op.Seq}
+func (tx *Tx) backTo(op *Op, row *Row) (*change, error) {
+	ch := &change{row: row.ID, before: row.mark(), after: op.without(row.mark()), undoes: op.Seq}
 	if err := tx.kept(ch); err != nil {
 		return nil, err
 	}
@@ -140,15 +188,16 @@ func (tx *Tx) backTo(op Op, row *Row) (*change, error) {
 	return ch, nil
 }
 
-// putBack gives a row what it had before an op.
-func (tx *Tx) putBack(op Op, ch *change, row *Row) error {
-	var was []driver.Value // none for a message that was new
+// putBack gives a row what it had before an op. Scores that it got since stay with a
+// label that stays; a row's judged is the op that gave it its scores.
+func (tx *Tx) putBack(op *Op, ch *change) error {
+	var was []driver.Value // none for a message that was new, or waited
 	err := tx.db.w.query(selectWas, func(v []driver.Value) error {
 		was = append(was, v...)
 		return nil
 	}, op.Seq)
 	if err == nil {
-		err = tx.keepWas(row.ID)
+		err = tx.keepWas(ch.row)
 	}
 	if err != nil {
 		return err
@@ -157,14 +206,38 @@ func (tx *Tx) putBack(op Op, ch *change, row *Row) error {
 	if b.Waits {
 		waits = waitsAgain
 	}
-	if _, err := tx.db.w.exec(undoneMsg, int64(b.Class), int64(b.Adds), b.Step, b.Sure, waits, row.ID); err != nil {
+	if _, err := tx.db.w.exec(undoneMsg, int64(b.Class), int64(b.Adds), b.Step, b.Sure, waits, ch.row); err != nil || was == nil {
 		return err
 	}
-	row.Class, row.Sure = b.Class, b.Sure
-	if was == nil {
-		return nil
+	last := op.Seq
+	if op.whole() {
+		last = math.MaxInt64
 	}
-	row.ScoreC, row.ScoreE, row.ScoreL = asFloat(was[0]), asFloat(was[1]), asFloat(was[2])
-	_, err = tx.db.w.exec(restore, append(was, row.ID)...)
+	if _, err := tx.db.w.exec(restoreScore, append(was[:5:5], ch.row, last)...); err != nil || !op.decision() {
+		return err
+	}
+	_, err = tx.db.w.exec(restoreGiver, was[5], was[6], ch.row)
 	return err
 }
+
+// DecidedSince adds to rows those about which something was decided after the op since.
+// What was listed as Undoable before that must stay: whoever decides meanwhile outranks
+// whoever takes back.
+func (tx *Tx) DecidedSince(since int64, rows map[int64]bool) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	err := tx.db.w.query(opColumns+" FROM op WHERE seq > ?", func(v []driver.Value) error {
+		if op := asOp(v); op.decision() {
+			rows[op.Row] = true
+		}
+		return nil
+	}, since)
+	if err != nil {
+		return tx.fail("look for decisions", err)
+	}
+	return nil
+}
+
+// Seq returns the number of the last op, those of the transaction included.
+func (tx *Tx) Seq() int64 { return tx.db.Seq() }

@@ -64,7 +64,10 @@ func (s step) carryOutAs(tx *Tx, by Origin, decided map[step]bool) error {
 				return nil
 			}
 		}
-		decided[message] = true
+		// Of a label that only became sure, training does not change what it adds.
+		row.Step = stepOf(row.Scope, row.Step)
+		given := !found || old.Class != class || old.mark().effect() != row.mark().effect()
+		decided[message] = decided[message] || given
 		return tx.Learn(row, by)
 	}
 	return s.carryOut(tx)
@@ -237,5 +240,162 @@ func TestUndoSelection(t *testing.T) {
 	})
 	if export(t, db) != was {
 		t.Error("the model changed")
+	}
+}
+
+// exhaustions are what a run of training to exhaustion may set: for a message that has a
+// label how often it counts, its step and its scores, for others a label too.
+var exhaustions = rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) Row {
+	row := message(rapid.IntRange(1, 60).Draw(t, "message"), rapid.SampledFrom([]Class{Ham, Spam}).Draw(t, "class"), rapid.IntRange(0, 3).Draw(t, "adds"))
+	row.Step = rapid.SampledFrom([]int64{0, 9, -70000}).Draw(t, "step")
+	row.ScoreC += float64(rapid.IntRange(0, 1).Draw(t, "scored"))
+	row.Scope = rapid.SampledFrom([]string{"", "", "anna"}).Draw(t, "scope")
+	return row
+}), 1, 40, func(r Row) string { return r.Scope + r.Digest.String() })
+
+// exhaust sets rows in one transaction. With flips of false labels stay.
+func exhaust(t testing.TB, db *DB, rows []Row, flips bool) {
+	t.Helper()
+	update(t, db, func(tx *Tx) error {
+		for _, row := range rows {
+			old, found, err := tx.Find(row.Scope, row.Digest)
+			if err != nil {
+				return err
+			}
+			if !flips && (!found || old.Class == None) {
+				continue
+			}
+			if !flips {
+				row.Class = old.Class
+			}
+			row.Sure = old.Sure && row.Class == old.Class
+			if err := tx.Learn(row, Origin{Actor: "root", Source: Exhaust}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// TestUndoBeforeExhaust: what somebody insisted on or confirmed before and after runs of
+// training to exhaustion is taken back alone: the model is as if only the runs had been.
+func TestUndoBeforeExhaust(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir := t.TempDir()
+		db, other, want := openAt(t, dir), openAt(t, dir), openAt(t, t.TempDir())
+		for _, h := range []*DB{db, want} {
+			for n := range 50 {
+				learn(t, h, message(n+1, Ham+Class(n%2), n%3))
+			}
+		}
+		for range rapid.IntRange(1, 3).Draw(rt, "runs") {
+			eves := rapid.SliceOfN(rapid.IntRange(1, 50), 0, 20)
+			insist := func() {
+				for i, n := range eves.Draw(rt, "sure") {
+					update(t, db, func(tx *Tx) error {
+						if i%3 == 0 {
+							return tx.Confirm("", digest(n), eve)
+						}
+						return tx.Insist("", digest(n), eve)
+					})
+				}
+			}
+			insist()
+			rows := exhaustions.Draw(rt, "run")
+			exhaust(t, db, rows, false)
+			exhaust(t, want, rows, false)
+			insist()
+		}
+		catchUp(t, other)
+		undoAll(t, db, Selection{Actor: "eve"}, 0)
+		catchUp(t, other)
+		for i, h := range []*DB{db, other} {
+			if got, want := export(t, h), export(t, want); got != want {
+				rt.Fatalf("handle %d:\n%s\nwant\n%s", i, head(got), head(want))
+			}
+		}
+		sameAsRebuilt(t, other)
+	})
+}
+
+// TestUndoOfExhaust: the last run is taken back whole, for every process, then the one
+// before; and brought back.
+func TestUndoOfExhaust(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		dir := t.TempDir()
+		db, other := openAt(t, dir), openAt(t, dir)
+		update(t, db, func(tx *Tx) error {
+			for _, s := range rapid.SliceOfN(steps, 1, 60).Draw(rt, "before") {
+				if err := s.carryOut(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		states, seqs := []string{export(t, db)}, []int64{db.Seq()}
+		for range 2 {
+			exhaust(t, db, exhaustions.Draw(rt, "run"), true)
+			states, seqs = append(states, export(t, db)), append(seqs, db.Seq())
+		}
+		catchUp(t, other)
+		same := func(what, want string) {
+			t.Helper()
+			catchUp(t, other)
+			for i, h := range []*DB{db, other} {
+				if got := export(t, h); got != want {
+					rt.Fatalf("%s, handle %d:\n%s\nwant\n%s", what, i, head(got), head(want))
+				}
+			}
+			sameAsRebuilt(t, other)
+		}
+		if seqs[2] > seqs[1] { // a run that changes nothing is none
+			undoAll(t, db, Selection{Source: Exhaust}, 0)
+			same("the last run", states[1])
+			undoAll(t, db, Selection{Source: "undo"}, 0)
+			same("brought back", states[2])
+			undoAll(t, db, Selection{Source: Exhaust}, 0)
+			same("the last run again", states[1])
+		}
+		if seqs[1] > seqs[0] {
+			undoAll(t, db, Selection{Source: Exhaust}, 0)
+			same("the first run", states[0])
+		}
+	})
+}
+
+// TestDecidedSinceExhaust: what was decided about since a run keeps what it has, and says by whom.
+func TestDecidedSinceExhaust(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	learn(t, db, message(1, Ham, 1), message(2, Ham, 1), message(3, Spam, 1))
+	exhaust(t, db, []Row{message(1, Ham, 0), message(2, Ham, 2), message(3, Spam, 0), message(4, Spam, 1)}, true)
+	update(t, db, func(tx *Tx) error { return tx.Insist("", digest(2), eve) })
+	list, err := db.Undoables(t.Context(), Selection{Source: Exhaust}, 0)
+	if err != nil || len(list) != 4 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	for _, u := range list {
+		if kept := u.Later != nil; kept != (u.Row == 2) || kept && u.Later.Origin != eve {
+			t.Errorf("message %d: later %+v", u.Row, u.Later)
+		}
+	}
+	if n := undoAll(t, db, Selection{Source: Exhaust}, 0); n != 3 {
+		t.Errorf("%d taken back", n)
+	}
+	insisted := message(2, Ham, 2)
+	insisted.Sure = true
+	want := openAt(t, t.TempDir())
+	learn(t, want, message(1, Ham, 1), insisted, message(3, Spam, 1))
+	if got, want := export(t, db), export(t, want); got != want {
+		t.Errorf("got\n%s\nwant\n%s", head(got), head(want))
+	}
+	// Once that is taken back too, so is the rest of the run.
+	undoAll(t, db, Selection{Actor: "eve"}, 0)
+	if n := undoAll(t, db, Selection{Source: Exhaust}, 0); n != 1 {
+		t.Errorf("%d of the rest taken back", n)
+	}
+	want = openAt(t, t.TempDir())
+	learn(t, want, message(1, Ham, 1), message(2, Ham, 1), message(3, Spam, 1))
+	if got, want := export(t, db), export(t, want); got != want {
+		t.Errorf("all of it: got\n%s\nwant\n%s", head(got), head(want))
 	}
 }

@@ -2,12 +2,12 @@ package store
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
-	"strings"
 	"time"
 
 	"fanmill/classify"
@@ -122,10 +122,10 @@ func (d *DumpReader) fault(format string, args ...any) error {
 
 // decode reads one JSON value with the fields of v and no others.
 func (d *DumpReader) decode(raw []byte, v any) error {
-	dec := json.NewDecoder(strings.NewReader(string(raw)))
+	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(v)
-	if err == nil && len(strings.TrimSpace(string(raw[dec.InputOffset():]))) > 0 {
+	if err == nil && len(bytes.TrimSpace(raw[dec.InputOffset():])) > 0 {
 		return d.fault("column %d: something stands behind the value", dec.InputOffset()+1)
 	}
 	if err == nil {

@@ -29,20 +29,20 @@ type AutoOptions struct {
 // Auto learns automatically: mail of the site's scope by the filter's own verdicts, as far as its rule
 // goes. What adds nothing to the model leaves no label; what the ledger knows in any way,
 // a label taken back included, is left to people. The messages of one Message-ID are
-// learned once as long as the last 10,000 are remembered, which a restart ends: a mailing
-// list sends a message again in another form.
+// learned once as long as the last 10,000 are remembered, across a restart as far as the
+// history knows them: a mailing list sends a message again in another form.
 type Auto struct {
 	db      *store.DB
+	history *store.History // nil: none
 	options func() AutoOptions
 	log     *slog.Logger
 	queue   chan verdict
 	dropped atomic.Int64
 
 	// What follows belongs to the goroutine of Run.
-	people, own store.Labels
-	counted     int64 // the op up to which labels were counted; -1: none
-	recent      recent
-	scorer      classify.Scorer
+	own, automatic *store.Tally // of the labels of an Auto, and of all that no person gave
+	recent         recent
+	scorer         classify.Scorer
 }
 
 // verdict is a message that may be learned.
@@ -53,9 +53,12 @@ type verdict struct {
 }
 
 // NewAuto returns an Auto that writes to db; nothing is learned until Run is called.
-// options are asked for with every message, by several goroutines at once.
-func NewAuto(db *store.DB, options func() AutoOptions, log *slog.Logger) *Auto {
-	return &Auto{db: db, options: options, log: log, queue: make(chan verdict, autoQueue), counted: -1}
+// options are asked for with every message, by several goroutines at once. history may be nil.
+func NewAuto(db *store.DB, history *store.History, options func() AutoOptions, log *slog.Logger) *Auto {
+	return &Auto{
+		db: db, history: history, options: options, log: log, queue: make(chan verdict, autoQueue),
+		own: db.Tally("", autoSource), automatic: db.Tally("", automatic...),
+	}
 }
 
 // Learn offers a message with its score in the site's scope. It looks at the model in
@@ -91,11 +94,18 @@ func (o *AutoOptions) rule() Rule {
 
 // Run learns what is offered until ctx ends. What waits then is dropped.
 func (a *Auto) Run(ctx context.Context) {
+	recalled := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case v := <-a.queue:
+			if !recalled { // not before it is needed: most sites learn nothing so
+				recalled = true
+				if err := a.recall(ctx); err != nil && ctx.Err() == nil {
+					a.log.Warn("the messages learned automatically before the restart are not known: one that a list sends again may be learned twice", "error", err)
+				}
+			}
 			if err := a.one(ctx, v); err != nil && ctx.Err() == nil {
 				a.log.Error("cannot learn automatically, the message is passed over", "digest", v.message.Digest, "error", err)
 			}
@@ -112,10 +122,15 @@ func (a *Auto) one(ctx context.Context, v verdict) error {
 	if !o.Enabled || a.recent.has(v.message.MessageID) {
 		return nil
 	}
-	if err := a.count(ctx); err != nil {
+	own, _, err := a.own.Count(ctx)
+	if err != nil {
 		return err
 	}
-	if !o.Allows(v.class, a.people, a.own) {
+	_, people, err := a.automatic.Count(ctx)
+	if err != nil {
+		return err
+	}
+	if !o.Allows(v.class, people, own) {
 		return nil
 	}
 	o.Trainer.Scope, o.Trainer.Origin = "", store.Origin{Source: autoSource}
@@ -145,22 +160,22 @@ func (a *Auto) learn(tx *store.Tx, t *Trainer, rule AutoRule, v verdict) (Result
 	return t.learn(tx, &a.scorer, v.class, m, old)
 }
 
-// count counts the labels anew if the ledger has changed.
-func (a *Auto) count(ctx context.Context) error {
-	seq := a.db.Seq()
-	if seq == a.counted {
+// recall remembers the Message-IDs of what was learned before this process began: the
+// ledger has the digests, the history the Message-IDs that go with them.
+func (a *Auto) recall(ctx context.Context) error {
+	if a.history == nil {
 		return nil
 	}
-	own, _, err := a.db.LabelsBy(ctx, "", autoSource)
-	if err != nil {
+	learned := map[classify.Digest]bool{}
+	err := a.db.LearnedBy(ctx, "", autoSource, func(d classify.Digest) { learned[d] = true })
+	if err != nil || len(learned) == 0 {
 		return err
 	}
-	_, people, err := a.db.LabelsBy(ctx, "", automatic...)
-	if err != nil {
-		return err
-	}
-	a.own, a.people, a.counted = own, people, seq
-	return nil
+	return a.history.MessageIDs(ctx, func(d classify.Digest, id string) {
+		if learned[d] {
+			a.recent.add(id)
+		}
+	})
 }
 
 // recent are the Message-IDs of what was learned last.

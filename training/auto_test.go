@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -104,7 +105,7 @@ func taught(t testing.TB, o func() AutoOptions) *Auto {
 			}
 		}
 	}
-	return NewAuto(db, o, slog.New(slog.DiscardHandler))
+	return NewAuto(db, nil, o, slog.New(slog.DiscardHandler))
 }
 
 func own(t failer, a *Auto) store.Labels {
@@ -134,6 +135,48 @@ func TestAutoLearnsOnce(t *testing.T) {
 		t.Errorf("the op is %+v, %v", ops, err)
 	}
 	checkRebuild(t, a.db)
+}
+
+// After a restart too: the history has the Message-IDs of what the ledger knows as learned.
+func TestAutoLearnsOnceAcrossRestart(t *testing.T) {
+	a := taught(t, learnAll)
+	dir := t.TempDir()
+	h, err := store.OpenHistory(t.Context(), store.HistoryOptions{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	for i, raw := range []string{mail(true, 100), mail(true, 101)} { // the latter is recorded, but not learned
+		m := classify.Extract(classify.DefaultOptions(), []byte(raw))
+		h.Add(store.Record{ID: fmt.Sprint(i), Digest: m.Digest, MessageID: m.MessageID})
+	}
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	offer(t, a, mail(true, 100))
+	again := NewAuto(a.db, h, learnAll, slog.New(slog.DiscardHandler))
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan struct{})
+	go func() { again.Run(ctx); close(stopped) }()
+	model, err := a.db.Model("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range []int{100, 101} { // as a list sends them
+		m := classify.Extract(classify.DefaultOptions(), []byte(strings.Replace(mail(true, i), "\n\n", "\nList-Id: <l.example.org>\n\n", 1)+"\n-- \nfooter\n"))
+		again.Learn(m, new(classify.Scorer).Score(m.Features, m.Grams, model))
+	}
+	for range 1000 {
+		if own(t, a).Spam > 1 {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
+	<-stopped
+	if got := own(t, a); got != (store.Labels{Spam: 2}) { // 100, and the list's form of 101
+		t.Errorf("got %+v", got)
+	}
 }
 
 // What a person has decided about a message, to take its label away included, stands.
@@ -246,7 +289,7 @@ func TestUndoOfAutoIsExact(t *testing.T) {
 			}
 		}
 		before := export(t, db)
-		a := NewAuto(db, learnAll, slog.New(slog.DiscardHandler))
+		a := NewAuto(db, nil, learnAll, slog.New(slog.DiscardHandler))
 		for _, i := range messages.Draw(t, "automatic") {
 			offer(t, a, mail(i%2 == 0, i))
 		}

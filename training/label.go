@@ -166,3 +166,8 @@ func Automatic(source string) bool {
 
 // automatic are the sources of decisions that no person takes.
 var automatic = []string{autoSource, ruleSource, "import", "expire"}
+
+// Sources are the ways by which decisions come into the ledger (store.Origin.Source).
+func Sources() []string {
+	return append([]string{"train", "learn", "held", store.Exhaust, "undo"}, automatic...)
+}

@@ -14,6 +14,11 @@ import (
 // while it runs. What was taken back before an error stays taken back. progress may be nil.
 func Undo(ctx context.Context, db *store.DB, list []store.Undoable, by store.Origin, progress func(done, total int)) (undone int, err error) {
 	by.Source = "undo"
+	decided := map[int64]bool{} // since they were listed
+	var seen int64
+	if len(list) > 0 {
+		seen = list[0].Seen
+	}
 	for done := 0; done < len(list); {
 		if err := ctx.Err(); err != nil { // the ledger heeds it only where it waits
 			return undone, err
@@ -21,8 +26,11 @@ func Undo(ctx context.Context, db *store.DB, list []store.Undoable, by store.Ori
 		var next, n int
 		err := db.Update(ctx, func(tx *store.Tx) error {
 			next, n = done, undone
+			if err := tx.DecidedSince(seen, decided); err != nil {
+				return err
+			}
 			for begin := time.Now(); next < len(list) && time.Since(begin) < batchTime; next++ {
-				if list[next].Later != nil {
+				if list[next].Later != nil || decided[list[next].Row] {
 					continue
 				}
 				ok, err := tx.Undo(list[next].Op, by)
@@ -33,6 +41,7 @@ func Undo(ctx context.Context, db *store.DB, list []store.Undoable, by store.Ori
 					n++
 				}
 			}
+			seen = tx.Seq()
 			return nil
 		})
 		if err != nil {

@@ -55,3 +55,31 @@ func TestUndoOfATraining(t *testing.T) {
 	}
 	checkRebuild(t, db)
 }
+
+// A person who makes an automatic label his own while automatic labels are being taken
+// back keeps it: class and sure are the same, the giver is not.
+func TestUndoYieldsToPeople(t *testing.T) {
+	db := open(t, t.TempDir())
+	auto := New(db, Options{Origin: store.Origin{Source: autoSource}, All: true})
+	for i := range 3 {
+		if _, err := auto.Learn(t.Context(), store.Spam, []byte(mail(true, i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	list, err := db.Undoables(t.Context(), store.Selection{Source: autoSource}, 0)
+	if err != nil || len(list) != 3 {
+		t.Fatalf("%+v, %v", list, err)
+	}
+	person := New(db, train1)
+	if _, err := person.Learn(t.Context(), store.Spam, []byte(mail(true, 1))); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := Undo(t.Context(), db, list, store.Origin{Actor: "test"}, nil); n != 2 || err != nil {
+		t.Errorf("%d taken back, %v", n, err)
+	}
+	own, others, err := db.LabelsBy(t.Context(), "", autoSource)
+	if err != nil || own != (store.Labels{}) || others != (store.Labels{Spam: 1}) {
+		t.Errorf("left: %+v of the filter, %+v of people, %v", own, others, err)
+	}
+	checkRebuild(t, db)
+}

@@ -137,7 +137,6 @@ func (a *App) openStore(ctx context.Context, set *settings) (err error) {
 		return err
 	}
 	a.closing("close ledger", func(context.Context) error { return a.db.Close() })
-	a.auto = training.NewAuto(a.db, a.autoOptions, a.log)
 	a.teacher = training.NewTeacher(a.db, func(scope string) training.Options {
 		return a.set.Load().trainer(scope, store.Origin{}, a.log)
 	}, a.log)
@@ -146,6 +145,7 @@ func (a *App) openStore(ctx context.Context, set *settings) (err error) {
 		return err
 	}
 	a.closing("close history", func(context.Context) error { return a.history.Close() })
+	a.auto = training.NewAuto(a.db, a.history, a.autoOptions, a.log)
 	return nil
 }
 

@@ -102,7 +102,8 @@ func againCommands() []command {
 from an empty model in turns of ham and spam, round after round, until none is missed:
 until every ham scores as ham and every spam as spam. How often each message counts is
 set anew; those that are not needed stay in the ledger and do not count. The result
-goes into the ledger in one transaction; until then nothing is changed.
+goes into the ledger in one transaction; until then nothing is changed. Where there is no
+ledger, one is made only for --ham and --spam.
 
 A message that its model takes for the other class, without the message's own word, is
 probably mislabelled: it gains nothing, and is missed. When messages are still missed in
@@ -110,8 +111,9 @@ the end the exit code is 1, and they are named, with the likely reason. The resu
 written all the same: it is the best that can be had with these labels.
 
 --cull writes PATH.cull for each PATH, an mbox of its messages that count: moved over
-PATH it is what the next run with --only needs. PATH itself is only read. How often
-labels count is no decision: undo does not take it back, a backup before it does.`,
+PATH it is what the next run with --only needs. PATH itself is only read.
+
+` + "`fanmill undo --source exhaust`" + ` takes the last run back.`,
 			examples: []example{
 				{"fanmill exhaust", "train what the ledger has to exhaustion"},
 				{"fanmill exhaust --only --ham ham.mbox --spam spam.mbox --cull --log tte.log", "train two mailboxes alone, and cull them"},
@@ -124,18 +126,26 @@ labels count is no decision: undo does not take it back, a backup before it does
 are taken back, the last one by default, the newest first. Each message has the label it
 had before, and the model is, bit for bit, as if the decision had never been taken. By
 default these are your own decisions, by whatever way; --source and --actor say others.
+A --source that no decision can have is refused.
 Of what was learned automatically (auto, rule, import) all is taken back unless N is
 given.
 
-A message that somebody else has decided about since keeps that decision, and is named.
-What was taken back can be brought back: --source undo. The messages themselves, and the
-log of who did what, stay in the ledger for [store] keep_log_days. When more is asked for
-than that log still has, what it has is taken back, and the exit code is 66.`,
+A message that somebody else has decided about since keeps that decision, and is named;
+so does one that is decided about while undo runs. How often labels count is no decision:
+what exhaust has set since stays with a label that was only confirmed. --source exhaust
+takes the last run of exhaust back whole, and what --drop-misses has dropped in it.
+
+Members of the daemon's group, who may not write its ledger, take their own decisions
+back through the daemon. What was taken back can be brought back: --source undo. The
+messages themselves, and the log of who did what, stay in the ledger for [store]
+keep_log_days. When more is asked for than that log still has, what it has is taken
+back, and the exit code is 66.`,
 			examples: []example{
 				{"fanmill undo", "take your last decision back"},
 				{"fanmill undo --dry-run 10", "look at your last ten"},
 				{"fanmill undo --source train --since 2h --all", "take back what was trained in the last two hours"},
 				{"fanmill undo --source auto", "take back all that was learned automatically"},
+				{"fanmill undo --source exhaust", "take the last run of exhaust back"},
 			},
 		},
 		{

@@ -103,6 +103,23 @@ func namedTwice(paths []string) string {
 	return ""
 }
 
+// open opens the ledger. Only mailboxes to train are a reason to make one: who names
+// none, or writes nothing, has named the wrong directory.
+func (x *exhaustCmd) open(ctx context.Context, e *Env) (*store.DB, func(*error), error) {
+	if len(x.ham)+len(x.spam) > 0 && !x.dryRun {
+		dir, err := e.dataDir()
+		if err != nil {
+			return nil, nil, err
+		}
+		return e.openLedger(ctx, dir, false)
+	}
+	dir, err := e.existingData()
+	if err != nil {
+		return nil, nil, err
+	}
+	return e.openExisting(ctx, dir, x.dryRun)
+}
+
 // Run trains to exhaustion.
 func (x *exhaustCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err := x.check(); err != nil {
@@ -115,19 +132,12 @@ func (x *exhaustCmd) Run(ctx context.Context, e *Env) (err error) {
 	if x.scope, err = set.scope(x.scope); err != nil {
 		return err
 	}
-	dir, err := e.dataDir()
-	if x.dryRun {
-		dir, err = e.existingData()
-	}
-	if err != nil {
-		return err
-	}
-	db, done, err := e.openLedger(ctx, dir, x.dryRun)
+	db, done, err := x.open(ctx, e)
 	if err != nil {
 		return err
 	}
 	defer done(&err)
-	to := set.trainer(x.scope, store.Origin{Actor: e.user(), Source: "exhaust"}, e.logger())
+	to := set.trainer(x.scope, store.Origin{Actor: e.user(), Source: store.Exhaust}, e.logger())
 	bar := newMeter(e, x.quiet, "reading")
 	run := &exhaustion{x: x, e: e, db: db, bar: bar, by: to.Origin, bad: problems{w: e.Stderr, bar: bar}}
 	run.src = exhaust.Sources{

@@ -120,6 +120,11 @@ func (j *judge) Settle(ctx context.Context, scope, actor string) (training.Settl
 	return training.New(j.db, o).Settle(ctx)
 }
 
+// Undo takes decisions back.
+func (j *judge) Undo(ctx context.Context, q control.UndoRequest) (control.UndoReply, error) {
+	return undo(ctx, j.db, q, nil)
+}
+
 // openJudge returns the daemon's judge where one runs and lets us in, else one
 // that reads the ledger itself. A data directory without a ledger is one that
 // nothing has been learned in yet.

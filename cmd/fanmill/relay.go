@@ -22,12 +22,10 @@ type relay struct {
 }
 
 // newRelay returns a relay to the daemon of the data directory in place of the
-// refusal to write the ledger; without a daemon that stands.
+// refusal to write the ledger.
 func (j job) newRelay(ctx context.Context, dir string, refusal error) (relay, func(), error) {
-	c, err := control.Dial(ctx, dir)
+	c, err := dialInstead(ctx, dir, refusal)
 	switch {
-	case errors.Is(err, control.ErrNoDaemon), errors.Is(err, fs.ErrPermission):
-		return relay{}, nil, refusal
 	case err != nil:
 		return relay{}, nil, err
 	case j.all:
@@ -35,6 +33,16 @@ func (j job) newRelay(ctx context.Context, dir string, refusal error) (relay, fu
 		return relay{}, nil, fmt.Errorf("--all cannot be had through the daemon: %w", refusal)
 	}
 	return relay{c, j.class, j.scope}, c.Close, nil
+}
+
+// dialInstead returns the daemon of the data directory in place of the refusal to write
+// the ledger; without a daemon that stands.
+func dialInstead(ctx context.Context, dir string, refusal error) (*control.Client, error) {
+	c, err := control.Dial(ctx, dir)
+	if errors.Is(err, control.ErrNoDaemon) || errors.Is(err, fs.ErrPermission) {
+		return nil, refusal
+	}
+	return c, err
 }
 
 // run is training.Trainer's Train or Forget.

@@ -50,6 +50,12 @@ func TestTrainThroughTheDaemon(t *testing.T) {
 				t.Errorf("%s: %q, %v; want %q", tt.args, got, err, tt.want)
 			}
 		}
+		if got, err := run("train", "--spam", mail); err != nil {
+			t.Error(got, err)
+		}
+		if got, err := run("undo", "--all"); err != nil || !strings.HasSuffix(got, " decisions taken back") || strings.HasPrefix(got, "0 ") {
+			t.Errorf("undo: %q, %v", got, err)
+		}
 		if _, err := run("train", "--ham", "--all", mail); !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), "--all") {
 			t.Errorf("--all: %v", err)
 		}
@@ -58,6 +64,9 @@ func TestTrainThroughTheDaemon(t *testing.T) {
 	forbidWriting(t, dir, func() {
 		if _, err := run("train", "--ham", mail); exitCode(err) != exitNoPerm {
 			t.Errorf("without a daemon: %v", err)
+		}
+		if _, err := run("undo"); exitCode(err) != exitNoPerm {
+			t.Errorf("undo without a daemon: %v", err)
 		}
 	})
 }

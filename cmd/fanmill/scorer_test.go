@@ -56,6 +56,34 @@ func TestTrainedByLabels(t *testing.T) {
 	}
 }
 
+// TestImportedIsNotTrained: what another filter has counted makes scores leave the unsure
+// band, but nothing is refused by it: only labels make a site trained.
+func TestImportedIsNotTrained(t *testing.T) {
+	dir := shortDir(t)
+	a, _ := testApp(t, dir, strings.Replace(filterTOML, "min_labels = 0", "min_labels = 1", 1))
+	m := classify.Extract(classify.DefaultOptions(), []byte(letters("spam", 1)))
+	err := a.db.Update(t.Context(), func(tx *store.Tx) error {
+		for i, row := range []store.Row{{Class: store.HamCounts, Features: []uint64{}}, {Class: store.SpamCounts, Features: m.Features}} {
+			row.Adds, row.Digest[0], row.Grams = 500, byte(i), []uint32{}
+			if err := tx.Learn(row, store.Origin{Source: "import"}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sc := &scorer{db: a.db, set: a.set.Load, log: slog.New(slog.DiscardHandler)}
+	s, known, err := sc.Score(m, "")
+	if trained := a.set.Load().rules.Trained(known.Ham, known.Spam); err != nil || trained || sc.Taught().Ham+sc.Taught().Spam > 0 {
+		t.Errorf("trained %v by %+v, %v", trained, known, err)
+	}
+	if cut := classify.DefaultCutoffs(); cut.Verdict(s.P) != classify.Spam {
+		t.Errorf("score %v, so this tests nothing", s.P)
+	}
+}
+
 // TestColdScope: where a scope is not in memory Score judges by the site and touches no
 // disk; once it was loaded its own labels have their say.
 func TestColdScope(t *testing.T) {

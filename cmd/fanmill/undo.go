@@ -5,10 +5,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"fanmill/control"
 	"fanmill/store"
 	"fanmill/training"
 )
@@ -23,7 +26,13 @@ type undoCmd struct {
 
 func (u *undoCmd) flags(fs *flag.FlagSet) {
 	fs.StringVar(&u.actor, "actor", "", "decisions of user `NAME`; any: of everybody (default: your own, with --source everybody's)")
-	fs.StringVar(&u.source, "source", "", "decisions that came by `WAY`: train, learn, held, rule, auto, import, expire or undo (default: all but undo)")
+	fs.Func("source", "decisions that came by `WAY`: train, learn, held, exhaust, rule, auto, import, expire or undo (default: all but expire and undo)", func(s string) error {
+		if !slices.Contains(training.Sources(), s) {
+			return fmt.Errorf("want one of %s", strings.Join(training.Sources(), ", "))
+		}
+		u.source = s
+		return nil
+	})
 	fs.Func("scope", "decisions in scope `NAME` only; \"\" is the site", func(s string) error {
 		u.scoped = true
 		return scopeValue{&u.scope}.Set(s)
@@ -38,6 +47,8 @@ func (u *undoCmd) flags(fs *flag.FlagSet) {
 // number is how many decisions are meant; 0 is all.
 func (u *undoCmd) number(args []string) (int, error) {
 	switch {
+	case u.source == store.Exhaust && (u.all || len(args) > 0):
+		return 0, usageErrorf("--source %s takes the last run back whole: say neither a number nor --all", store.Exhaust)
 	case u.all && len(args) > 0:
 		return 0, usageErrorf("say how many, or --all, not both")
 	case len(args) > 0:
@@ -46,7 +57,7 @@ func (u *undoCmd) number(args []string) (int, error) {
 			return 0, usageErrorf("%q is not a number of decisions", args[0])
 		}
 		return n, nil
-	case u.all, training.Automatic(u.source):
+	case u.all, u.source == store.Exhaust, training.Automatic(u.source):
 		return 0, nil
 	}
 	return 1, nil
@@ -69,43 +80,73 @@ func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
 	if u.scope, err = set.scope(u.scope); err != nil {
 		return err
 	}
-	db, done, err := e.openLedger(ctx, dir, u.dryRun)
-	if err != nil {
+	q := control.UndoRequest{Selection: u.selection(e), N: n, DryRun: u.dryRun, By: e.user()}
+	a, err := u.undo(ctx, e, dir, q)
+	if err != nil && a.Undone == 0 {
 		return err
 	}
-	defer done(&err)
-	list, err := db.Undoables(ctx, u.selection(e), n)
-	if err != nil {
-		return err
-	}
-	a := undoAnswer{DryRun: u.dryRun}
-	if err := a.describe(ctx, db, list); err != nil {
-		return err
-	}
-	if !u.dryRun {
-		bar := newMeter(e, u.quiet || u.json, "undoing")
-		a.Undone, err = training.Undo(ctx, db, list, store.Origin{Actor: e.user()}, func(done, total int) { bar.show(done, int64(done), int64(total)) })
-		bar.clear()
-	}
-	return errors.Join(err, u.print(e, a), u.reach(ctx, e, db, n, a.Found-a.Kept))
+	return errors.Join(err, u.print(e, a), u.reach(e, n, a))
 }
 
 // reach says where the log no longer reaches as far back as was asked for. That is an
 // error where more was asked for than was found, but not where all was.
-func (u *undoCmd) reach(ctx context.Context, e *Env, db *store.DB, n, found int) error {
-	begin, pruned, err := db.LogBegin(ctx)
+func (u *undoCmd) reach(e *Env, n int, a control.UndoReply) error {
+	begin, found := a.LogBegins, a.Found-a.Kept
 	switch {
-	case err != nil:
-		return err
-	case !pruned, n > 0 && found >= n, !u.since.Before(begin) && !u.since.IsZero():
+	case begin.IsZero(), n > 0 && found >= n, !u.since.Before(begin) && !u.since.IsZero():
+		return nil
+	case u.source == store.Exhaust && a.Found > 0 && a.Decisions[0].Time.After(begin): // all of the run is there
 		return nil
 	}
-	err = fmt.Errorf("the log begins on %s (store.keep_log_days): what was decided before can no longer be taken back", begin.Local().Format(time.DateTime))
+	err := fmt.Errorf("the log begins on %s (store.keep_log_days): what was decided before can no longer be taken back", begin.Local().Format(time.DateTime))
 	if n == 0 && found > 0 && u.since.IsZero() {
 		complain(e.Stderr, err)
 		return nil
 	}
 	return hint(exit(exitNoInput, err), "`fanmill forget` takes the label of a message away, and `fanmill train` gives it the other")
+}
+
+// undo asks the ledger, or the daemon where only that may write there.
+func (u *undoCmd) undo(ctx context.Context, e *Env, dir string, q control.UndoRequest) (a control.UndoReply, err error) {
+	db, done, err := e.openExisting(ctx, dir, u.dryRun)
+	if errors.Is(err, fs.ErrPermission) {
+		c, err := dialInstead(ctx, dir, err)
+		if err != nil {
+			return a, err
+		}
+		defer c.Close()
+		return c.Undo(ctx, q)
+	}
+	if err != nil {
+		return a, err
+	}
+	defer done(&err)
+	bar := newMeter(e, u.quiet || u.json, "undoing")
+	defer bar.clear()
+	return undo(ctx, db, q, func(done, total int) { bar.show(done, int64(done), int64(total)) })
+}
+
+// undo takes back what a request names. progress may be nil.
+func undo(ctx context.Context, db *store.DB, q control.UndoRequest, progress func(done, total int)) (a control.UndoReply, err error) {
+	list, err := db.Undoables(ctx, q.Selection, q.N)
+	if err != nil {
+		return a, err
+	}
+	begin, pruned, err := db.LogBegin(ctx)
+	if err != nil {
+		return a, err
+	}
+	if a.DryRun = q.DryRun; pruned {
+		a.LogBegins = begin
+	}
+	if err := addFound(ctx, db, list, &a); err != nil || q.DryRun {
+		return a, err
+	}
+	a.Undone, err = training.Undo(ctx, db, list, store.Origin{Actor: q.By}, progress)
+	if err == nil { // somebody may have decided about some meanwhile
+		a.Kept = a.Found - a.Undone
+	}
+	return a, err
 }
 
 func (u *undoCmd) selection(e *Env) store.Selection {
@@ -122,48 +163,28 @@ func (u *undoCmd) selection(e *Env) store.Selection {
 	return sel
 }
 
-// undoShown bounds how many decisions are described.
+// undoShown bounds how many decisions are described, and how many that are kept.
 const undoShown = 20
 
-// undoAnswer is what undo prints.
-type undoAnswer struct {
-	DryRun    bool       `json:"dry_run"`
-	Found     int        `json:"found"`
-	Undone    int        `json:"undone"`
-	Kept      int        `json:"kept"`      // decided by others since
-	Decisions []decision `json:"decisions"` // the newest of Found, at most undoShown
-}
-
-// decision is one of them.
-type decision struct {
-	Time    time.Time `json:"time"`
-	Actor   string    `json:"actor"`
-	Source  string    `json:"source"`
-	Scope   string    `json:"scope"`
-	Before  string    `json:"before"`
-	After   string    `json:"after"`
-	Digest  string    `json:"digest"`
-	From    string    `json:"from"`
-	Subject string    `json:"subject"`
-	Later   string    `json:"later,omitempty"` // who has decided about the message since, and so keeps it
-}
-
-func (a *undoAnswer) describe(ctx context.Context, db *store.DB, list []store.Undoable) error {
-	a.Found, a.Decisions = len(list), []decision{}
+// addFound adds to an answer what there is to take back.
+func addFound(ctx context.Context, db *store.DB, list []store.Undoable, a *control.UndoReply) error {
+	a.Found, a.Decisions = len(list), []control.Undone{}
 	for _, u := range list {
+		n := len(a.Decisions)
 		if u.Later != nil {
 			a.Kept++
+			n = a.Kept - 1
 		}
-		if len(a.Decisions) == undoShown {
+		if n >= undoShown {
 			continue
 		}
 		row, err := db.Describe(ctx, u.Row)
 		if err != nil && !errors.Is(err, store.ErrNoRow) {
 			return err
 		}
-		d := decision{
+		d := control.Undone{
 			Time: u.Time, Actor: u.Origin.Actor, Source: u.Origin.Source, Scope: u.Scope,
-			Before: u.Before.Class.String(), After: u.After.Class.String(),
+			Before: u.Before.Class.String(), After: u.After.Class.String(), Adds: [2]int{u.Before.Adds, u.After.Adds},
 			Digest: row.Digest.String(), From: row.From, Subject: row.Subject,
 		}
 		if u.Later != nil {
@@ -174,7 +195,7 @@ func (a *undoAnswer) describe(ctx context.Context, db *store.DB, list []store.Un
 	return nil
 }
 
-func (u *undoCmd) print(e *Env, a undoAnswer) error {
+func (u *undoCmd) print(e *Env, a control.UndoReply) error {
 	switch {
 	case u.json:
 		return printJSON(e.Stdout, a)
@@ -184,10 +205,13 @@ func (u *undoCmd) print(e *Env, a undoAnswer) error {
 	var b strings.Builder
 	for _, d := range a.Decisions {
 		what := d.Before + " -> " + d.After
-		if d.Before == d.After {
+		switch {
+		case d.Before == d.After && d.Source == store.Exhaust:
+			what = fmt.Sprintf("%s, adds %d -> %d", d.After, d.Adds[0], d.Adds[1])
+		case d.Before == d.After:
 			what = d.After + " confirmed"
 		}
-		fmt.Fprintf(&b, "%s  %-16s  %s by %s  %s  %s\n", d.Time.Local().Format("2006-01-02 15:04"), what, fit(d.Source, 10), fit(d.Actor, 20), fit(d.From, 30), fit(d.Subject, 50))
+		fmt.Fprintf(&b, "%s  %-17s  %s by %s  %s  %s\n", d.Time.Local().Format("2006-01-02 15:04"), what, fit(d.Source, 10), fit(d.Actor, 20), fit(d.From, 30), fit(d.Subject, 50))
 		if d.Later != "" {
 			fmt.Fprintf(&b, "                  stays: since then %s\n", fit(d.Later, 60))
 		}
@@ -199,7 +223,11 @@ func (u *undoCmd) print(e *Env, a undoAnswer) error {
 	if a.DryRun {
 		verb, n = "would be taken back", a.Found-a.Kept
 	}
-	fmt.Fprintf(&b, "%s %s", plural(n, "decision", "decisions"), verb)
+	one, many := "decision", "decisions"
+	if u.source == store.Exhaust {
+		one, many = "change of the last run", "changes of the last run"
+	}
+	fmt.Fprintf(&b, "%s %s", plural(n, one, many), verb)
 	if a.Kept > 0 {
 		fmt.Fprintf(&b, ", %d kept", a.Kept)
 	}

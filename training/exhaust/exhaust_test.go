@@ -96,7 +96,7 @@ func keepAll(*Message) bool { return false }
 
 func save(t *testing.T, db *store.DB, c *Collection) Saved {
 	t.Helper()
-	s, err := c.Save(t.Context(), db, store.Origin{Actor: "test", Source: "exhaust"}, keepAll)
+	s, err := c.Save(t.Context(), db, store.Origin{Actor: "test", Source: store.Exhaust}, keepAll)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,8 +256,12 @@ func TestSave(t *testing.T) {
 	if save(t, db, c); db.Seq() != seq || export(t, db) != was {
 		t.Errorf("a second run wrote %d ops", db.Seq()-seq)
 	}
-	if list, err := db.Undoables(t.Context(), store.Selection{Source: "exhaust"}, 0); err != nil || len(list) != 100 {
-		t.Errorf("%d decisions (%v), want the 100 new labels", len(list), err)
+	list, err := db.Undoables(t.Context(), store.Selection{Source: store.Exhaust}, 0)
+	if err != nil || len(list) < 100 {
+		t.Fatalf("%d changes (%v), want the 100 new labels and what the others add", len(list), err)
+	}
+	if n, err := training.Undo(t.Context(), db, list, store.Origin{}, nil); n != len(list) || err != nil || export(t, db) != trained {
+		t.Errorf("%d of %d taken back, %v; the model is not what it was", n, len(list), err)
 	}
 }
 
@@ -303,7 +307,7 @@ func TestDecidedMeanwhile(t *testing.T) {
 	dropped := 0
 	c = gather(t, db, Sources{})
 	run(t, db, c)
-	_, err := c.Save(t.Context(), db, store.Origin{Source: "exhaust"}, func(m *Message) bool {
+	_, err := c.Save(t.Context(), db, store.Origin{Source: store.Exhaust}, func(m *Message) bool {
 		if m.Class == store.Spam && dropped < 3 {
 			dropped++
 			return true
