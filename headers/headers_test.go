@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fanmill/classify"
+	"fanmill/policy"
 )
 
 var all = []Family{Fanmill, SpamBayes, DSPAM, Bogofilter, SpamAssassin, Stars}
@@ -107,13 +108,43 @@ func TestRender(t *testing.T) {
 		{
 			"reclassified",
 			[]Family{DSPAM},
-			Info{ID: id, Verdict: classify.Ham, Score: 0, Reclassified: true},
+			Info{ID: id, Verdict: classify.Ham, Score: 0, Sender: policy.Block},
 			[]Field{{"X-DSPAM-Result", "Innocent"}, {"X-DSPAM-Confidence", "1.0000"}, {"X-DSPAM-Probability", "0.0000"}, {"X-DSPAM-Signature", id}, {"X-DSPAM-Reclassified", "Spam"}},
 		},
 		{
 			"reclassified, unscored", all,
-			Info{ID: id, Unscored: true, Reclassified: true},
-			[]Field{{"X-Fanmill-Status", "unscored id=" + id}, {"X-DSPAM-Reclassified", "Spam"}},
+			Info{ID: id, Unscored: true, Sender: policy.Block},
+			[]Field{
+				{"X-Fanmill-Status", "spam list=block id=" + id},
+				{"X-Spambayes-Classification", "spam; 1.00"},
+				{"X-DSPAM-Reclassified", "Spam"},
+				{"X-Bogosity", "Spam, tests=bogofilter, spamicity=1.000000, version=fanmill"},
+				{"X-Spam-Flag", "YES"},
+				{"X-Spam-Status", "Yes, score=10.0 required=5.0 tests=FANMILL_SPAM\n\tautolearn=no version=fanmill"},
+				{"X-Spam-Score", "10.0 (**********)"},
+				{"X-Spam-Level", "**********"},
+			},
+		},
+		{
+			"blocked with a score", []Family{Fanmill},
+			Info{ID: id, Verdict: classify.Ham, Score: 0.02, Sender: policy.Block},
+			[]Field{{"X-Fanmill-Status", "spam score=0.0200 list=block id=" + id}},
+		},
+		{
+			"welcome", all,
+			Info{ID: id, Verdict: classify.Spam, Score: 0.999, Sender: policy.Welcome},
+			[]Field{
+				{"X-Fanmill-Status", "ham score=0.9990 list=welcome id=" + id},
+				{"X-Spambayes-Classification", "ham; 0.00"},
+				{"X-DSPAM-Result", "Innocent"},
+				{"X-DSPAM-Confidence", "1.0000"},
+				{"X-DSPAM-Probability", "0.0000"},
+				{"X-DSPAM-Signature", id},
+				{"X-Bogosity", "Ham, tests=bogofilter, spamicity=0.000000, version=fanmill"},
+				{"X-Spam-Flag", "NO"},
+				{"X-Spam-Status", "No, score=0.0 required=5.0 tests=FANMILL_HAM\n\tautolearn=no version=fanmill"},
+				{"X-Spam-Score", "0.0"},
+			},
 		},
 		{
 			"each family once",
@@ -162,7 +193,7 @@ func TestRenderedFieldsAreSafeAndStripped(t *testing.T) {
 
 func TestEveryWrittenNameIsRendered(t *testing.T) {
 	got := map[string]bool{}
-	for _, f := range Render(all, Info{Score: 1, Verdict: classify.Spam, Reclassified: true, Clues: []classify.Clue{{Text: "a"}}}) {
+	for _, f := range Render(all, Info{Score: 1, Verdict: classify.Spam, Sender: policy.Block, Clues: []classify.Clue{{Text: "a"}}}) {
 		got[strings.ToLower(f.Name)] = true
 	}
 	for _, w := range written {

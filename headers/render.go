@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"fanmill/classify"
+	"fanmill/policy"
 )
 
 // Family is the set of verdict fields one filter writes.
@@ -52,9 +53,11 @@ type Info struct {
 	Unscored bool             // the message could not be scored: Verdict and Score say nothing
 	Clues    []classify.Clue  // the evidence, strongest first; empty: no field for it
 
-	// Reclassified says that a rule makes spam of the message, whatever the score:
-	// the DSPAM family has a field for that beside the verdict of the score.
-	Reclassified bool
+	// Sender is what a rule says of the sender, which outranks Verdict and Score. Other
+	// programs go by the fields of other families, so these say ham or spam as the rule
+	// does, but for DSPAM's, which keep what the score says of a blocked sender beside
+	// the Reclassified that stands for the rule.
+	Sender policy.SenderList
 }
 
 // Field is one header field. Value is printable ASCII without the blank after
@@ -89,9 +92,16 @@ func Render(families []Family, i Info) []Field {
 }
 
 func (f Family) render(i Info) []Field {
-	switch {
-	case f == Fanmill:
+	if f == Fanmill {
 		return fanmill(i)
+	}
+	switch {
+	case i.Sender == policy.Welcome:
+		i.Verdict, i.Score, i.Unscored = classify.Ham, 0, false
+	case i.Sender == policy.Block && f != DSPAM:
+		i.Verdict, i.Score, i.Unscored = classify.Spam, 1, false
+	}
+	switch {
 	case f == DSPAM:
 		return dspam(i)
 	case i.Unscored:
@@ -107,10 +117,28 @@ func (f Family) render(i Info) []Field {
 }
 
 func fanmill(i Info) []Field {
-	if i.Unscored {
-		return []Field{{"X-Fanmill-Status", "unscored id=" + i.ID}}
+	var words []string
+	switch {
+	case i.Sender == policy.Welcome:
+		words = append(words, classify.Ham.String())
+	case i.Sender == policy.Block:
+		words = append(words, classify.Spam.String())
+	case i.Unscored:
+		words = append(words, "unscored")
+	default:
+		words = append(words, i.Verdict.String())
 	}
-	fields := []Field{{"X-Fanmill-Status", i.Verdict.String() + " score=" + decimals(i.Score, 4) + " id=" + i.ID}}
+	if !i.Unscored {
+		words = append(words, "score="+decimals(i.Score, 4))
+	}
+	if i.Sender != policy.Unlisted {
+		words = append(words, "list="+i.Sender.String())
+	}
+	status := strings.Join(append(words, "id="+i.ID), " ")
+	if i.Unscored {
+		return []Field{{"X-Fanmill-Status", status}}
+	}
+	fields := []Field{{"X-Fanmill-Status", status}}
 	if len(i.Clues) > 0 {
 		fields = append(fields, Field{cluesName, clueList(i.Clues)})
 	}
@@ -147,7 +175,7 @@ func dspam(i Info) (fields []Field) {
 			fields = append(fields, Field{"X-DSPAM-Factors", factors(i.Clues)})
 		}
 	}
-	if i.Reclassified {
+	if i.Sender == policy.Block {
 		fields = append(fields, Field{"X-DSPAM-Reclassified", "Spam"})
 	}
 	return fields

@@ -220,14 +220,14 @@ func (a *adapter) modify(ans answer, m gomilter.Modifier) error {
 	if a.blank {
 		blank = " "
 	}
+	if ans.subject != "" {
+		if err := m.ChangeHeader(1, "Subject", blank+ans.subject); err != nil {
+			return fmt.Errorf("tag the subject: %w", err)
+		}
+	}
 	for i := len(ans.insert) - 1; i >= 0; i-- {
 		if err := m.InsertHeader(0, ans.insert[i].Name, blank+ans.insert[i].Value); err != nil {
 			return fmt.Errorf("insert header field %s: %w", ans.insert[i].Name, err)
-		}
-	}
-	if ans.subject != "" {
-		if err := m.ChangeHeader(1, "Subject", ans.subject); err != nil {
-			return fmt.Errorf("tag the subject: %w", err)
 		}
 	}
 	for _, r := range ans.delete {

@@ -20,7 +20,7 @@ type answer struct {
 	reason  string          // of a quarantine
 	remove  []forgedName    // verdict fields that came along
 	insert  []headers.Field // in the order in which they are to stand
-	subject string          // value that replaces the Subject field's, "": it stays
+	subject string          // value that replaces the first Subject field's, "": it stays
 	delete  []string        // recipients who do not get it
 }
 
@@ -218,12 +218,34 @@ func (m *message) pass(j *judgement) answer {
 	}
 	if m.can.insert && m.marks(j) {
 		a.insert = headers.Render(m.rules.Families, m.info(j))
+		m.tagSubject(j, &a)
 	}
 	a.delete = slices.Clone(j.result.Held)
 	for _, d := range j.result.Dropped {
 		a.delete = append(a.delete, d.Recipient)
 	}
 	return a
+}
+
+// tagSubject puts the subject tag before the subject, where all who get the message have
+// it tagged, and with the same.
+func (m *message) tagSubject(j *judgement, a *answer) {
+	d, same := agreed(j, func(d policy.Decision) [2]string { return [2]string{d.Outcome.String(), d.SubjectTag} })
+	if !same || d.Outcome != policy.Tag || d.SubjectTag == "" || !m.can.change {
+		return
+	}
+	before := ""
+	if m.subject != nil {
+		before = *m.subject
+	}
+	tagged, changed := headers.TagSubject(d.SubjectTag, before)
+	switch {
+	case !changed:
+	case m.subject == nil:
+		a.insert = append(a.insert, headers.Field{Name: "Subject", Value: tagged})
+	default:
+		a.subject = tagged
+	}
 }
 
 // marks reports whether the message gets verdict headers: when one of those who

@@ -397,15 +397,16 @@ func (r *result) apply(t testing.TB, mods []gomilter.ModifyAction, act *gomilter
 // change does what Postfix does: fields behind a deleted one are renumbered.
 func (r *result) change(t testing.TB, a gomilter.ModifyAction) {
 	t.Helper()
-	if a.HeaderValue != "" {
-		t.Fatalf("field changed: %v", a)
-	}
 	n := 0
 	for i, h := range r.headers {
 		if textproto.CanonicalMIMEHeaderKey(h[0]) != textproto.CanonicalMIMEHeaderKey(a.HeaderName) {
 			continue
 		}
-		if n++; n == int(a.HeaderIndex) {
+		if n++; n == int(a.HeaderIndex) && a.HeaderValue != "" {
+			r.headers = slices.Clone(r.headers)
+			r.headers[i][1] = a.HeaderValue
+			return
+		} else if n == int(a.HeaderIndex) {
 			r.headers = slices.Delete(r.headers, i, i+1)
 			return
 		}

@@ -179,8 +179,8 @@ func (m *message) info(j *judgement) headers.Info {
 		ID: j.passID, Verdict: j.verdict, Score: j.score.P, Cutoffs: j.cutoffs, Unscored: !j.scored,
 		Clues: j.clues[:min(len(j.clues), m.rules.Evidence)],
 	}
-	if d, ok := agreed(j, func(d policy.Decision) policy.SenderList { return d.Sender }); ok && d.Sender != policy.Unlisted {
-		i.Verdict, i.Unscored = d.Verdict, false
+	if d, ok := agreed(j, func(d policy.Decision) policy.SenderList { return d.Sender }); ok {
+		i.Sender = d.Sender
 	}
 	return i
 }

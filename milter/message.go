@@ -41,6 +41,7 @@ type message struct {
 	size      int64
 	forged    forged
 	messageID string
+	subject   *string         // value of the first Subject field, nil: there is none
 	release   string          // token of our own release, or what pretends to be one
 	content   *policy.Content // what rules see of the header
 	field     []byte          // the field in hand
@@ -127,8 +128,11 @@ func (m *message) header(name, value string) {
 		}
 		return
 	}
-	if m.messageID == "" && strings.EqualFold(name, "Message-Id") {
+	switch {
+	case m.messageID == "" && strings.EqualFold(name, "Message-Id"):
 		m.messageID = value
+	case m.subject == nil && strings.EqualFold(name, "Subject"):
+		m.subject = &value
 	}
 	m.field = append(append(m.field[:0], name...), value...)
 	n, v := m.field[:len(name)], m.field[len(name):]

@@ -185,3 +185,42 @@ func TestRejectTextOfRules(t *testing.T) {
 		}
 	}
 }
+
+// The subject is tagged where all who get the message have it tagged, with the same tag.
+func TestSubjectTag(t *testing.T) {
+	other := "[other]"
+	none := ""
+	r := newRig(t)
+	r.policy.Spam, r.policy.SubjectTag = policy.Tag, "[SPAM?]"
+	r.policy.Rules = []policy.Rule{
+		{Recipients: []string{"anna@"}, SubjectTag: &other},
+		{Recipients: []string{"bert@"}, SubjectTag: &none},
+		{Recipients: []string{"carl@"}, Filter: new(false)},
+		{Recipients: []string{"dora@"}, Sender: policy.Block, AtEnd: true}, // whatever the score
+	}
+	r.start()
+	for name, tt := range map[string]struct {
+		mail mail
+		want []string
+	}{
+		"spam":          {subject("score 1"), []string{" [SPAM?] score 1"}},
+		"ham":           {subject("score 0"), []string{" score 0"}},
+		"another tag":   {subject("score 1").rcpt("anna@example.net"), []string{" [other] score 1"}},
+		"no tag":        {subject("score 1").rcpt("bert@example.net"), []string{" score 1"}},
+		"two tags":      {subject("score 1").rcpt("anna@example.net", "x@example.net"), []string{" score 1"}},
+		"unfiltered":    {subject("score 1").rcpt("carl@example.net", "x@example.net"), []string{" score 1"}},
+		"tagged before": {subject("Re: [SPAM?] score 1").rcpt("dora@example.net"), []string{" Re: [SPAM?] score 1"}},
+		"two subjects":  {subject("score 1").with("Subject", " second"), []string{" [SPAM?] score 1", " second"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := r.one(tt.mail).get("Subject"); !slices.Equal(got, tt.want) {
+				t.Errorf("subject %q, want %q", got, tt.want)
+			}
+		})
+	}
+	m := subject("x").rcpt("dora@example.net")
+	m.headers = slices.DeleteFunc(m.headers, func(h [2]string) bool { return h[0] == "Subject" })
+	if got := r.one(m).get("Subject"); !slices.Equal(got, []string{" [SPAM?]"}) {
+		t.Errorf("without a subject: %q", got)
+	}
+}

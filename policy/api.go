@@ -67,6 +67,8 @@ type Decision struct {
 	Rule      string
 	Exempt    bool // as in Recipient: a harder outcome for others does not touch it
 	Sender    SenderList
+
+	SubjectTag string // before the subject, where the outcome is Tag
 }
 
 // Result is the one answer for a message with several recipients.

@@ -43,7 +43,7 @@ func (p *Policy) Decide(r Recipient, s Scored) Decision {
 // Would returns the decision as it would be without observe mode. Its Rule is
 // the recipient's, or the rule that made the outcome milder.
 func (p *Policy) Would(r Recipient, s Scored) Decision {
-	d := Decision{Recipient: r.Address, Filtered: r.Filtered, Exempt: r.Exempt, Rule: r.Rule, Sender: r.Sender}
+	d := Decision{Recipient: r.Address, Filtered: r.Filtered, Exempt: r.Exempt, Rule: r.Rule, Sender: r.Sender, SubjectTag: r.SubjectTag}
 	switch {
 	case !r.Filtered:
 		return d

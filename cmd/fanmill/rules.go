@@ -7,9 +7,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/mail"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"fanmill/classify"
@@ -64,8 +66,8 @@ func (c *rulesCheckCmd) print(e *Env, set *settings, rules []ruleAnswer) error {
 	var b strings.Builder
 	for _, r := range rules {
 		b.WriteString(safe(r.Name))
-		for path, n := range r.Entries {
-			fmt.Fprintf(&b, ", %s in %s", plural(n, "entry", "entries"), safe(path))
+		for _, path := range slices.Backward(slices.Sorted(maps.Keys(r.Entries))) { // welcome before block, as they are usually called
+			fmt.Fprintf(&b, ", %s in %s", plural(r.Entries[path], "entry", "entries"), safe(path))
 		}
 		b.WriteByte('\n')
 	}
