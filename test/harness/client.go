@@ -20,6 +20,7 @@ type Identity struct {
 	Name  string // reverse name
 	Helo  string
 	Login string // SASL user name: makes the session an authenticated one
+	Bound bool   // no XCLIENT, which Sendmail has not: connect from Addr, one of Isolated
 }
 
 // Mail is one message with its envelope. Data is sent with CRLF line ends
@@ -69,6 +70,9 @@ type Client struct {
 // Dial opens a session at addr as the given identity.
 func Dial(ctx context.Context, addr string, as Identity) (*Client, error) {
 	var d net.Dialer
+	if as.Bound && as.Addr != "" {
+		d.LocalAddr = &net.TCPAddr{IP: net.ParseIP(as.Addr)}
+	}
 	conn, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", addr, err)
@@ -104,6 +108,9 @@ func (c *Client) hello() error {
 
 // xclient returns the attributes of the XCLIENT command, "" when there are none.
 func (i Identity) xclient() string {
+	if i.Bound {
+		return ""
+	}
 	var b strings.Builder
 	for _, a := range [][2]string{{"ADDR", i.Addr}, {"NAME", i.Name}, {"LOGIN", i.Login}} {
 		if a[1] != "" {

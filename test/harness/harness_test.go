@@ -71,7 +71,30 @@ func startMilter(t *testing.T) (string, chan seen) {
 	return l.Addr().String(), out
 }
 
-func TestPrivatePostfix(t *testing.T) {
+func TestMain(m *testing.M) {
+	if err := Isolate(); err != nil {
+		fmt.Fprintln(os.Stderr, err) // Sendmail's test will fail
+	}
+	os.Exit(m.Run())
+}
+
+func TestPrivateMTAs(t *testing.T) {
+	t.Run("postfix", func(t *testing.T) {
+		testMTA(t, func(milter, next string) (MTA, error) {
+			return StartPostfix(t.Context(), PostfixOptions{Dir: t.TempDir(), Milter: "inet:" + milter, NextHop: next})
+		}, Stranger)
+	})
+	t.Run("sendmail", func(t *testing.T) {
+		as := Stranger
+		as.Bound = true
+		testMTA(t, func(milter, next string) (MTA, error) {
+			filter := "INPUT_MAIL_FILTER(`test', `S=inet:" + portOf(milter) + "@127.0.0.1, F=T')dnl"
+			return StartSendmail(t.Context(), SendmailOptions{Dir: t.TempDir(), Filter: filter, NextHop: next})
+		}, as)
+	})
+}
+
+func testMTA(t *testing.T, start func(milter, next string) (MTA, error), as Identity) {
 	addr, heard := startMilter(t)
 	sink, err := StartSink()
 	if err != nil {
@@ -79,34 +102,35 @@ func TestPrivatePostfix(t *testing.T) {
 	}
 	t.Cleanup(func() { sink.Down() })
 	begin := time.Now()
-	p, err := StartPostfix(t.Context(), PostfixOptions{Dir: t.TempDir(), Milter: "inet:" + addr, NextHop: sink.Addr})
+	mta, err := start(addr, sink.Addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("postfix up after %v", time.Since(begin))
+	t.Logf("up after %v", time.Since(begin))
 	t.Cleanup(func() {
 		begin := time.Now()
-		if err := p.Stop(); err != nil {
+		if err := mta.Stop(); err != nil {
 			t.Error(err)
 		}
-		t.Logf("postfix down after %v", time.Since(begin))
+		t.Logf("down after %v", time.Since(begin))
 	})
+	p := mta.Door()
 	text := "From: a@example.net\nSubject: x\n\nline\n.dot\n..dots\n" + strings.Repeat("long ", 1000) + "\n\xff8bit\x00nul\n"
-	t.Run("byte exact, identity by XCLIENT", func(t *testing.T) {
-		res, err := Send(t.Context(), p.Addr, Mail{From: "a@example.net", To: []string{"b@" + NextDomain}, Data: []byte(text)})
+	t.Run("byte exact, identity as claimed", func(t *testing.T) {
+		res, err := Send(t.Context(), p.Addr, Mail{From: "a@example.net", To: []string{"b@" + NextDomain}, As: &as, Data: []byte(text)})
 		if err != nil || res.Final.Code != 250 {
-			t.Fatal(res, err, p.Log())
+			t.Fatal(res, err, mta.Log())
 		}
 		s := <-heard
 		if s.connect != Stranger.Name+" "+Stranger.Addr || s.helo != Stranger.Helo {
 			t.Errorf("milter saw client %q helo %q", s.connect, s.helo)
 		}
-		if err := p.Drain(10 * time.Second); err != nil {
+		if err := mta.Drain(10 * time.Second); err != nil {
 			t.Fatal(err)
 		}
 		d := sink.ByRecipient()["b@"+NextDomain]
 		if len(d) != 1 || d[0].Sender != "a@example.net" {
-			t.Fatalf("deliveries: %+v\n%s", d, p.Log())
+			t.Fatalf("deliveries: %+v\n%s", d, mta.Log())
 		}
 		if got, want := Body(d[0].Data), Body([]byte(text)); !bytes.Equal(got, want) {
 			t.Errorf("body %q, want %q", got, want)
@@ -116,24 +140,24 @@ func TestPrivatePostfix(t *testing.T) {
 		}
 	})
 	t.Run("refused", func(t *testing.T) {
-		res, err := Send(t.Context(), p.Addr, Mail{From: "a@example.net", To: []string{"b@" + NextDomain}, Data: []byte("A: b\n\nrefuse\n")})
+		res, err := Send(t.Context(), p.Addr, Mail{From: "a@example.net", To: []string{"b@" + NextDomain}, As: &as, Data: []byte("A: b\n\nrefuse\n")})
 		if err != nil || res.Final.Code != 550 {
 			t.Fatal(res, err)
 		}
 		<-heard
 	})
 	t.Run("maildir", func(t *testing.T) {
-		res, err := Send(t.Context(), p.Addr, Mail{From: "a@example.net", To: []string{"b@" + BoxDomain}, Data: []byte(text)})
+		res, err := Send(t.Context(), p.Addr, Mail{From: "a@example.net", To: []string{"b@" + BoxDomain}, As: &as, Data: []byte(text)})
 		if err != nil || res.Final.Code != 250 {
 			t.Fatal(res, err)
 		}
 		<-heard
-		if err := p.Drain(10 * time.Second); err != nil {
+		if err := mta.Drain(10 * time.Second); err != nil {
 			t.Fatal(err)
 		}
 		files, _ := filepath.Glob(filepath.Join(p.Maildir, "new", "*"))
 		if len(files) != 1 {
-			t.Fatal(files, p.Log())
+			t.Fatal(files, mta.Log())
 		}
 		b, _ := os.ReadFile(files[0])
 		if !bytes.Equal(Body(b), Body([]byte(text))) {
@@ -146,21 +170,21 @@ func TestPrivatePostfix(t *testing.T) {
 		}
 		before := len(sink.Deliveries())
 		for i := range 5 {
-			m := Mail{From: "a@example.net", To: []string{fmt.Sprintf("n%d@%s", i, NextDomain)}, Data: []byte(text)}
+			m := Mail{From: "a@example.net", To: []string{fmt.Sprintf("n%d@%s", i, NextDomain)}, As: &as, Data: []byte(text)}
 			if res, err := Send(t.Context(), p.Plain, m); err != nil || !res.Final.OK() {
 				t.Fatal(res, err)
 			}
 		}
-		if err := p.Drain(500 * time.Millisecond); !errors.Is(err, ErrTimeout) {
+		if err := mta.Drain(500 * time.Millisecond); !errors.Is(err, ErrTimeout) {
 			t.Fatalf("queue with the next hop down: %v", err)
 		}
 		if err := sink.Up(); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Flush(); err != nil {
+		if err := mta.Flush(); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Drain(20 * time.Second); err != nil {
+		if err := mta.Drain(20 * time.Second); err != nil {
 			t.Fatal(err)
 		}
 		if n := len(sink.Deliveries()) - before; n != 5 {

@@ -42,10 +42,7 @@ type PostfixOptions struct {
 // the milter, Plain is not. Clients may set their address by XCLIENT on both.
 // Start and Stop are not for concurrent use.
 type Postfix struct {
-	Addr    string
-	Plain   string
-	Maildir string // where mail to BoxDomain arrives
-
+	Doors
 	dir    string
 	guard  *exec.Cmd
 	stdin  io.Closer
@@ -59,7 +56,7 @@ func StartPostfix(ctx context.Context, o PostfixOptions) (*Postfix, error) {
 	if _, err := os.Stat("/usr/sbin/postfix"); err != nil || os.Getuid() != 0 {
 		return nil, ErrNoPostfix
 	}
-	p := &Postfix{dir: o.Dir, Maildir: filepath.Join(o.Dir, "mail", "box")}
+	p := &Postfix{dir: o.Dir, Doors: Doors{Maildir: filepath.Join(o.Dir, "mail", "box")}}
 	if err := p.layOut(); err != nil {
 		return nil, err
 	}
@@ -271,15 +268,6 @@ func (p *Postfix) Flush() error {
 	return err
 }
 
-// Queued is one message in Postfix's queue.
-type Queued struct {
-	ID         string `json:"queue_id"`
-	Queue      string `json:"queue_name"` // active, deferred, hold, incoming
-	Recipients []struct {
-		Address string `json:"address"`
-	} `json:"recipients"`
-}
-
 // Queue lists Postfix's queue.
 func (p *Postfix) Queue() ([]Queued, error) {
 	out, err := p.run("postqueue", "-j")
@@ -299,14 +287,12 @@ func (p *Postfix) Queue() ([]Queued, error) {
 }
 
 // Drain waits until nothing but held mail is left in the queue.
-func (p *Postfix) Drain(limit time.Duration) error {
-	var last error
-	err := WaitFor("an empty postfix queue", limit, func() bool {
-		list, err := p.Queue()
-		last = err
-		return err == nil && !slices.ContainsFunc(list, func(q Queued) bool { return q.Queue != "hold" })
-	})
-	return errors.Join(err, last)
+func (p *Postfix) Drain(limit time.Duration) error { return drain(p, limit) }
+
+// Release takes a message out of the hold queue.
+func (p *Postfix) Release(id string) error {
+	_, err := p.run("postsuper", "-H", id)
+	return err
 }
 
 // Log returns the mail log so far.
