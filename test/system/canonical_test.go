@@ -71,7 +71,7 @@ func (s *site) sendEverything(clients []harness.Identity) []string {
 	for n, name := range names {
 		as := clients[n%len(clients)]
 		mail := harness.Mail{From: "sender@example.net", To: []string{boxed(n), to("held", n)}, Data: all[name], As: &as}
-		res, err := harness.Send(s.t.Context(), s.Postfix.Addr, mail)
+		res, err := harness.Send(s.t.Context(), s.Addr, mail)
 		if err != nil || res.Final.Code != 250 {
 			s.t.Fatalf("%s: %v %v", name, res.Final, err)
 		}
@@ -155,7 +155,7 @@ func without(a, b []uint64) (n int) {
 // maildir reads what Postfix delivered, by fanmill's own corpus reader.
 func (s *site) maildir() place {
 	s.t.Helper()
-	return place{"Maildir copy", s.walk(s.Postfix.Maildir, func(raw []byte) int {
+	return place{"Maildir copy", s.walk(s.Maildir, func(raw []byte) int {
 		return number(harness.Fields(raw, "X-Original-To")[0])
 	})}
 }

@@ -101,7 +101,7 @@ func sendPlain(t *testing.T, s *site, mails []harness.Mail) map[string]string {
 		r := mail.To[0]
 		m[r] = plainName(r)
 		mail.To = []string{m[r]}
-		res, err := harness.Send(t.Context(), s.Postfix.Plain, mail)
+		res, err := harness.Send(t.Context(), s.Plain, mail)
 		check(t, err)
 		if !res.Final.OK() {
 			t.Fatalf("unfiltered mail for %s got %v", r, res.Final)
@@ -163,9 +163,10 @@ func firstDifference(a, b []byte) string {
 
 // The composed kinds must be what their names say, or the tests below test
 // nothing.
-func TestVerdictsBehindPostfix(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, plan{unix: true})
+func TestVerdicts(t *testing.T) { behindBoth(t, testVerdicts) }
+
+func testVerdicts(t *testing.T, m server) {
+	s := newSite(t, plan{server: m, unix: m == postfix}) // contrib's tests have Sendmail's unix socket
 	for n := range 3 {
 		s.refuse(compose(spam, n), to("spam", n))
 		s.none(to("spam", n))
@@ -197,7 +198,7 @@ func TestVerdictsBehindPostfix(t *testing.T) {
 		s.heldOne(to("again", 60))
 	})
 	t.Run("several mails in a session", func(t *testing.T) {
-		c, err := harness.Dial(t.Context(), s.Postfix.Addr, harness.Stranger)
+		c, err := harness.Dial(t.Context(), s.Addr, *s.as(harness.Stranger))
 		check(t, err)
 		defer c.Close()
 		for n, want := range map[int]int{70: 250, 71: 550, 72: 250} {
@@ -244,9 +245,10 @@ func withForged(data []byte) []byte {
 	return bytes.Replace(out, []byte("\n\n"), []byte("\n"+forged+"\n"), 1)
 }
 
-func TestForgedVerdictsAreRemoved(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, plan{config: tree{"policy": {"unfiltered": []string{"people@" + harness.NextDomain}}}})
+func TestForgedVerdictsAreRemoved(t *testing.T) { behindBoth(t, testForged) }
+
+func testForged(t *testing.T, m server) {
+	s := newSite(t, plan{server: m, config: tree{"policy": {"unfiltered": []string{"people@" + harness.NextDomain}}}})
 	clean := func(data []byte, ours int) {
 		t.Helper()
 		for _, name := range forgedNames {

@@ -24,11 +24,12 @@ func big(n int) []byte {
 	return append(compose(unsure, n), bytes.Repeat(append(line, '\n'), n<<20/(len(line)+1))...)
 }
 
-func TestDaemonKilledMidMessage(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, plan{})
+func TestDaemonKilledMidMessage(t *testing.T) { behindBoth(t, testDaemonKilled) }
+
+func testDaemonKilled(t *testing.T, m server) {
+	s := newSite(t, plan{server: m})
 	t.Run("before the final dot", func(t *testing.T) {
-		c, err := harness.Dial(t.Context(), s.Postfix.Addr, harness.Stranger)
+		c, err := harness.Dial(t.Context(), s.Addr, *s.as(harness.Stranger))
 		check(t, err)
 		defer c.Break()
 		check(t, c.Begin(harness.Mail{From: "a@example.net", To: []string{to("mid", 1)}}))
@@ -41,10 +42,10 @@ func TestDaemonKilledMidMessage(t *testing.T) {
 	})
 	t.Run("while it reads the message", func(t *testing.T) {
 		r := to("mid", 2)
-		mail := harness.Mail{From: "a@example.net", To: []string{r}, Data: big(40)}
+		mail := harness.Mail{From: "a@example.net", To: []string{r}, Data: big(40), As: s.as(harness.Stranger)}
 		answer := make(chan harness.Reply, 1)
 		go func() {
-			res, err := harness.Send(context.Background(), s.Postfix.Addr, mail)
+			res, err := harness.Send(context.Background(), s.Addr, mail)
 			if err != nil {
 				res.Final.Text = err.Error()
 			}
@@ -112,7 +113,7 @@ func (l *load) one(n int) {
 	defer cancel()
 	r := to("load", n)
 	mail := harness.Mail{From: "load@example.net", To: []string{r}, Data: compose(kind(n%3), n)}
-	res, _, err := harness.SendUntilSettled(ctx, l.s.Postfix.Addr, mail, 20*time.Millisecond)
+	res, _, err := harness.SendUntilSettled(ctx, l.s.Addr, mail, 20*time.Millisecond)
 	if err != nil {
 		l.s.t.Errorf("mail for %s was never settled: %v (%v)", r, err, res.Final)
 	}
@@ -257,7 +258,7 @@ func TestDamagedDatabase(t *testing.T) {
 func TestDrainOnSIGTERM(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, plan{})
-	idle, err := harness.Dial(t.Context(), s.Postfix.Addr, harness.Stranger)
+	idle, err := harness.Dial(t.Context(), s.Addr, *s.as(harness.Stranger))
 	check(t, err)
 	defer idle.Break()
 	res, err := idle.Send(harness.Mail{From: "a@example.net", To: []string{to("idle", 1)}, Data: compose(ham, 1)})
@@ -267,7 +268,7 @@ func TestDrainOnSIGTERM(t *testing.T) {
 	}
 	answer := make(chan harness.Reply, 1)
 	go func() {
-		res, err := harness.Send(context.Background(), s.Postfix.Addr, harness.Mail{From: "a@example.net", To: []string{to("drain", 1)}, Data: big(40)})
+		res, err := harness.Send(context.Background(), s.Addr, harness.Mail{From: "a@example.net", To: []string{to("drain", 1)}, Data: big(40)})
 		if err != nil {
 			res.Final.Text = err.Error()
 		}

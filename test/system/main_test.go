@@ -1,11 +1,12 @@
 //go:build system
 
 // Package system is the end-to-end suite: the fanmill program as a real process
-// behind a real, private Postfix with an SMTP sink as its next hop.
+// behind a real, private Postfix or Sendmail with an SMTP sink as its next hop.
 //
-// It needs root and Postfix (`make setup` installs it) and fails without them.
-// FANMILL_RACE=1 puts the race detector into the daemon, FANMILL_KILL_ROUNDS
-// sets how often the stress test kills it (default 5).
+// It needs root, Postfix and Sendmail (`make setup` installs the one and unpacks the
+// other) and fails without them. It runs in a network of its own, where it can send
+// mail from public addresses. FANMILL_RACE=1 puts the race detector into the daemon,
+// FANMILL_KILL_ROUNDS sets how often the stress test kills it (default 5).
 package system
 
 import (
@@ -20,13 +21,15 @@ import (
 )
 
 // scratch is removed at the end.
-var scratch string
+var scratch = os.Getenv(scratchName)
+
+const scratchName = "FANMILL_TEST_SCRATCH"
 
 func TestMain(m *testing.M) {
-	var err error
-	if scratch, err = os.MkdirTemp("", "fanmill-system"); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	if scratch == "" {
+		if err := isolate(); err != nil { // then Sendmail's tests fail
+			fmt.Fprintln(os.Stderr, err)
+		}
 	}
 	code := m.Run()
 	if err := os.RemoveAll(scratch); err != nil {
@@ -34,6 +37,18 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// isolate moves the suite into a network of its own, where it goes on in TestMain.
+// What can only be had outside, modules to build the program from, is fetched before.
+func isolate() (err error) {
+	if scratch, err = os.MkdirTemp("", "fanmill-system"); err != nil {
+		return fmt.Errorf("make a directory for the suite: %w", err)
+	}
+	if _, err := program(); err != nil {
+		return err
+	}
+	return harness.Isolate(scratchName + "=" + scratch)
 }
 
 // program builds the fanmill under test, once; the first test that asks waits.

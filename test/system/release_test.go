@@ -44,10 +44,11 @@ func (s *site) released(n int, recipients ...string) {
 	}
 }
 
-// Release goes into the same Postfix, with the milter on.
-func TestReleaseDeliversOnce(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, plan{config: filterLoopback})
+// Release goes into the same MTA, with the milter on.
+func TestReleaseDeliversOnce(t *testing.T) { behindBoth(t, testReleaseDeliversOnce) }
+
+func testReleaseDeliversOnce(t *testing.T, m server) {
+	s := newSite(t, plan{server: m, config: filterLoopback})
 	t.Run("release", func(t *testing.T) {
 		a, b := to("a-release", 1), to("b-release", 1)
 		s.deliveredOnce("held release", s.hold(1, a, b), 1, a, b)
@@ -69,7 +70,7 @@ func TestReleaseDeliversOnce(t *testing.T) {
 		id := s.hold(40, r)
 		check(t, s.Daemon.Stop(stopLimit))
 		if _, err := s.Daemon.Run("held release", id); err == nil {
-			t.Error("release succeeded though Postfix has no milter and answers 451")
+			t.Error("release succeeded though the MTA has no milter and answers 451")
 		}
 		s.heldOne(r)
 		s.none(r)
@@ -109,25 +110,26 @@ func (s *site) deliversNothing(decide, id string, n int, r string) {
 	}
 }
 
-func TestReleaseWithNextHopDown(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, plan{config: filterLoopback})
-	t.Run("postfix down", func(t *testing.T) {
+func TestReleaseWithNextHopDown(t *testing.T) { behindBoth(t, testReleaseWithNextHopDown) }
+
+func testReleaseWithNextHopDown(t *testing.T, m server) {
+	s := newSite(t, plan{server: m, config: filterLoopback})
+	t.Run("MTA down", func(t *testing.T) {
 		r := to("mtadown", 1)
 		id := s.hold(1, r)
-		check(t, s.Postfix.Stop())
+		check(t, s.MTA.Stop())
 		_, err := s.Daemon.Run("held release", id)
 		var exit *harness.ExitError
 		if !errors.As(err, &exit) {
 			t.Fatalf("release with the MTA down: %v", err)
 		}
 		s.heldOne(r)
-		check(t, s.Postfix.Start(t.Context()))
+		check(t, s.MTA.Start(t.Context()))
 		s.none(r)
 		s.fanmill("held release", id)
 		s.released(1, r)
 	})
-	t.Run("the hop behind postfix down", func(t *testing.T) {
+	t.Run("the hop behind it down", func(t *testing.T) {
 		r := to("hopdown", 2)
 		id := s.hold(2, r)
 		check(t, s.Sink.Down())
@@ -136,7 +138,7 @@ func TestReleaseWithNextHopDown(t *testing.T) {
 			t.Error("taken by the MTA and still held")
 		}
 		check(t, s.Sink.Up())
-		check(t, s.Postfix.Flush())
+		check(t, s.MTA.Flush())
 		s.released(2, r)
 	})
 }
@@ -152,11 +154,11 @@ func TestReleaserKilledAfterTheMTATookIt(t *testing.T) {
 			proxy := must(harness.StartProxy("127.0.0.1:1"))
 			t.Cleanup(func() { proxy.Close() })
 			s := newSite(t, plan{next: proxy.Addr, config: filterLoopback})
-			proxy.SetTarget(s.Postfix.Addr)
+			proxy.SetTarget(s.Addr)
 			r := to("killed", 1)
 			id := s.hold(1, r)
 			if who == "command" { // without a daemon the milter is not there: the plain door
-				proxy.SetTarget(s.Postfix.Plain)
+				proxy.SetTarget(s.Plain)
 				check(t, s.Daemon.Stop(stopLimit))
 			}
 			cmd := s.Daemon.Command("held release", id)
@@ -178,7 +180,7 @@ func TestReleaserKilledAfterTheMTATookIt(t *testing.T) {
 			}
 			s.eventually("the kill, when the MTA had taken the message", func() bool { return harness.Closed(killed) })
 			proxy.OnAnswer(nil)
-			proxy.SetTarget(s.Postfix.Addr)
+			proxy.SetTarget(s.Addr)
 			s.afterKilledRelease(r, id)
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,10 +23,13 @@ import (
 // tree is a configuration: sections of keys.
 type tree = harness.Config
 
-// site is one mail site: Postfix with fanmill as its milter, and its next hop.
+// site is one mail site: an MTA with fanmill as its milter, and its next hop.
 type site struct {
-	*harness.Postfix
+	harness.Doors
 	*harness.Daemon
+	MTA      harness.MTA
+	Postfix  *harness.Postfix  // the MTA, when it is Postfix
+	Sendmail *harness.Sendmail // the MTA, when it is Sendmail
 	Sink *harness.Sink
 	Acct *harness.Account
 
@@ -34,15 +38,36 @@ type site struct {
 	files string // where write puts them
 }
 
+// server is the kind of MTA that a site has.
+type server string
+
+const (
+	postfix  server = "postfix"
+	sendmail server = "sendmail"
+)
+
+// behindBoth runs a test behind Postfix and behind Sendmail.
+func behindBoth(t *testing.T, test func(*testing.T, server)) {
+	t.Helper()
+	t.Parallel()
+	for _, m := range []server{postfix, sendmail} {
+		t.Run(string(m), func(t *testing.T) {
+			t.Parallel()
+			test(t, m)
+		})
+	}
+}
+
 // plan says what a site is to be like.
 type plan struct {
+	server  server            // "" is postfix
 	config  tree              // over the defaults of newSite
 	fresh   bool              // no training
 	mta     map[string]string // main.cf
 	unix    bool              // milter on a unix socket
 	chroot  bool              // smtpd is chrooted
 	stopped bool              // daemon not started
-	next    string            // where releases go: "" is the site's own Postfix
+	next    string            // where releases go: "" is the site's own MTA
 }
 
 // newSite starts a site; the test's end stops it and checks that the daemon
@@ -64,18 +89,14 @@ func newSite(t *testing.T, o plan) *site {
 		check(t, err)
 		check(t, os.CopyFS(s.Data, os.DirFS(data)))
 	}
-	milter := "inet:" + listen
 	listens := []string{"inet:" + listen}
 	if o.unix {
-		milter = "unix:" + filepath.Join(s.Data, "milter.sock")
-		listens = append(listens, milter)
+		listens = append(listens, "unix:"+filepath.Join(s.Data, "milter.sock"))
 	}
-	s.Postfix, err = harness.StartPostfix(t.Context(), harness.PostfixOptions{Dir: t.TempDir(), Milter: milter, NextHop: s.Sink.Addr, Settings: o.mta, Chroot: o.chroot})
-	check(t, err)
-	t.Cleanup(func() { check(t, s.Postfix.Stop()) })
+	s.startMTA(o, listens[len(listens)-1])
 
 	if o.next == "" {
-		o.next = s.Postfix.Addr
+		o.next = s.Addr
 	}
 	s.base = harness.SiteConfig(listens, o.next).With(o.config)
 	s.configure(tree{})
@@ -84,6 +105,37 @@ func newSite(t *testing.T, o plan) *site {
 	}
 	t.Cleanup(s.finish)
 	return s
+}
+
+// startMTA starts the MTA, which finds the milter at a socket.
+func (s *site) startMTA(o plan, socket string) {
+	s.t.Helper()
+	var err error
+	if o.server == sendmail {
+		s.Sendmail, err = harness.StartSendmail(s.t.Context(), harness.SendmailOptions{Dir: s.t.TempDir(), Filter: filterLine(socket), NextHop: s.Sink.Addr})
+		check(s.t, err)
+		s.MTA = s.Sendmail
+	} else {
+		s.Postfix, err = harness.StartPostfix(s.t.Context(), harness.PostfixOptions{Dir: s.t.TempDir(), Milter: socket, NextHop: s.Sink.Addr, Settings: o.mta, Chroot: o.chroot})
+		check(s.t, err)
+		s.MTA = s.Postfix
+	}
+	s.Doors = s.MTA.Door()
+	s.t.Cleanup(func() { check(s.t, s.MTA.Stop()) })
+}
+
+// filterLine names a socket, as the configuration of the daemon has it, in sendmail.mc.
+func filterLine(socket string) string {
+	if host, port, err := net.SplitHostPort(strings.TrimPrefix(socket, "inet:")); err == nil {
+		socket = "inet:" + port + "@" + host
+	}
+	return fmt.Sprintf("INPUT_MAIL_FILTER(`fanmill', `S=%s, F=T, T=C:30s;S:30s;R:30s;E:5m')dnl", socket)
+}
+
+// as makes a client one that the MTA knows: Sendmail goes by the address.
+func (s *site) as(who harness.Identity) *harness.Identity {
+	who.Bound = s.Sendmail != nil
+	return &who
 }
 
 // configure writes the configuration file anew: the site's with keys over it.
@@ -113,7 +165,7 @@ func (s *site) finish() {
 		s.t.Error("the daemon raced:\n" + s.Daemon.Output())
 	}
 	if s.t.Failed() {
-		s.t.Logf("daemon:\n%s\npostfix:\n%s", tail(s.Daemon.Output()), tail(s.Postfix.Log()))
+		s.t.Logf("daemon:\n%s\nMTA:\n%s", tail(s.Daemon.Output()), tail(s.MTA.Log()))
 	}
 }
 
@@ -134,7 +186,7 @@ func (s *site) send(data []byte, to ...string) harness.Result {
 
 func (s *site) sendAs(as harness.Identity, data []byte, to ...string) harness.Result {
 	s.t.Helper()
-	res, err := harness.Send(s.t.Context(), s.Postfix.Addr, harness.Mail{From: "sender@example.net", To: to, Data: data, As: &as})
+	res, err := harness.Send(s.t.Context(), s.Addr, harness.Mail{From: "sender@example.net", To: to, Data: data, As: s.as(as)})
 	check(s.t, err)
 	return res
 }
@@ -164,7 +216,10 @@ func (s *site) sendAll(ctx context.Context, mails []harness.Mail, parallel int) 
 	for range parallel {
 		wg.Go(func() {
 			for m := range work {
-				res, _, err := harness.SendUntilSettled(ctx, s.Postfix.Addr, m, 50*time.Millisecond)
+				if m.As == nil {
+					m.As = s.as(harness.Stranger)
+				}
+				res, _, err := harness.SendUntilSettled(ctx, s.Addr, m, 50*time.Millisecond)
 				if err != nil {
 					s.t.Errorf("mail for %v was never settled: %v", m.To, err)
 				}
@@ -179,7 +234,7 @@ func (s *site) sendAll(ctx context.Context, mails []harness.Mail, parallel int) 
 	wg.Wait()
 }
 
-// settle drains Postfix and fails on any mail that is not in exactly one place.
+// settle drains the MTA and fails on any mail that is not in exactly one place.
 func (s *site) settle() map[string]harness.Fate {
 	s.t.Helper()
 	s.drain()
@@ -194,10 +249,10 @@ func (s *site) settle() map[string]harness.Fate {
 
 func (s *site) drain() {
 	s.t.Helper()
-	check(s.t, s.Postfix.Drain(60*time.Second))
+	check(s.t, s.MTA.Drain(60*time.Second))
 }
 
-// delivered drains Postfix and returns what the next hop took for a recipient.
+// delivered drains the MTA and returns what the next hop took for a recipient.
 func (s *site) delivered(recipient string) []harness.Delivery {
 	s.t.Helper()
 	s.drain()
