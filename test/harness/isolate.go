@@ -74,7 +74,7 @@ func enter() error {
 
 // hostsFile puts a file of the isolated names over /etc/hosts.
 func hostsFile(path string) error {
-	text := "127.0.0.1 " + isolatedName + " localhost\n::1 localhost\n"
+	text := "127.0.0.1 localhost\n::1 localhost\n"
 	for _, h := range Isolated {
 		if h.Name != "" {
 			text += h.Addr + " " + h.Name + "\n"
