@@ -30,8 +30,8 @@ type site struct {
 	MTA      harness.MTA
 	Postfix  *harness.Postfix  // the MTA, when it is Postfix
 	Sendmail *harness.Sendmail // the MTA, when it is Sendmail
-	Sink *harness.Sink
-	Acct *harness.Account
+	Sink     *harness.Sink
+	Acct     *harness.Account
 
 	t     *testing.T
 	base  tree
