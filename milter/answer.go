@@ -171,7 +171,7 @@ func (m *message) withoutSpool(j *judgement) (answer, bool) {
 		return answer{outcome: o, text: textReject + m.rejectText() + " " + m.id}, true
 	case o == policy.Quarantine:
 		a := m.pass(j)
-		a.outcome, a.reason = o, "fanmill "+j.verdict.String()+" id="+m.id
+		a.outcome, a.reason = o, m.quarantineReason(j)
 		return a, true
 	}
 	return m.pass(j), true
@@ -185,6 +185,12 @@ func (m *message) rejectText() string {
 		return m.rules.RejectText
 	}
 	return text
+}
+
+// quarantineReason is what the MTA is told. Sendmail lists it with the message,
+// Postfix shows it nowhere: so the log line has it too.
+func (m *message) quarantineReason(j *judgement) string {
+	return "fanmill " + j.verdict.String() + " id=" + m.id
 }
 
 // keepCopy keeps a copy of a message that is let through because it failed too

@@ -190,6 +190,9 @@ func (m *message) extras(j *judgement) []slog.Attr {
 	if n := len(j.result.Dropped); n > 0 {
 		attrs = append(attrs, slog.Int("dropped", n))
 	}
+	if j.result.Outcome == policy.Quarantine {
+		attrs = append(attrs, slog.String("reason", m.quarantineReason(j)))
+	}
 	if j.result.Lenient {
 		attrs = append(attrs, slog.Bool("lenient", true))
 	}
