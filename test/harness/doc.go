@@ -92,3 +92,16 @@ func openParents(dir string) error {
 	}
 	return nil
 }
+
+// Chgrp gives a file to a group, by its name.
+func Chgrp(path, group string) error {
+	g, err := user.LookupGroup(group)
+	if err != nil {
+		return fmt.Errorf("change the group of %s: %w", path, err)
+	}
+	gid, err := strconv.Atoi(g.Gid)
+	if err != nil {
+		return fmt.Errorf("group id of %s: %w", group, err)
+	}
+	return os.Chown(path, -1, gid)
+}

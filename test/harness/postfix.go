@@ -35,6 +35,7 @@ type PostfixOptions struct {
 	Milter   string            // smtpd_milters, such as "inet:127.0.0.1:8891"; "" none
 	NextHop  string            // host:port mail to NextDomain is handed to
 	Settings map[string]string // further main.cf parameters, these win
+	Lines    string            // further lines of main.cf as they are, which win over all
 	Chroot   bool              // the filtered smtpd sees Spool as its root directory
 }
 
@@ -178,6 +179,7 @@ func (p *Postfix) configure(o PostfixOptions) error {
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		fmt.Fprintf(&b, "%s = %s\n", name, settings[name])
 	}
+	b.WriteString(o.Lines)
 	if err := os.WriteFile(p.mainCF(), []byte(b.String()), 0o644); err != nil {
 		return fmt.Errorf("configure postfix: %w", err)
 	}
@@ -288,6 +290,16 @@ func (p *Postfix) Queue() ([]Queued, error) {
 
 // Drain waits until nothing but held mail is left in the queue.
 func (p *Postfix) Drain(limit time.Duration) error { return drain(p, limit) }
+
+// Submit hands mail over as a user of the host does, with sendmail(1).
+func (p *Postfix) Submit(from string, data []byte, to ...string) error {
+	cmd := exec.Command("/usr/sbin/sendmail", append([]string{"-C", p.Etc(), "-i", "-f", from}, to...)...)
+	cmd.Stdin = bytes.NewReader(data)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("submit mail: %w: %s", err, out)
+	}
+	return nil
+}
 
 // Release takes a message out of the hold queue.
 func (p *Postfix) Release(id string) error {

@@ -64,6 +64,8 @@ type plan struct {
 	config  tree              // over the defaults of newSite
 	fresh   bool              // no training
 	mta     map[string]string // main.cf
+	lines   string            // of main.cf or sendmail.mc, that name the milter; "" is by its socket
+	listen  string            // the daemon's port, "" any
 	unix    bool              // milter on a unix socket
 	chroot  bool              // smtpd is chrooted
 	stopped bool              // daemon not started
@@ -80,7 +82,10 @@ func newSite(t *testing.T, o plan) *site {
 	s.Sink = must(harness.StartSink())
 	t.Cleanup(func() { check(t, s.Sink.Down()) })
 
-	listen := must(harness.FreeAddr())
+	listen := o.listen
+	if listen == "" {
+		listen = must(harness.FreeAddr())
+	}
 	dir := t.TempDir()
 	s.Daemon = &harness.Daemon{Program: program, Data: filepath.Join(dir, "data"), Config: filepath.Join(dir, "fanmill.toml"), Listen: listen}
 	check(t, os.Mkdir(s.Data, 0o755))
@@ -112,11 +117,15 @@ func (s *site) startMTA(o plan, socket string) {
 	s.t.Helper()
 	var err error
 	if o.server == sendmail {
-		s.Sendmail, err = harness.StartSendmail(s.t.Context(), harness.SendmailOptions{Dir: s.t.TempDir(), Filter: filterLine(socket), NextHop: s.Sink.Addr})
+		lines := o.lines
+		if lines == "" {
+			lines = filterLine(socket)
+		}
+		s.Sendmail, err = harness.StartSendmail(s.t.Context(), harness.SendmailOptions{Dir: s.t.TempDir(), Filter: lines, NextHop: s.Sink.Addr})
 		check(s.t, err)
 		s.MTA = s.Sendmail
 	} else {
-		s.Postfix, err = harness.StartPostfix(s.t.Context(), harness.PostfixOptions{Dir: s.t.TempDir(), Milter: socket, NextHop: s.Sink.Addr, Settings: o.mta, Chroot: o.chroot})
+		s.Postfix, err = harness.StartPostfix(s.t.Context(), harness.PostfixOptions{Dir: s.t.TempDir(), Milter: socket, NextHop: s.Sink.Addr, Settings: o.mta, Lines: o.lines, Chroot: o.chroot})
 		check(s.t, err)
 		s.MTA = s.Postfix
 	}
