@@ -166,6 +166,8 @@ func (x *exam) reach(ctx context.Context, c *mta.Client, m mta.Milter, spec stri
 		return found(note, "MTA", "%s names %s; whether it gets there cannot be checked: no daemon answers", c, m.Spec)
 	case errors.Is(err, mta.ErrUnseen):
 		return found(note, "MTA", "%s names %s; whether it gets there cannot be checked: %v; run doctor as root", c, m.Spec, err)
+	case errors.Is(err, mta.ErrUnsafe):
+		return found(fault, "MTA", "%s does not use %s as user %s: %v; see contrib/sendmail for a directory and a mode that will do", c, m.Spec, c.Account.Name, err)
 	case err != nil:
 		return found(fault, "MTA", "%s, cannot use %s as user %s: %v (%s); see socket_group and socket_mode in fanmill.toml(5)", c, m.Spec, c.Account.Name, err, how)
 	case how == mta.ByModeBits:

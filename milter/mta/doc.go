@@ -9,6 +9,7 @@ package mta
 
 import (
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
@@ -23,7 +24,8 @@ type Client struct {
 	Dir     string  // what relative paths of sockets are below
 	Root    string  // its root directory, when it is chrooted; else ""
 	Milters []Milter
-	Local   bool // it sees only mail that is submitted on the host by other means than SMTP
+	Refuses fs.FileMode // write bits that no directory on the way to its unix sockets may have
+	Local   bool        // it sees only mail that is submitted on the host by other means than SMTP
 }
 
 // Milter is one that a Client names.

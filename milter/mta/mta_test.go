@@ -122,7 +122,7 @@ func TestSendmail(t *testing.T) {
 	}
 	write(t, cf, strings.ReplaceAll(sendmailCF, "USER", me.Name+":mail"))
 	got, err := Sendmail(cf)
-	want := Client{Name: "Sendmail", Setting: "InputMailFilters", Account: me, Dir: "/var/spool/mqueue", Milters: []Milter{
+	want := Client{Name: "Sendmail", Setting: "InputMailFilters", Account: me, Dir: "/var/spool/mqueue", Refuses: 0o022, Milters: []Milter{
 		{Spec: "local:/run/opendkim/opendkim.sock", Network: "unix", Address: "/run/opendkim/opendkim.sock", Passes: true},
 		{Spec: "inet:8891@127.0.0.1", Network: "tcp", Address: "127.0.0.1:8891"},
 	}}
@@ -133,9 +133,79 @@ func TestSendmail(t *testing.T) {
 	if got, err = Sendmail(cf); err != nil || got.Account.UID != 0 || got.Milters[0].Network != "" {
 		t.Errorf("%+v, %v", got, err)
 	}
+	for text, want := range map[string]string{
+		"O DaemonPortOptions=Port=25, Name=MTA, InputFilter=b;a\n":                               "b a",
+		"O DaemonPortOptions=Port=25\nO DaemonPortOptions=Port=587, i=b\n":                       "b a c",
+		"O DaemonPortOptions=Port=25, InputFilter=\nO DaemonPortOptions=Port=587, InputFilter=c": "c",
+		"O DaemonPortOptions=Port=25, InputFilter=\n":                                            "",
+		"O dontblamesendmail=safe,GroupWritableDirPathSafe\n":                                    "a c", // which Refuses shows
+	} {
+		write(t, cf, "Xa, S=local:/a\nXb, S=local:/b\nXc, S=local:/c\nO InputMailFilters=a,c\n"+text)
+		got, err := Sendmail(cf)
+		var names []string
+		for _, m := range got.Milters {
+			names = append(names, m.Address[1:])
+		}
+		if err != nil || strings.Join(names, " ") != want || (got.Refuses == 0o002) != strings.Contains(text, "blame") {
+			t.Errorf("%s: %v, %q, want %s; %v", text, got.Refuses, names, want, err)
+		}
+	}
 	write(t, cf, "O RunAsUser=no-such-user\n")
 	if _, err = Sendmail(cf); err == nil {
 		t.Error("a user that does not exist")
+	}
+}
+
+// TestSendmailTrusts: what Sendmail 8.17 was seen to take and to refuse; test/system
+// asks a real one.
+func TestSendmailTrusts(t *testing.T) {
+	top, err := os.MkdirTemp("", "fm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(top) })
+	dir := filepath.Join(top, "dir")
+	socket, link := filepath.Join(dir, "socket"), filepath.Join(dir, "link")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	write(t, socket, "")
+	if err := os.Symlink(socket, link); err != nil {
+		t.Fatal(err)
+	}
+	root := Account{Name: "root"}
+	for _, c := range []struct {
+		who       Account
+		dir, file fs.FileMode
+		path      string
+		refused   string
+	}{
+		{root, 0o755, 0o600, socket, ""},
+		{root, 0o755, 0o060, socket, "may not be read and written"},
+		{root, 0o755, 0o600, link, "symbolic link"},
+		{root, 0o775, 0o600, socket, "may write to " + dir},
+		{root, 0o757, 0o600, socket, "may write to " + dir},
+		{root, 0o777 | fs.ModeSticky, 0o600, socket, "may write to " + dir},
+		{stranger, 0o755, 0o660, socket, "may not be read and written"},
+		{stranger, 0o755, 0o602, socket, "may not be read and written"},
+		{stranger, 0o755, 0o606, socket, ""},
+	} {
+		chmod(t, socket, c.file)
+		chmod(t, dir, c.dir)
+		client := &Client{Account: c.who, Refuses: 0o022}
+		err := client.trusts(c.path)
+		switch {
+		case c.refused == "": // but the directory for temporary files, above, may be open to all
+			if err != nil && strings.Contains(err.Error(), top) {
+				t.Errorf("%s, %o %o: %v", c.who.Name, c.dir, c.file, err)
+			}
+		case err == nil || !strings.Contains(err.Error(), c.refused) || !errors.Is(err, ErrUnsafe):
+			t.Errorf("%s, %o %o: %v, want %s", c.who.Name, c.dir, c.file, err, c.refused)
+		}
+		client.Refuses = 0
+		if err := client.trusts(c.path); err != nil {
+			t.Errorf("who trusts everybody refuses: %v", err)
+		}
 	}
 }
 

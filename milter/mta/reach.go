@@ -30,11 +30,18 @@ func (c *Client) Reach(ctx context.Context, m Milter) (How, error) {
 		conn, err = dial(ctx, m.Network, m.Address)
 		return err
 	})
-	switch {
-	case !tried:
-		return ByModeBits, c.Account.allowed(c.Root, m.Address, unix.W_OK)
-	case err != nil:
+	if !tried {
+		if err := c.Account.allowed(c.Root, m.Address, unix.W_OK); err != nil {
+			return ByModeBits, err
+		}
+		return ByModeBits, c.trusts(m.Address)
+	}
+	if err != nil {
 		return Tried, c.Account.blame(c.Root, m.Address, unix.W_OK, err)
+	}
+	if err := c.trusts(m.Address); err != nil {
+		_ = conn.Close()
+		return Tried, err
 	}
 	return Tried, greet(conn)
 }

@@ -29,6 +29,9 @@ const isolatedName = "mx." + NextDomain
 // inside marks a process that Isolate has started anew.
 const inside = "FANMILL_ISOLATED"
 
+// IsIsolated reports whether this process was started by Isolate.
+func IsIsolated() bool { return os.Getenv(inside) != "" }
+
 // Isolate starts the running test program anew in network, host name and mount
 // namespaces of its own, with the environment added to, and does not return; in the
 // program started anew it returns nil at once. No other network is seen from there,
@@ -38,7 +41,7 @@ const inside = "FANMILL_ISOLATED"
 // It needs root with the capability CAP_SYS_ADMIN. Call it before other goroutines
 // have begun.
 func Isolate(env ...string) error {
-	if os.Getenv(inside) != "" {
+	if IsIsolated() {
 		return nil
 	}
 	self, err := os.Executable()

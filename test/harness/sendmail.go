@@ -54,7 +54,7 @@ func StartSendmail(ctx context.Context, o SendmailOptions) (*Sendmail, error) {
 	if _, err := os.Stat(sendmailProgram); err != nil || os.Getuid() != 0 {
 		return nil, ErrNoSendmail
 	}
-	if os.Getenv(inside) == "" {
+	if !IsIsolated() {
 		return nil, errors.New("start sendmail: the test is not isolated; call Isolate first")
 	}
 	s := &Sendmail{o: o}

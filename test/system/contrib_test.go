@@ -43,13 +43,20 @@ func contribTOML(t *testing.T, name string) tree {
 // one after the other.
 func TestContrib(t *testing.T) {
 	t.Parallel()
+	if !harness.IsIsolated() {
+		t.Fatal("the snippets name ports and paths of the system: this needs a network and mounts of its own, see the suite's first line")
+	}
 	for _, m := range []server{postfix, sendmail} {
 		suffix := map[server]string{postfix: ".cf", sendmail: ".mc"}[m]
 		start := func(t *testing.T, snippet string, config tree) *site {
 			return newSite(t, plan{server: m, lines: contrib(t, string(m)+"/"+snippet+suffix), listen: contribListen, config: config})
 		}
 		t.Run(string(m), func(t *testing.T) {
-			t.Run("inet", func(t *testing.T) { start(t, "inet", nil).downDefers() })
+			t.Run("inet", func(t *testing.T) {
+				s := start(t, "inet", nil)
+				s.passesOwn()
+				s.downDefers()
+			})
 			t.Run("pass", func(t *testing.T) { start(t, "pass", nil).downPasses() })
 			t.Run("opendkim", func(t *testing.T) {
 				startSigner(t, "127.0.0.1:8892")
@@ -70,6 +77,18 @@ func (s *site) works(n int) {
 	s.refuse(compose(spam, n), to("spam", n))
 	s.take(compose(ham, n), to("ham", n))
 	verdict(s.t, s.one(to("ham", n)).Data)
+}
+
+// passesOwn wants mail from this host, which Sendmail's submission program sends from
+// there too, to pass as it is.
+func (s *site) passesOwn() {
+	r := to("own", 1)
+	if res := s.sendAs(harness.Loopback, compose(spam, 1), r); res.Final.Code != 250 {
+		s.t.Errorf("mail from this host got %v, want 250", res.Final)
+	}
+	if v := harness.Fields(s.one(r).Data, "X-Fanmill-Status"); len(v) != 0 {
+		s.t.Errorf("mail from this host carries %q", v)
+	}
 }
 
 // downDefers wants mail to be deferred while the daemon is down, or dies in the

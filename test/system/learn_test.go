@@ -75,12 +75,13 @@ func TestDecisionsTeach(t *testing.T) {
 	}
 }
 
-// The text of a refusal, as the client heard it through Postfix, and the header of a
+// The text of a refusal, as the client heard it, and the header of a
 // delivered message are enough to correct a verdict; the message itself is the same
 // entry of the ledger.
-func TestVerdictsAreCorrectedByID(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, plan{})
+func TestVerdictsAreCorrectedByID(t *testing.T) { behindBoth(t, testCorrectedByID) }
+
+func testCorrectedByID(t *testing.T, m server) {
+	s := newSite(t, plan{server: m})
 	correct := func(class, text string, kind kind, wrong func(before, after float64) bool) {
 		t.Helper()
 		before := s.score(nearCopy(kind, 1))

@@ -152,6 +152,22 @@ func same(t *testing.T, what string, got, want []string) {
 	}
 }
 
+// A message that cannot be held is deferred, for all its recipients, and nobody gets
+// anything: the sender tries again.
+func TestHoldingFails(t *testing.T) { behindBoth(t, testHoldingFails) }
+
+func testHoldingFails(t *testing.T, m server) {
+	s := newSite(t, plan{server: m, config: people(nil).With(tree{"spool": {"min_free": "1TiB"}})})
+	for n, r := range []row{
+		{kind: unsure, to: []string{listOne}, code: 451},
+		{kind: unsure, to: []string{person, listOne}, code: 451},
+		{kind: spam, to: []string{listOne}, code: 550},
+		{kind: ham, to: []string{listTwo}, code: 250, delivered: []string{listTwo}},
+	} {
+		s.row(t, r, n)
+	}
+}
+
 // A sender that must split: the second recipient with other rules hears 452.
 func TestOnePolicyPerMessage(t *testing.T) { behindBoth(t, testOnePolicyPerMessage) }
 
@@ -167,9 +183,10 @@ func testOnePolicyPerMessage(t *testing.T, m server) {
 }
 
 // Mail for people is neither scored nor recorded.
-func TestUnfilteredMailLeavesNoTrace(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, plan{config: people(nil)})
+func TestUnfilteredMailLeavesNoTrace(t *testing.T) { behindBoth(t, testNoTrace) }
+
+func testNoTrace(t *testing.T, m server) {
+	s := newSite(t, plan{server: m, config: people(nil)})
 	data := append([]byte("X-Secret: leaveNoTrace\n"), compose(spam, 1)...)
 	s.take(data, person, person2)
 	d := s.one(person)
@@ -251,9 +268,10 @@ func testRelayedSpam(t *testing.T, m server) {
 	s.heldOne(to("relayed", 1))
 }
 
-func TestObserveHasNoEffect(t *testing.T) {
-	t.Parallel()
-	s := newSite(t, plan{config: tree{"policy": {"observe": true}}})
+func TestObserveHasNoEffect(t *testing.T) { behindBoth(t, testObserve) }
+
+func testObserve(t *testing.T, m server) {
+	s := newSite(t, plan{server: m, config: tree{"policy": {"observe": true}}})
 	for n, k := range []kind{ham, spam, unsure} {
 		s.take(compose(k, n), to("observe", n))
 		d := s.one(to("observe", n))

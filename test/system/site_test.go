@@ -66,6 +66,7 @@ type plan struct {
 	mta     map[string]string // main.cf
 	lines   string            // of main.cf or sendmail.mc, that name the milter; "" is by its socket
 	listen  string            // the daemon's port, "" any
+	user    string            // whose rights Sendmail takes
 	unix    bool              // milter on a unix socket
 	chroot  bool              // smtpd is chrooted
 	stopped bool              // daemon not started
@@ -121,7 +122,7 @@ func (s *site) startMTA(o plan, socket string) {
 		if lines == "" {
 			lines = filterLine(socket)
 		}
-		s.Sendmail, err = harness.StartSendmail(s.t.Context(), harness.SendmailOptions{Dir: s.t.TempDir(), Filter: lines, NextHop: s.Sink.Addr})
+		s.Sendmail, err = harness.StartSendmail(s.t.Context(), harness.SendmailOptions{Dir: s.t.TempDir(), Filter: lines, NextHop: s.Sink.Addr, User: o.user})
 		check(s.t, err)
 		s.MTA = s.Sendmail
 	} else {
@@ -135,7 +136,8 @@ func (s *site) startMTA(o plan, socket string) {
 
 // filterLine names a socket, as the configuration of the daemon has it, in sendmail.mc.
 func filterLine(socket string) string {
-	if host, port, err := net.SplitHostPort(strings.TrimPrefix(socket, "inet:")); err == nil {
+	if addr, ok := strings.CutPrefix(socket, "inet:"); ok {
+		host, port, _ := net.SplitHostPort(addr)
 		socket = "inet:" + port + "@" + host
 	}
 	return fmt.Sprintf("INPUT_MAIL_FILTER(`fanmill', `S=%s, F=T, T=C:30s;S:30s;R:30s;E:5m')dnl", socket)
