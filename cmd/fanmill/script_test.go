@@ -65,6 +65,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       *update,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("FANMILL_DATA", filepath.Join(e.WorkDir, "data"))
+			e.Setenv("PORT", freePort(t))
 			e.Setenv("TZ", "UTC")
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // under -race each process would wait a second for its end
 			return nil
@@ -74,6 +75,20 @@ func TestScripts(t *testing.T) {
 			"damage": damage, "older": older, "sql": sqlCmd,
 		},
 	})
+}
+
+// freePort finds a port that nobody listens on.
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // older makes a ledger one of the feature version before.
@@ -154,7 +169,7 @@ func expand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: expand FILE")
 	}
-	text := strings.ReplaceAll(ts.ReadFile(args[0]), "$WORK", ts.Getenv("WORK"))
+	text := strings.NewReplacer("$WORK", ts.Getenv("WORK"), "$PORT", ts.Getenv("PORT")).Replace(ts.ReadFile(args[0]))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o644))
 }
 

@@ -13,7 +13,12 @@ func welcome(addrs []net.Addr) string {
 	for _, a := range addrs {
 		p, s := mtaSpellings(a)
 		postfix = append(postfix, "smtpd_milters = "+p)
-		sendmail = append(sendmail, "INPUT_MAIL_FILTER(`fanmill', `S="+s+", F=T, T=C:30s;S:30s;R:30s;E:5m')dnl")
+		if s != "" {
+			sendmail = append(sendmail, "INPUT_MAIL_FILTER(`fanmill', `S="+s+", F=T, T=C:30s;S:30s;R:30s;E:5m')dnl")
+		}
+	}
+	if len(sendmail) == 0 {
+		sendmail = append(sendmail, "dnl (Sendmail wants a port, or a socket as contrib/sendmail/README.md has it)")
 	}
 	return `There is no configuration: fanmill observes. It scores, logs and counts the mail
 it is shown and has no effect on it. Write a configuration with
@@ -33,11 +38,12 @@ and train it with "fanmill train --ham PATH" and "fanmill train --spam PATH".
 `
 }
 
-// mtaSpellings writes a socket as Postfix and as Sendmail do.
+// mtaSpellings writes a socket as Postfix and as Sendmail do; "" for one that Sendmail
+// would not use, since a group may write to the data directory.
 func mtaSpellings(a net.Addr) (postfix, sendmail string) {
 	t, ok := a.(*net.TCPAddr)
 	if !ok {
-		return "unix:" + a.String(), "local:" + a.String()
+		return "unix:" + a.String(), ""
 	}
 	family := "inet"
 	if t.IP.To4() == nil {
