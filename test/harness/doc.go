@@ -1,13 +1,13 @@
 // Package harness gives the end-to-end suites and the demo real parts to work
-// with: a private Postfix below a directory of its own, an SMTP sink as its next
-// hop, an SMTP client that shows every reply, and the fanmill daemon as a real
+// with: a private Postfix or Sendmail below a directory of its own, an SMTP sink as
+// its next hop, an SMTP client that shows every reply, and the fanmill daemon as a real
 // process.
 //
-// Nothing here touches an installed Postfix: configuration, queue, log and ports
-// are private, everything listens on 127.0.0.1, and what was started is ended by
-// its own process id. Postfix needs root to start; functions return errors that
-// name the line to type when a tool is missing. Every type is safe for
-// concurrent use unless its comment says otherwise.
+// Nothing here touches an installed MTA: configuration, queue, log and ports are
+// private, everything listens on 127.0.0.1, and what was started is ended by its own
+// process id. The MTAs need root to start, and Sendmail a network of its own (Isolate);
+// functions return errors that name the line to type when a tool is missing. Every
+// type is safe for concurrent use unless its comment says otherwise.
 package harness
 
 import (
