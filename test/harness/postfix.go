@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net"
 	"os"
@@ -45,9 +44,7 @@ type PostfixOptions struct {
 type Postfix struct {
 	Doors
 	dir    string
-	guard  *exec.Cmd
-	stdin  io.Closer
-	ended  chan struct{}
+	server *guarded
 	stderr Buffer
 }
 
@@ -67,31 +64,13 @@ func StartPostfix(ctx context.Context, o PostfixOptions) (*Postfix, error) {
 	return p, p.Start(ctx)
 }
 
-// guardian runs master(8) in the foreground (-s) and ends it when its own
-// standard input is closed, so when the process that started it ends, however
-// that ends. (A parent-death signal would not do: the kernel clears it when
-// master changes its effective user.)
-const guardian = `exec 3<&0
-"$0" -c "$1" -s 3<&- & master=$!
-(read -r _ <&3; kill $master) & reader=$!
-wait $master
-kill $reader`
-
 // Start starts a Postfix that was stopped, with its old ports and queue.
 func (p *Postfix) Start(ctx context.Context) error {
-	p.ended = make(chan struct{})
-	p.guard = exec.Command("sh", "-c", guardian, "/usr/lib/postfix/sbin/master", p.Etc())
-	p.guard.Env = append(os.Environ(), "MAIL_CONFIG="+p.Etc())
-	p.guard.Stdout, p.guard.Stderr = &p.stderr, &p.stderr
-	stdin, err := p.guard.StdinPipe()
+	server, err := startGuarded(&p.stderr, []string{"MAIL_CONFIG=" + p.Etc()}, "/usr/lib/postfix/sbin/master", "-c", p.Etc(), "-s")
 	if err != nil {
 		return fmt.Errorf("start postfix: %w", err)
 	}
-	p.stdin = stdin
-	if err := p.guard.Start(); err != nil {
-		return fmt.Errorf("start postfix: %w", err)
-	}
-	go func() { _ = p.guard.Wait(); close(p.ended) }()
+	p.server = server
 	if err := p.waitReady(ctx); err != nil {
 		_ = p.Stop()
 		return fmt.Errorf("%w\n%s%s", err, p.stderr.String(), p.Log())
@@ -203,7 +182,7 @@ func (p *Postfix) waitReady(ctx context.Context) error {
 	for _, addr := range []string{p.Addr, p.Plain} {
 		ready := func() bool {
 			select {
-			case <-p.ended:
+			case <-p.server.ended:
 				return true
 			case <-ctx.Done():
 				return true
@@ -219,7 +198,7 @@ func (p *Postfix) waitReady(ctx context.Context) error {
 		return fmt.Errorf("start postfix: %w", err)
 	}
 	select {
-	case <-p.ended:
+	case <-p.server.ended:
 		return errors.New("start postfix: it ended at once")
 	default:
 		return nil
@@ -241,13 +220,10 @@ func greets(addr string) bool {
 
 // Stop ends the master process with its children and waits for it.
 func (p *Postfix) Stop() error {
-	_ = p.stdin.Close()
-	select {
-	case <-p.ended:
-		return nil
-	case <-time.After(20 * time.Second):
-		return fmt.Errorf("stop postfix: %w\n%s", ErrTimeout, p.Log())
+	if err := p.server.stop(); err != nil {
+		return fmt.Errorf("postfix: %w\n%s", err, p.Log())
 	}
+	return nil
 }
 
 // Set changes main.cf parameters and reloads.

@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"time"
 )
 
@@ -41,8 +40,7 @@ type SendmailOptions struct {
 type Sendmail struct {
 	Doors
 	o      SendmailOptions
-	cmd    *exec.Cmd
-	ended  chan struct{}
+	server *guarded
 	output Buffer
 }
 
@@ -140,18 +138,14 @@ func (s *Sendmail) queue() string { return filepath.Join(s.o.Dir, "mqueue") }
 
 // Start starts the daemon with its ports and queue.
 func (s *Sendmail) Start(ctx context.Context) error {
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), sendmailProgram, "-bD", "-q1s", "-C"+s.Cf())
-	cmd.Stdout, cmd.Stderr = &s.output, &s.output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGTERM}
-	if err := cmd.Start(); err != nil {
+	server, err := startGuarded(&s.output, nil, sendmailProgram, "-bD", "-q1s", "-C"+s.Cf())
+	if err != nil {
 		return fmt.Errorf("start sendmail: %w", err)
 	}
-	ended := make(chan struct{})
-	go func() { _ = cmd.Wait(); close(ended) }()
-	s.cmd, s.ended = cmd, ended
+	s.server = server
 	for _, addr := range []string{s.Addr, s.Plain} {
-		err := WaitFor("sendmail on "+addr, 30*time.Second, func() bool { return Closed(ended) || ctx.Err() != nil || greets(addr) })
-		if Closed(ended) {
+		err := WaitFor("sendmail on "+addr, 30*time.Second, func() bool { return Closed(server.ended) || ctx.Err() != nil || greets(addr) })
+		if Closed(server.ended) {
 			err = errors.New("it ended at once")
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
@@ -161,17 +155,12 @@ func (s *Sendmail) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the daemon, with what it is doing for clients and the queue.
+// Stop ends the daemon.
 func (s *Sendmail) Stop() error {
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGKILL} {
-		_ = syscall.Kill(-s.cmd.Process.Pid, sig)
-		select {
-		case <-s.ended:
-			return nil
-		case <-time.After(10 * time.Second):
-		}
+	if err := s.server.stop(); err != nil {
+		return fmt.Errorf("sendmail: %w\n%s", err, s.Log())
 	}
-	return fmt.Errorf("stop sendmail: %w\n%s", ErrTimeout, s.Log())
+	return nil
 }
 
 // Queue reads the queue directory: control files are named qf and the id, or hf
