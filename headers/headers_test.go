@@ -126,7 +126,8 @@ func TestRender(t *testing.T) {
 			},
 		},
 		{
-			"blocked with a score", []Family{Fanmill},
+			"blocked with a score",
+			[]Family{Fanmill},
 			Info{ID: id, Verdict: classify.Ham, Score: 0.02, Sender: policy.Block},
 			[]Field{{"X-Fanmill-Status", "spam score=0.0200 list=block id=" + id}},
 		},
