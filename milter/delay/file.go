@@ -13,6 +13,9 @@ import (
 	"time"
 )
 
+// FileName is the name of the table's file in the data directory.
+const FileName = "delayed"
+
 const (
 	format     = "fanmill delays 1\n"
 	recordSize = len(Key{}) + 8 + 1

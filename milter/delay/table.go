@@ -88,8 +88,8 @@ func open(o Options, most int, every time.Duration) *Table {
 	return t
 }
 
-// Len returns how many keys are remembered that have not come again.
-func (t *Table) Len() int {
+// Waiting returns how many keys are remembered that have not come again.
+func (t *Table) Waiting() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	n := 0

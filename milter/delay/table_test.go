@@ -85,8 +85,8 @@ func TestLifeOfADelay(t *testing.T) {
 	b.want("just in time", Due, k)
 	b.now = b.now.Add(1)
 	b.want("too late", New, k)
-	if b.expired != 1 || b.Len() != 0 {
-		t.Errorf("%d expired, %d left; want 1 and 0", b.expired, b.Len())
+	if b.expired != 1 || b.Waiting() != 0 {
+		t.Errorf("%d expired, %d left; want 1 and 0", b.expired, b.Waiting())
 	}
 	b.Remember([]Key{k})
 	b.want("as at first sight", Early, k)
@@ -98,8 +98,8 @@ func TestWhatReturnedIsDue(t *testing.T) {
 	if b.Return([]Key{key(3)}) != 0 {
 		t.Error("a stranger returned")
 	}
-	if b.Len() != 2 {
-		t.Errorf("%d wait, want 2", b.Len())
+	if b.Waiting() != 2 {
+		t.Errorf("%d wait, want 2", b.Waiting())
 	}
 	if first, second := b.Return([]Key{key(1), key(2)}), b.Return([]Key{key(1), key(2)}); first != 1 || second != 0 {
 		t.Errorf("the returns counted %d and %d times, want once and not at all", first, second)
@@ -107,8 +107,8 @@ func TestWhatReturnedIsDue(t *testing.T) {
 	b.want("another copy soon after", Due, key(1), key(2))
 	b.now = b.now.Add(48 * time.Hour)
 	b.want("much later", New, key(1))
-	if b.expired != 0 || b.Len() != 0 {
-		t.Errorf("%d expired, %d left; want none: all came back", b.expired, b.Len())
+	if b.expired != 0 || b.Waiting() != 0 {
+		t.Errorf("%d expired, %d left; want none: all came back", b.expired, b.Waiting())
 	}
 }
 
@@ -186,8 +186,8 @@ func TestRestart(t *testing.T) {
 	b.want("for each its own", Early, key(3))
 	b.now = b.now.Add(48 * time.Hour)
 	b.restart()
-	if b.Len() != 0 || b.expired != 2 {
-		t.Errorf("%d left, %d expired; want 0 and 2", b.Len(), b.expired)
+	if b.Waiting() != 0 || b.expired != 2 {
+		t.Errorf("%d left, %d expired; want 0 and 2", b.Waiting(), b.expired)
 	}
 	if b.log.Len() != 0 {
 		t.Errorf("log:\n%s", b.log.String())
