@@ -252,7 +252,7 @@ type Status struct {
 	Listen   []string  `json:"listen"`
 	Observe  bool      `json:"observe"`
 	Delayed  int       `json:"delayed,omitempty"` // copies that were asked to come again and have not yet
-	Seq      int64     `json:"seq"` // last operation of the ledger that the model knows
+	Seq      int64     `json:"seq"`               // last operation of the ledger that the model knows
 	Reloads  int       `json:"reloads"`
 	Reloaded time.Time `json:"reloaded,omitzero"`
 	LastFail string    `json:"last_reload_error,omitempty"`
