@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -447,4 +448,30 @@ func FuzzDecode(f *testing.F) {
 			t.Fatalf("%d entries never expire", len(b.of))
 		}
 	})
+}
+
+// Many sessions and the goroutine that writes use the table at once.
+func TestConcurrentUse(t *testing.T) {
+	b := newBench(t, "", 50)
+	b.o.Path = filepath.Join(t.TempDir(), "delayed")
+	table := open(b.o, 50, time.Millisecond)
+	var group sync.WaitGroup
+	for g := range 8 {
+		group.Go(func() {
+			for n := range 200 {
+				keys := []Key{key(n + g*10), key(n + g*20)}
+				table.Look(keys)
+				table.Remember(keys)
+				table.Return(keys[:1])
+				table.Waiting()
+			}
+		})
+	}
+	group.Wait()
+	if err := table.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(table.of) != 50 || len(table.order) != 50 {
+		t.Errorf("%d entries, %d in order, want 50", len(table.of), len(table.order))
+	}
 }
