@@ -145,7 +145,7 @@ func TestParseFull(t *testing.T) {
 			MessageDeadline: Duration(30 * time.Second), ProgressEvery: Duration(2500 * time.Millisecond), DrainTimeout: 0,
 		},
 		Policy: Policy{
-			Observe: true, Spam: "hold", Unsure: "tag", UntilTrained: "accept", MinLabels: 10, OnError: "accept",
+			Observe: true, Spam: "hold", Unsure: "tag", DelayMin: Duration(10 * time.Minute), DelayMax: Duration(24 * time.Hour), UntilTrained: "accept", MinLabels: 10, OnError: "accept",
 			HamCutoff: 0.2, SpamCutoff: 0.8, RejectCutoff: 1, RejectText: "No.",
 			Unfiltered:  []string{"Boss@example.org", "@people.example", "vip@", "*-owner@lists.example", `/^list-\d+@/`},
 			NeverRefuse: []string{"postmaster@"}, TrustedNetworks: []string{"192.0.2.0/24"},

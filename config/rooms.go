@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"time"
 
 	"fanmill/classify"
 	"fanmill/policy"
@@ -13,6 +14,8 @@ func defaultPolicy(o policy.Options) Policy {
 		Observe:             o.Observe,
 		Spam:                o.Spam.String(),
 		Unsure:              o.Unsure.String(),
+		DelayMin:            Duration(5 * time.Minute),
+		DelayMax:            Duration(48 * time.Hour),
 		UntilTrained:        o.UntilTrained.String(),
 		MinLabels:           o.MinLabels,
 		OnError:             "tempfail",

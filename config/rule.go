@@ -30,7 +30,7 @@ type Rule struct {
 	SpamCutoff   *float64 `toml:"spam_cutoff" min:"0" max:"1" doc:"In place of policy.spam_cutoff."`
 	RejectCutoff *float64 `toml:"reject_cutoff" min:"0" max:"1" doc:"In place of policy.reject_cutoff."`
 	Spam         string   `toml:"spam" oneof:"reject|hold|tag|discard|quarantine" doc:"In place of policy.spam."`
-	Unsure       string   `toml:"unsure" oneof:"hold|tag|quarantine" doc:"In place of policy.unsure."`
+	Unsure       string   `toml:"unsure" oneof:"hold|delay|tag|quarantine" doc:"In place of policy.unsure."`
 	Scope        *string  `toml:"scope" doc:"Whose training judges such mail, and learns from the rule: an address, mapped as section [scope] says, or \"\" for the site. Holds also where scope.enabled is false."`
 	SubjectTag   *string  `toml:"subject_tag" doc:"In place of policy.subject_tag."`
 	RejectText   *string  `toml:"reject_text" doc:"In place of policy.reject_text, where all recipients of a message that is refused have the same."`

@@ -120,6 +120,12 @@ func (c *Config) checkPolicy() Problems {
 	if text := checkTag(c.Policy.SubjectTag); text != "" && c.Policy.SubjectTag != "" {
 		ps = append(ps, Key{Section: "policy", Name: "subject_tag"}.problem(c.Policy.SubjectTag, text, tagHint))
 	}
+	if p := &c.Policy; p.DelayMin >= p.DelayMax {
+		ps = append(ps, Problem{
+			Key: "policy.delay_min", Value: tomlString(p.DelayMin.String()),
+			Text: fmt.Sprintf("is not below delay_max, %v", p.DelayMax), Hint: "write a fraction of it, such as 5m of 2d",
+		})
+	}
 	key := Key{Section: "policy", Name: "reject_text"}
 	if text := checkReply(c.Policy.RejectText); text != "" {
 		ps = append(ps, key.problem(c.Policy.RejectText, text, "write one line of 1 to 200 printable ASCII characters"))

@@ -251,7 +251,8 @@ type Status struct {
 	Config   string    `json:"config,omitempty"`
 	Listen   []string  `json:"listen"`
 	Observe  bool      `json:"observe"`
-	Seq      int64     `json:"seq"` // last operation of the ledger that the model knows
+	Delayed  int       `json:"delayed,omitempty"` // copies that were asked to come again and have not yet
+	Seq      int64     `json:"seq"`               // last operation of the ledger that the model knows
 	Reloads  int       `json:"reloads"`
 	Reloaded time.Time `json:"reloaded,omitzero"`
 	LastFail string    `json:"last_reload_error,omitempty"`

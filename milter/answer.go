@@ -15,8 +15,8 @@ import (
 
 // answer is what the MTA is to be told at end of message.
 type answer struct {
-	outcome policy.Outcome  // Accept, Quarantine, Discard, Reject or Fail
-	text    string          // of a reject or fail: enhanced status code and words
+	outcome policy.Outcome  // Accept, Quarantine, Discard, Reject, Delay or Fail
+	text    string          // of the last three: enhanced status code and words
 	reason  string          // of a quarantine
 	remove  []forgedName    // verdict fields that came along
 	insert  []headers.Field // in the order in which they are to stand
@@ -138,6 +138,7 @@ func (m *message) panicked(p *panicError) answer {
 
 // carryOut holds what is to be held, then reports.
 func (m *message) carryOut(j *judgement) answer {
+	m.noteTry(j)
 	if a, ok := m.withoutSpool(j); ok {
 		return m.finish(j, a)
 	}
@@ -163,8 +164,10 @@ func (m *message) withoutSpool(j *judgement) (answer, bool) {
 		return answer{outcome: policy.Accept}, true
 	case j.often || len(j.result.Held) > 0:
 		return answer{}, false
-	case o == policy.Fail || o == policy.Delay:
-		return answer{outcome: policy.Fail, text: textFail}, true
+	case o == policy.Fail:
+		return answer{outcome: o, text: textFail}, true
+	case o == policy.Delay:
+		return answer{outcome: o, text: textDelay + " " + m.id}, true
 	case o == policy.Discard:
 		return answer{outcome: o}, true
 	case o == policy.Reject:

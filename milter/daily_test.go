@@ -52,6 +52,7 @@ func TestLogAndCountersAgree(t *testing.T) {
 		rule.Name, rule.Senders = "senders", []string{"@example.com"}
 		return func(r *rig) { r.policy.Rules = []policy.Rule{rule} }
 	}
+	delays := func(r *rig) { r.policy.Unsure = policy.Delay }
 	var want []string
 	for _, tt := range []struct {
 		change  func(*rig)
@@ -64,6 +65,9 @@ func TestLogAndCountersAgree(t *testing.T) {
 		{mail: subject("score 0.01"), columns: "accept"},
 		{mail: subject("score 0.5"), columns: "held"},
 		{mail: subject("score 0.5"), twice: true, columns: "held"},
+		{change: delays, mail: subject("score 0.5"), columns: "delayed"},
+		{change: delays, mail: subject("score 0.5"), twice: true, columns: "delayed"},
+		{change: delays, mail: subject("score 0.5").rcpt(person, "a@example.net"), columns: "accept-unfiltered held"},
 		{mail: subject("score 1"), columns: "reject-spam"},
 		{mail: subject("score 1").rcpt(post), columns: "tagged"},
 		{mail: subject("error"), columns: "failed"},
@@ -155,7 +159,7 @@ func TestLogAndCountersAgree(t *testing.T) {
 	if !maps.Equal(sum, expected) {
 		t.Errorf("counted %v\nwant %v", sum, expected)
 	}
-	if names := slices.Sorted(maps.Keys(sum)); len(names) != policy.Columns-2 {
-		t.Errorf("columns %v: all but those of attachments and of delay should be there", names)
+	if names := slices.Sorted(maps.Keys(sum)); len(names) != policy.Columns-1 {
+		t.Errorf("columns %v: all but that of attachments should be there", names)
 	}
 }

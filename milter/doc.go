@@ -64,6 +64,15 @@
 // work may not hold any more. The same retry path covers an MTA that hangs up,
 // and a daemon killed, between the hold and the answer.
 //
+// # Delays
+//
+// With unsure = "delay" a message is answered 451 and remembered by package delay, which
+// tells at the retry how long ago that was. The table is looked at when the message is
+// decided about, and told what came of it once that stands (delay.go): a 451 for all
+// recipients is remembered for each; where some get or have held what others should
+// wait for, those have it held, and nobody is waited for. So a message that comes again
+// was given to nobody.
+//
 // A *Server and its *Settings may be used from any goroutine; a session belongs
 // to the goroutine of its connection, a message to one goroutine at a time.
 package milter

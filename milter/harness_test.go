@@ -14,12 +14,14 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	gomilter "github.com/d--j/go-milter"
 
 	"fanmill/classify"
+	"fanmill/milter/delay"
 	"fanmill/policy"
 	"fanmill/spool"
 	"fanmill/store"
@@ -155,6 +157,8 @@ type rig struct {
 	rows   *rows
 	log    *logBuffer
 	script *subjectScorer
+	delays *delay.Table
+	clock  atomic.Int64 // by how much that of the delays is fast
 }
 
 func newRig(t testing.TB) *rig {
@@ -172,7 +176,19 @@ func newRig(t testing.TB) *rig {
 	}
 	t.Cleanup(func() { r.disk.Close() })
 	r.spool = r.disk
+	r.openDelays()
 	return r
+}
+
+// openDelays opens the table of delays, again after it was closed.
+func (r *rig) openDelays() {
+	r.delays = delay.Open(delay.Options{
+		Path:    filepath.Join(r.dir, "delayed"),
+		Limits:  func() delay.Limits { return delay.Limits{Min: 5 * time.Minute, Max: 48 * time.Hour} },
+		Expired: func(n int64) { r.rows.Count("", policy.Delay.String(), RuleExpired, n) },
+		Now:     func() time.Time { return time.Now().Add(time.Duration(r.clock.Load())) },
+	})
+	r.t.Cleanup(func() { r.delays.Close() })
 }
 
 func (r *rig) settings() Settings {
@@ -187,7 +203,7 @@ func (r *rig) settings() Settings {
 }
 
 func (r *rig) parts() Parts {
-	p := Parts{Scorer: r.scorer, Spool: r.spool, Recorder: r.rows, Learner: r.learner, Logger: textLogger(r.log)}
+	p := Parts{Scorer: r.scorer, Spool: r.spool, Recorder: r.rows, Learner: r.learner, Delays: r.delays, Logger: textLogger(r.log)}
 	if r.teacher != nil {
 		p.Teacher = r.teacher
 	}

@@ -30,6 +30,7 @@ type judgement struct {
 	passID string      // of what goes on to recipients, "" when nothing does
 	often  bool        // failed too often: passes unscored, a copy is kept
 	err    error       // why it could not be scored
+	tries  tries
 }
 
 // judge reads, scores and decides. It touches the message's stream and the
@@ -134,6 +135,7 @@ func (m *message) decide(j judgement, scores map[string]policy.Scored) judgement
 		}
 		j.decisions = append(j.decisions, d)
 	}
+	m.sight(&j)
 	if part := m.heldBefore(&j); len(part) > 0 && len(part) < len(m.recipients) {
 		return m.decideRest(j, part)
 	}

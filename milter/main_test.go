@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/milter/delay"
 	"fanmill/policy"
 	"fanmill/spool"
 )
@@ -83,7 +84,9 @@ func serveChild(socket string) error {
 	if err != nil {
 		return err
 	}
-	parts := Parts{Scorer: newSubjectScorer(), Spool: disk, Recorder: &rows{}, Logger: stderrLogger()}
+	delays := delay.Open(delay.Options{Limits: func() delay.Limits { return delay.Limits{} }})
+	defer delays.Close()
+	parts := Parts{Scorer: newSubjectScorer(), Spool: disk, Recorder: &rows{}, Delays: delays, Logger: stderrLogger()}
 	srv, err := New(Options{Listen: []string{"unix:" + socket}, MaxConnections: 5000}, parts, Settings{Policy: p, Classify: classify.DefaultOptions()})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/headers"
+	"fanmill/milter/delay"
 	"fanmill/policy"
 	"fanmill/spool"
 )
@@ -46,6 +47,7 @@ type message struct {
 	content   *policy.Content // what rules see of the header
 	field     []byte          // the field in hand
 	hash      maphash.Hash    // of the body
+	print     *delay.Print    // nil: it is not delayed in any case
 	stream    *classify.Stream
 	draft     *spool.Draft // nil in observe mode
 	writer    *spool.MessageWriter
@@ -76,6 +78,9 @@ func (m *message) open() {
 	m.stream = m.rules.streams.Get().(*classify.Stream)
 	m.stream.Reset()
 	m.stream.SetClient(m.env.Client)
+	if m.rules.mayDelay() {
+		m.print = delay.NewPrint()
+	}
 	if !m.rules.opts.Observe {
 		m.draft = m.Spool.NewDraft()
 		m.writer = spool.NewMessageWriter(m.draft, m.connection(), m.began, m.ownHost(), m.id)
@@ -137,6 +142,9 @@ func (m *message) header(name, value string) {
 	m.field = append(append(m.field[:0], name...), value...)
 	n, v := m.field[:len(name)], m.field[len(name):]
 	m.content.Field(n, v)
+	if m.print != nil {
+		m.print.Field(n, v)
+	}
 	m.write(func(w *spool.MessageWriter) error { return w.Header(n, v) })
 	if m.fault == nil {
 		m.stream.Header(n, v)
@@ -166,6 +174,9 @@ func (m *message) body(chunk []byte) {
 		return
 	}
 	_, _ = m.hash.Write(chunk) // never fails
+	if m.print != nil {
+		m.print.Body(chunk)
+	}
 	m.write(func(w *spool.MessageWriter) error { return w.Body(chunk) })
 	if m.fault == nil {
 		m.stream.Body(chunk)

@@ -43,7 +43,7 @@ func (m *message) refuse(r *policy.Recipient) refusal {
 // teach lets the filter learn what rules say of the sender, for the scopes whose score
 // said otherwise.
 func (m *message) teach(j *judgement) {
-	if m.Teacher == nil || !j.scored || m.rules.opts.Observe || j.outcome() == policy.Fail {
+	if m.Teacher == nil || !j.scored || m.rules.opts.Observe || j.comesAgain() {
 		return
 	}
 	taught := map[string]bool{}
@@ -59,13 +59,19 @@ func (m *message) teach(j *judgement) {
 }
 
 // learn lets the learner see a message that came from outside and was scored for the
-// site. One that gets a temporary failure comes again.
+// site.
 func (m *message) learn(j *judgement) {
 	site, scored := j.opinions[""]
-	if m.Learner == nil || !scored || !j.scored || m.rules.opts.Observe || j.outcome() == policy.Fail || !m.rules.Policy.Outside(&m.env) {
+	if m.Learner == nil || !scored || !j.scored || m.rules.opts.Observe || j.comesAgain() || !m.rules.Policy.Outside(&m.env) {
 		return
 	}
 	m.Learner.Learn(j.msg, site)
+}
+
+// comesAgain reports whether the message is sent again: there is time to learn it then.
+func (j *judgement) comesAgain() bool {
+	o := j.outcome()
+	return o == policy.Fail || o == policy.Delay
 }
 
 // knows reports whether a score says already what a rule says.
@@ -98,7 +104,7 @@ func (m *message) rule(j *judgement, o policy.Outcome) string {
 	}
 	rule := ""
 	for _, d := range j.decisions {
-		if d.Outcome == o && (rule == "" || d.Filtered) {
+		if becomes(d.Outcome, o) && (rule == "" || d.Filtered) {
 			rule = d.Rule
 		}
 	}
@@ -109,6 +115,12 @@ func (m *message) rule(j *judgement, o policy.Outcome) string {
 		rule = ruleError
 	}
 	return rule
+}
+
+// becomes reports whether a decision may have been carried out as outcome o: where
+// recipients fare differently, a delay and the MTA's quarantine are a hold.
+func becomes(decided, o policy.Outcome) bool {
+	return decided == o || o == policy.Hold && (decided == policy.Delay || decided == policy.Quarantine)
 }
 
 // outcome is what happens to the message, or in observe mode would happen.
@@ -198,6 +210,9 @@ func (m *message) extras(j *judgement) []slog.Attr {
 	}
 	if j.seenID != "" {
 		attrs = append(attrs, slog.String("seen_as", j.seenID))
+	}
+	if ago := j.tries.longest(); ago > 0 {
+		attrs = append(attrs, slog.Float64("first_seen", ago.Round(time.Second).Seconds()))
 	}
 	if m.rules.opts.Observe {
 		attrs = append(attrs, slog.Bool("observe", true))

@@ -93,8 +93,8 @@ func New(o Options, p Parts, s Settings) (*Server, error) {
 
 func check(o Options, p Parts, s Settings) error {
 	var errs []error
-	if p.Scorer == nil || p.Spool == nil || p.Recorder == nil || p.Logger == nil {
-		errs = append(errs, errors.New("milter needs a scorer, a spool, a recorder and a logger"))
+	if p.Scorer == nil || p.Spool == nil || p.Recorder == nil || p.Delays == nil || p.Logger == nil {
+		errs = append(errs, errors.New("milter needs a scorer, a spool, a recorder, a table of delays and a logger"))
 	}
 	if len(o.Listen)+len(o.Listeners) == 0 {
 		errs = append(errs, errors.New("nothing to listen on"))

@@ -10,6 +10,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/headers"
+	"fanmill/milter/delay"
 	"fanmill/policy"
 	"fanmill/spool"
 	"fanmill/store"
@@ -88,8 +89,9 @@ type Parts struct {
 	Scorer   Scorer
 	Spool    Spool
 	Recorder Recorder
-	Learner  Learner // nil: nothing is learned
-	Teacher  Teacher // nil: rules teach nothing
+	Learner  Learner      // nil: nothing is learned
+	Teacher  Teacher      // nil: rules teach nothing
+	Delays   *delay.Table // closed after the server has stopped
 	Logger   *slog.Logger
 }
 
@@ -176,6 +178,9 @@ func newRules(s Settings) *rules {
 
 // mayDelete reports whether recipients may have to be deleted.
 func (r *rules) mayDelete() bool { return r.opts.Mixed != policy.Lenient }
+
+// mayDelay reports whether mail may be asked to come again.
+func (r *rules) mayDelay() bool { return !r.opts.Observe && r.Policy.MayDelay() }
 
 // mayQuarantine reports whether the MTA's own hold queue may be used.
 func (r *rules) mayQuarantine() bool {

@@ -38,7 +38,7 @@ type Recipient struct {
 	Scope    string // whose training scores it; "" is the site
 	Cutoffs  classify.Cutoffs
 	Spam     Outcome // Reject, Hold, Tag, Discard or Quarantine
-	Unsure   Outcome // Hold, Tag or Quarantine
+	Unsure   Outcome // Hold, Delay, Tag or Quarantine
 
 	Sender     SenderList // its mail is ham or spam whatever the score
 	Line       int        // of the list that says so, 0: no list does

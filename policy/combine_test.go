@@ -248,6 +248,9 @@ func checkFates(t *rapid.T, ds []Decision, r Result, mode Mode, canDelete bool) 
 		}
 		return
 	}
+	if r.Outcome == Delay && slices.ContainsFunc(ds, func(d Decision) bool { return d.Outcome != Delay }) {
+		t.Fatalf("all are delayed, although not all should be: %+v", ds)
+	}
 	for _, d := range ds {
 		delivered := slices.Contains(r.Deliver, d.Recipient)
 		if d.Outcome <= Tag && !delivered && (mode != Strict || !d.Filtered || d.Exempt) {

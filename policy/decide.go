@@ -16,6 +16,9 @@ const (
 	RuleOnError       = "on-error"        // could not be scored
 	RuleAttachment    = "attachment"      // refused for what is attached
 	RuleBypass        = "bypass"          // passed for the bypass word
+	RuleDelay         = "delay"           // unsure: asked to come again
+	RuleDelayEarly    = "delay-early"     // came again too soon: still asked to come again
+	RuleDelayed       = "delayed"         // came again in time and is unsure still: held
 )
 
 // The names that stand in the log for messages that the spool knows already.
@@ -27,7 +30,8 @@ const (
 // builtinRules are the names that no [[rule]] may have.
 var builtinRules = []string{
 	RuleDefault, RuleUnfiltered, RuleTrusted, RuleLocal, RuleAuthenticated, RuleOwnHost, RuleNeverRefuse, RuleUntilTrained,
-	RuleRelayed, RuleOnError, RuleAttachment, RuleBypass, RuleAgain, RuleRelease, "delay", "delayed", "observe", "error", "failed-twice",
+	RuleRelayed, RuleOnError, RuleAttachment, RuleBypass, RuleAgain, RuleRelease,
+	RuleDelay, RuleDelayEarly, RuleDelayed, "observe", "error", "failed-twice",
 }
 
 // Decide returns the outcome for one recipient. In observe mode it is Accept;
@@ -66,6 +70,9 @@ func (p *Policy) Would(r Recipient, s Scored) Decision {
 	}
 	if d.Outcome > Tag && r.Exempt {
 		d.Outcome, d.Rule = Tag, RuleNeverRefuse
+	}
+	if d.Outcome == Delay {
+		d.Rule = RuleDelay
 	}
 	return d
 }

@@ -34,6 +34,12 @@ func TestDecide(t *testing.T) {
 		{"spam = quarantine", func(o *Options) { o.Spam = Quarantine }, nil, trained(0.9), classify.Spam, Quarantine, RuleDefault},
 		{"unsure = tag", func(o *Options) { o.Unsure = Tag }, nil, trained(0.5), classify.Unsure, Tag, RuleDefault},
 		{"unsure = quarantine", func(o *Options) { o.Unsure = Quarantine }, nil, trained(0.5), classify.Unsure, Quarantine, RuleDefault},
+		{"unsure = delay", func(o *Options) { o.Unsure = Delay }, nil, trained(0.5), classify.Unsure, Delay, RuleDelay},
+		{"unsure = delay, ham", func(o *Options) { o.Unsure = Delay }, nil, trained(0.1), classify.Ham, Accept, RuleDefault},
+		{"unsure = delay, spam below the reject cut-off", func(o *Options) { o.Unsure = Delay }, nil, trained(0.9), classify.Spam, Hold, RuleDefault},
+		{"untrained delay", func(o *Options) { o.Unsure = Delay }, nil, Scored{Score: 0.5}, classify.Unsure, Tag, RuleUntilTrained},
+		{"untrained delay, accept", func(o *Options) { o.Unsure, o.UntilTrained = Delay, Accept }, nil, Scored{Score: 0.5}, classify.Unsure, Accept, RuleUntilTrained},
+		{"exempt delay", func(o *Options) { o.Unsure = Delay }, func(r *Recipient) { r.Exempt = true }, trained(0.5), classify.Unsure, Tag, RuleNeverRefuse},
 		{"untrained ham", nil, nil, Scored{Score: 0}, classify.Ham, Accept, RuleDefault},
 		{"untrained unsure", nil, nil, Scored{Score: 0.5}, classify.Unsure, Tag, RuleUntilTrained},
 		{"untrained spam", nil, nil, Scored{Score: 1}, classify.Spam, Tag, RuleUntilTrained},
@@ -59,7 +65,7 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			p := mustCompile(t, tt.change)
-			r := p.Recipient(&Envelope{Client: client("203.0.113.1", "")}, "bob@example.org")
+			r := p.Recipient(&Envelope{Client: client("203.0.113.1", ""), Sender: "anna@example.com"}, "bob@example.org")
 			if tt.rcpt != nil {
 				tt.rcpt(&r)
 			}

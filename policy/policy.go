@@ -26,7 +26,7 @@ type Options struct {
 	SkipOwnHosts      bool // mail from own hosts is not filtered; else it is, and a reject becomes a hold
 
 	Spam         Outcome // Reject, Hold, Tag, Discard or Quarantine
-	Unsure       Outcome // Hold, Tag or Quarantine
+	Unsure       Outcome // Hold, Delay, Tag or Quarantine
 	UntilTrained Outcome // Accept or Tag: in place of anything harder while untrained
 	OnError      Outcome // Fail or Accept: when the message could not be scored
 	Cutoffs      classify.Cutoffs
@@ -140,7 +140,7 @@ func (o Options) check() []error {
 // outcomesOf are the outcomes that a setting may have.
 var outcomesOf = map[string][]Outcome{
 	"spam":          {Reject, Hold, Tag, Discard, Quarantine},
-	"unsure":        {Hold, Tag, Quarantine},
+	"unsure":        {Hold, Delay, Tag, Quarantine},
 	"until_trained": {Tag, Accept},
 	"on_error":      {Fail, Accept},
 }
@@ -225,13 +225,27 @@ func (p *Policy) RuleNames() []string {
 }
 
 // MayQuarantine reports whether the MTA's own hold queue is an outcome.
-func (p *Policy) MayQuarantine() bool {
-	if p.opts.Spam == Quarantine || p.opts.Unsure == Quarantine {
+func (p *Policy) MayQuarantine() bool { return p.uses(Quarantine) }
+
+// MayDelay reports whether mail may be asked to come again.
+func (p *Policy) MayDelay() bool { return p.uses(Delay) }
+
+// uses reports whether an outcome is set anywhere for spam or unsure mail.
+func (p *Policy) uses(o Outcome) bool {
+	if p.opts.Spam == o || p.opts.Unsure == o {
 		return true
 	}
 	return slices.ContainsFunc(p.rules, func(r rule) bool {
-		return r.Spam != nil && *r.Spam == Quarantine || r.Unsure != nil && *r.Unsure == Quarantine
+		return r.Spam != nil && *r.Spam == o || r.Unsure != nil && *r.Unsure == o
 	})
+}
+
+// comesAgain reports whether it may be left to the client to send this mail again. With
+// the null sender nobody would be told if it did not; hosts of ours and trusted clients
+// would only keep it in a queue of ours, and programs on this host and those of users
+// who log in do not try again.
+func (p *Policy) comesAgain(e *Envelope) bool {
+	return e.Sender != "" && p.Outside(e) && !p.Relayed(e)
 }
 
 // SamePolicy reports whether a message has the same fate for both recipients,

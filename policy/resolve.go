@@ -67,6 +67,9 @@ func (p *Policy) resolve(e *Envelope, c *Content, rcpt string, why func(setting 
 		to.Sender, to.Line, to.Learn, to.Refused, to.Rule = Unlisted, 0, false, false, to.filterRule
 	}
 	to.Refused = to.Refused && !to.Exempt
+	if to.Unsure == Delay && !p.comesAgain(e) {
+		to.Unsure = Hold
+	}
 	return to.Recipient
 }
 
@@ -199,7 +202,7 @@ func (p *Policy) Reasons(e *Envelope, c *Content, rcpt string) (r Recipient, rea
 		case setSpamOutcome:
 			reason.Setting, reason.Value = "spam", s.rule.Spam.String()
 		case setUnsureOutcome:
-			reason.Setting, reason.Value = "unsure", s.rule.Unsure.String()
+			reason.Setting, reason.Value = "unsure", r.Unsure.String()
 		case setScope:
 			reason.Setting, reason.Value = "scope", *s.rule.Scope
 		case setTag:

@@ -19,6 +19,8 @@ import (
 	"fanmill/config/watch"
 	"fanmill/control"
 	"fanmill/milter"
+	"fanmill/milter/delay"
+	"fanmill/policy"
 	"fanmill/spool"
 	"fanmill/store"
 	"fanmill/training"
@@ -50,6 +52,7 @@ type App struct {
 	teacher *training.Teacher
 	spool   *spool.Spool
 	desk    *desk
+	delays  *delay.Table
 	milter  *milter.Server
 	control *control.Server
 	started time.Time
@@ -93,7 +96,7 @@ func (a *App) open(ctx context.Context) error {
 	a.running, a.files = set.file, set.files
 	a.remark(nil, set.passedOver())
 	a.use(set)
-	for _, step := range []func(context.Context, *settings) error{a.openData, a.openStore, a.openSpool, a.openMilter, a.openControl} {
+	for _, step := range []func(context.Context, *settings) error{a.openData, a.openStore, a.openSpool, a.openDelays, a.openMilter, a.openControl} {
 		if err := step(ctx, set); err != nil {
 			return err
 		}
@@ -187,6 +190,23 @@ func openSpool(set *settings, log *slog.Logger) (*spool.Spool, error) {
 	return s, nil
 }
 
+// openDelays opens the table of mail that was asked to come again.
+func (a *App) openDelays(context.Context, *settings) error {
+	a.delays = delay.Open(delay.Options{
+		Path: filepath.Join(a.o.Data, delay.FileName),
+		Limits: func() delay.Limits {
+			p := &a.set.Load().file.Policy
+			return delay.Limits{Min: asDuration(p.DelayMin), Max: asDuration(p.DelayMax)}
+		},
+		Expired: func(n int64) {
+			a.history.Count(store.HistoryDay(time.Now()), policy.Delay.String(), milter.RuleExpired, n)
+		},
+		Logger: a.log,
+	})
+	a.closing("close the table of delayed mail", func(context.Context) error { return a.delays.Close() })
+	return nil
+}
+
 func (a *App) openMilter(_ context.Context, set *settings) (err error) {
 	sc := &scorer{db: a.db, set: a.set.Load, log: a.log}
 	m := &set.file.Milter
@@ -197,7 +217,7 @@ func (a *App) openMilter(_ context.Context, set *settings) (err error) {
 	if len(a.o.Listeners) > 0 {
 		o.Listen, o.Listeners = nil, a.o.Listeners
 	}
-	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Learner: a.auto, Teacher: a.teacher, Logger: a.log}, set.milter())
+	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Learner: a.auto, Teacher: a.teacher, Delays: a.delays, Logger: a.log}, set.milter())
 	if err != nil {
 		return bindError(err)
 	}

@@ -52,6 +52,9 @@ func statusText(st control.Status) string {
 	} else {
 		row("mode", "filters")
 	}
+	if st.Delayed > 0 {
+		row("delayed", fmt.Sprintf("%d not back yet (message and recipient)", st.Delayed))
+	}
 	row("model", fmt.Sprintf("operation %d of the ledger", st.Seq))
 	if st.Reloads > 0 {
 		row("reloaded", fmt.Sprintf("%d times, last %s", st.Reloads, st.Reloaded.Local().Format(time.RFC1123Z)))

@@ -101,7 +101,7 @@ func (a *App) Status(context.Context) (control.Status, error) {
 	}
 	return control.Status{
 		Version: release, PID: os.Getpid(), UID: os.Geteuid(), Started: a.started, Data: a.o.Data, Spool: a.running.Spool.Dir, Config: path,
-		Listen: a.listening(), Observe: set.policy.Observe, Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
+		Listen: a.listening(), Observe: set.policy.Observe, Delayed: a.delays.Waiting(), Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
 		Restart: a.restart, Warnings: a.warnings, Digest: set.digest(),
 	}, nil
 }
