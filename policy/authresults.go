@@ -10,13 +10,13 @@ import (
 const authField = "Authentication-Results"
 
 // auth reads an Authentication-Results field (RFC 8601), if a host that is believed wrote
-// it. Comments and quoted strings carry what a sender chose: nothing in them is taken for
+// it, and reports whether one did. Comments and quoted strings carry what a sender chose: nothing in them is taken for
 // a result.
-func (c *Content) auth(value string) {
+func (c *Content) auth(value string) bool {
 	parts := strings.Split(plainTokens(value), ";")
 	words := strings.Fields(parts[0])
 	if len(words) == 0 || !c.policy.believed[lower(words[0])] {
-		return
+		return false
 	}
 	c.judged = true
 	for _, part := range parts[1:] {
@@ -29,6 +29,7 @@ func (c *Content) auth(value string) {
 			c.passed = append(c.passed, vouched(words[1:], property)...)
 		}
 	}
+	return true
 }
 
 // identities are the properties that tell what a method has verified.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"fanmill/classify/mime"
@@ -16,11 +17,13 @@ type Content struct {
 
 	sender  address   // of the envelope
 	senders []address // of the From field
-	text    string    // "From: " and the field
-	read    bool      // these two are known
-	passed  []string  // domains that a believed host vouches for
-	judged  bool      // some believed host has said anything
-	matched []match   // by rule: what its content part gave
+	hasFrom bool
+	rawFrom string   // the first From field, unfolded
+	text    string   // "From: " and the field
+	read    bool     // these two are known
+	passed  []string // domains that a believed host vouches for
+	judged  bool     // some believed host has said anything
+	matched []match  // by rule: what its content part gave
 }
 
 // Bounds of what is kept of a header; what is beyond is not seen by rules.
@@ -41,19 +44,31 @@ func (p *Policy) NewContent() *Content {
 // no rule asks for is passed over.
 func (c *Content) Field(name, value []byte) {
 	key := canonicalField(string(name))
-	if !c.policy.wanted[key] || len(c.fields[key]) >= maxFieldCount || c.bytes > maxFieldBytes {
+	if !c.policy.wanted[key] {
 		return
 	}
-	if key == authField {
-		c.auth(string(clipBytes(value)))
+	value = unfold(clipBytes(value))
+	if key == authField && !c.auth(string(value)) {
 		return
 	}
-	text, _ := c.decoder.Decode(unfold(clipBytes(value)))
+	if len(c.fields[key]) >= maxFieldCount || c.bytes > maxFieldBytes {
+		return
+	}
+	if key == "From" && !c.hasFrom {
+		c.hasFrom, c.rawFrom = true, strings.ToValidUTF8(string(value), "")
+	}
+	text, _ := c.decoder.Decode(value)
 	c.fields[key] = append(c.fields[key], strings.TrimSpace(strings.ToValidUTF8(string(text), "")))
 	c.bytes += len(text)
 }
 
-func clipBytes(b []byte) []byte { return b[:min(len(b), maxFieldText)] }
+// clipBytes cuts the middle out of a long value: an address list ends in an address.
+func clipBytes(b []byte) []byte {
+	if len(b) <= maxFieldText {
+		return b
+	}
+	return slices.Concat(b[:maxFieldText/2], []byte(" "), b[len(b)-maxFieldText/2:])
+}
 
 // unfold takes line breaks and the blanks behind them for one blank (RFC 5322 section
 // 2.2.3), and other control characters for none.
@@ -65,6 +80,7 @@ func unfold(value []byte) []byte {
 		case b == '\r' || b == '\n':
 			folded = true
 		case folded && (b == ' ' || b == '\t'):
+		case b < ' ' && b != '\t' && b != 0x1b || b == 0x7f: // ISO-2022 texts have escapes
 		default:
 			if folded && len(out) > 0 {
 				out = append(out, ' ')
@@ -97,15 +113,26 @@ func (c *Content) readFrom() {
 	if len(fields) == 0 {
 		return
 	}
-	value := fields[0][:min(len(fields[0]), maxFromText)]
-	value = strings.ToValidUTF8(value, "")
+	value := fields[0]
+	if len(value) > maxFromText {
+		value = strings.ToValidUTF8(value[:maxFromText/2]+" "+value[len(value)-maxFromText/2:], "")
+	}
 	c.text = "From: " + value
-	for _, s := range addressesIn(value) {
+	// Addresses are those before decoding: an encoded word is no part of one.
+	for _, s := range addressesIn(c.rawFrom) {
 		c.senders = append(c.senders, parseAddress(s))
 	}
 	if len(c.senders) == 1 && strings.HasPrefix(value, "<") {
 		c.text = "From: " + strings.Trim(value, "<> ") // as maildrop canonicalises it
 	}
+}
+
+// addressTexts are texts as fromText, of each address alone, with and without brackets.
+func (c *Content) addressTexts() (texts []string) {
+	for _, a := range c.from() {
+		texts = append(texts, "From: "+a.text(true), "From: <"+a.text(true)+">")
+	}
+	return texts
 }
 
 // addressesIn finds the addresses of an address list, also of one that no grammar
@@ -118,10 +145,12 @@ func addressesIn(value string) (list []string) {
 		}
 		if i := strings.LastIndexByte(part, '<'); i >= 0 {
 			inside, _, _ := strings.Cut(part[i+1:], ">")
-			list = append(list, strings.TrimSpace(inside))
-			continue
+			if inside = strings.Join(strings.Fields(inside), ""); inside != "" {
+				list = append(list, inside)
+				continue
+			}
 		}
-		for _, word := range strings.Fields(part) {
+		for _, word := range strings.Fields(strings.NewReplacer("<", " ", ">", " ").Replace(part)) {
 			if strings.Contains(word, "@") && len(list) < maxSenders {
 				list = append(list, word)
 			}

@@ -13,34 +13,44 @@ import (
 )
 
 // expressions are many regular expressions over one short text. Tried one by one, 20,000
-// of them cost 30 ms; here each is filed under four bytes of a literal that whatever it
-// matches contains, and only those are tried whose four bytes the text has. They are
-// kept as source, since a compiled expression has some kilobytes, and compiled when they
-// are first tried.
+// of them cost 30 ms; here each is filed under three bytes of a literal that whatever it
+// matches contains, those that the fewest others stand under, and only those are tried
+// whose bytes the text has. They are kept as source, since a compiled expression has some
+// kilobytes, and compiled when they are first tried.
 type expressions struct {
 	sources []expressionLine
 	grams   map[[gramLen]byte][]int32 // indices into sources
 	rest    []int32                   // without a literal that is long enough: always tried
 
 	mu       sync.Mutex
-	compiled map[int32]*regexp.Regexp // at most maxCompiled
+	compiled map[int32]*regexp.Regexp
+	weight   int // of what is compiled
 }
 
 type expressionLine struct {
 	source string
 	line   int32
+	weight int // instructions, about
 }
 
+// Whoever keeps a list may be anybody, and all mail waits for it: each expression, what is
+// kept of them compiled, and the work for one text are bounded. An expression takes at
+// most its instructions for each byte of the text (some 10 ns each).
 const (
-	gramLen     = 4
-	maxCompiled = 1000
-	maxRest     = 500 // more without a literal would take too long
-	maxLiterals = 64  // of one expression with alternatives
+	gramLen     = 3
+	maxWeight   = 1000       // of one expression
+	maxCompiled = 100_000    // of all that are kept, some 10 MB
+	maxRest     = 20_000     // of those without a literal
+	maxWork     = 10_000_000 // instructions for one text: what is left then is not tried
+	maxLiterals = 64         // of one expression with alternatives
 )
 
 func newExpressions() *expressions {
 	return &expressions{grams: map[[gramLen]byte][]int32{}, compiled: map[int32]*regexp.Regexp{}}
 }
+
+// fromPrefix is in every text: what is in it tells nothing.
+var fromPrefix = fold("From: ")
 
 // add files an expression that is matched unanchored and whatever the case.
 func (x *expressions) add(source string, line int32) error {
@@ -48,34 +58,76 @@ func (x *expressions) add(source string, line int32) error {
 	if err != nil {
 		return err
 	}
-	literals := required(re)
+	weight := weigh(re)
+	if weight > maxWeight {
+		return errHeavy
+	}
 	n := int32(len(x.sources))
+	literals := x.required(re)
 	if len(literals) == 0 {
-		if len(x.rest) == maxRest {
-			return errNoLiteral
+		if err := x.addToRest(source, n, weight); err != nil {
+			return err
 		}
-		x.rest = append(x.rest, n)
 	}
 	for _, l := range literals {
-		g := x.emptiest(l)
+		g, _ := x.emptiest(l)
 		if list := x.grams[g]; len(list) == 0 || list[len(list)-1] != n {
 			x.grams[g] = append(list, n)
 		}
 	}
-	x.sources = append(x.sources, expressionLine{source, line})
+	x.sources = append(x.sources, expressionLine{source, line, weight})
 	return nil
 }
 
-// emptiest returns the gram of a literal under which the fewest expressions stand.
-func (x *expressions) emptiest(literal string) (best [gramLen]byte) {
-	least := -1
-	for i := 0; i+gramLen <= len(literal); i++ {
-		g := [gramLen]byte([]byte(literal[i : i+gramLen]))
-		if n := len(x.grams[g]); least < 0 || n < least {
-			best, least = g, n
+// addToRest takes an expression without a literal, unless it matches every sender or there
+// is too much of that kind.
+func (x *expressions) addToRest(source string, n int32, weight int) error {
+	re, err := regexp.Compile("(?i)" + source)
+	switch {
+	case err != nil:
+		return fmt.Errorf("is not a regular expression: %w", err)
+	case re.MatchString("From: "):
+		return errLineShort
+	}
+	for _, i := range x.rest {
+		weight += x.sources[i].weight
+	}
+	if weight > maxRest {
+		return errNoLiteral
+	}
+	x.rest = append(x.rest, n)
+	return nil
+}
+
+// weigh returns about how many instructions an expression has; what is beyond maxWeight is
+// not counted.
+func weigh(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)/2
+	for _, sub := range re.Sub {
+		if n += weigh(sub); n > maxWeight {
+			return n
 		}
 	}
-	return best
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return n
+}
+
+// emptiest returns the gram of a literal under which the fewest expressions stand, and
+// how many these are; -1 where no gram tells anything.
+func (x *expressions) emptiest(literal string) (best [gramLen]byte, crowd int) {
+	crowd = -1
+	for i := 0; i+gramLen <= len(literal); i++ {
+		if strings.Contains(fromPrefix, literal[i:i+gramLen]) {
+			continue
+		}
+		g := [gramLen]byte([]byte(literal[i : i+gramLen]))
+		if n := len(x.grams[g]); crowd < 0 || n < crowd {
+			best, crowd = g, n
+		}
+	}
+	return best, crowd
 }
 
 // match returns the line of the first expression that matches text.
@@ -83,7 +135,11 @@ func (x *expressions) match(text string) (line int32, ok bool) {
 	if len(x.sources) == 0 || text == "" {
 		return 0, false
 	}
+	work := maxWork
 	for _, n := range x.candidates(text) {
+		if work -= x.sources[n].weight * len(text); work < 0 {
+			break
+		}
 		if x.compile(n).MatchString(text) {
 			return x.sources[n].line, true
 		}
@@ -106,36 +162,43 @@ func (x *expressions) candidates(text string) []int32 {
 // that costs less than to know which were used last.
 func (x *expressions) compile(n int32) *regexp.Regexp {
 	x.mu.Lock()
-	defer x.mu.Unlock()
 	re := x.compiled[n]
-	if re == nil {
-		if len(x.compiled) >= maxCompiled {
-			clear(x.compiled)
-		}
-		re = regexp.MustCompile("(?i)" + x.sources[n].source) // add has parsed it
-		x.compiled[n] = re
+	x.mu.Unlock()
+	if re != nil {
+		return re
 	}
+	re = regexp.MustCompile("(?i)" + x.sources[n].source) // add has parsed it
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.weight += x.sources[n].weight; x.weight > maxCompiled {
+		clear(x.compiled)
+		x.weight = x.sources[n].weight
+	}
+	x.compiled[n] = re
 	return re
 }
 
-// required returns folded literals, each of gramLen bytes or more, of which every match
-// of re contains at least one; none where that cannot be said.
-func required(re *syntax.Regexp) []string {
+// required returns folded literals of which every match of re contains at least one, each
+// with a gram that tells something; none where that cannot be said.
+func (x *expressions) required(re *syntax.Regexp) []string {
 	switch re.Op {
 	case syntax.OpLiteral:
-		return longEnough(fold(string(re.Rune)))
+		literal := fold(string(re.Rune))
+		if _, crowd := x.emptiest(literal); crowd >= 0 {
+			return []string{literal}
+		}
 	case syntax.OpCapture, syntax.OpPlus:
-		return required(re.Sub[0])
+		return x.required(re.Sub[0])
 	case syntax.OpRepeat:
 		if re.Min > 0 {
-			return required(re.Sub[0])
+			return x.required(re.Sub[0])
 		}
 	case syntax.OpConcat:
-		return requiredOfConcat(re.Sub)
+		return x.requiredOfConcat(re.Sub)
 	case syntax.OpAlternate:
 		var all []string
 		for _, sub := range re.Sub {
-			one := required(sub)
+			one := x.required(sub)
 			if one == nil || len(all)+len(one) > maxLiterals {
 				return nil
 			}
@@ -146,30 +209,22 @@ func required(re *syntax.Regexp) []string {
 	return nil
 }
 
-// requiredOfConcat returns what the most telling of several parts in a row requires:
-// that whose shortest literal is the longest.
-func requiredOfConcat(subs []*syntax.Regexp) (best []string) {
-	least := 0
-	consider := func(literals []string) {
-		shortest := math.MaxInt
-		for _, l := range literals {
-			shortest = min(shortest, len(l))
-		}
-		if literals != nil && shortest > least {
-			best, least = literals, shortest
-		}
-	}
+// requiredOfConcat returns what the most telling of several parts in a row requires: that
+// whose most crowded literal is the least crowded.
+func (x *expressions) requiredOfConcat(subs []*syntax.Regexp) (best []string) {
+	least := math.MaxInt
 	for _, sub := range subs {
-		consider(required(sub))
+		literals := x.required(sub)
+		most := -1
+		for _, l := range literals {
+			_, crowd := x.emptiest(l)
+			most = max(most, crowd)
+		}
+		if literals != nil && most < least {
+			best, least = literals, most
+		}
 	}
 	return best
-}
-
-func longEnough(literal string) []string {
-	if len(literal) < gramLen {
-		return nil
-	}
-	return []string{literal}
 }
 
 // fold maps each character to the least of those that differ from it in case only.
@@ -206,5 +261,6 @@ func parseExpression(source string) (*syntax.Regexp, error) {
 var (
 	errPCRE      = errors.New("is PCRE: look-around, back-references and possessive repeats do not exist in RE2")
 	errGlob      = errors.New("begins with *, which is no wildcard here: write the domain alone for all its addresses")
-	errNoLiteral = errors.New("is one too many of the patterns without four plain characters in a row, which are slow")
+	errHeavy     = errors.New("is too large an expression: write fewer or smaller repeats")
+	errNoLiteral = errors.New("is one too many of the patterns without three plain characters in a row, which are slow")
 )

@@ -53,10 +53,11 @@ const (
 )
 
 var (
-	errLineLong  = errors.New("is too long for an entry")
-	errLineBytes = errors.New("is not UTF-8 text")
-	errLineShort = errors.New("matches every sender")
-	errListLong  = errors.New("and all after it are too many entries for one list")
+	errLineLong    = errors.New("is too long for an entry")
+	errLineBytes   = errors.New("is not plain UTF-8 text")
+	errLineComment = errors.New("has a comment behind the entry: put it on a line of its own")
+	errLineShort   = errors.New("matches every sender")
+	errListLong    = errors.New("and all after it are too many entries for one list")
 )
 
 // ParseList compiles the text of a list. Lines that are wrong are passed over, and named
@@ -89,8 +90,10 @@ func (l *List) add(entry string, line int32) error {
 	switch {
 	case len(entry) > maxListLine:
 		return errLineLong
-	case !utf8.ValidString(entry):
+	case !utf8.ValidString(entry), strings.ContainsFunc(entry, unicode.IsControl):
 		return errLineBytes
+	case strings.Contains(entry, " #"):
+		return errLineComment
 	case isPlainEntry(entry):
 		return l.addPlain(entry, line)
 	}
@@ -105,7 +108,7 @@ func (l *List) add(entry string, line int32) error {
 // scripts.
 func isPlainEntry(s string) bool {
 	for _, r := range s {
-		if !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("@._+-", r) {
+		if !unicode.IsLetter(r) && !unicode.IsMark(r) && !unicode.IsDigit(r) && !strings.ContainsRune("@._+-", r) {
 			return false
 		}
 	}
@@ -151,7 +154,13 @@ func (l *List) Len() int {
 
 // Match returns the line of an entry that matches the sender of c. Addresses are looked
 // for before domains, and these before patterns.
-func (l *List) Match(c *Content) (line int, ok bool) {
+func (l *List) Match(c *Content) (line int, ok bool) { return l.match(c, c.fromText()) }
+
+// MatchAddress is Match with patterns that see each address alone: anybody can write
+// somebody's address into his own display name.
+func (l *List) MatchAddress(c *Content) (line int, ok bool) { return l.match(c, c.addressTexts()...) }
+
+func (l *List) match(c *Content, texts ...string) (line int, ok bool) {
 	if l.Len() == 0 {
 		return 0, false
 	}
@@ -160,8 +169,12 @@ func (l *List) Match(c *Content) (line int, ok bool) {
 			return int(n), true
 		}
 	}
-	n, ok := l.patterns.match(c.fromText())
-	return int(n), ok
+	for _, text := range texts {
+		if n, ok := l.patterns.match(text); ok {
+			return int(n), true
+		}
+	}
+	return 0, false
 }
 
 func (l *List) lookup(a address) (line int32, ok bool) {
