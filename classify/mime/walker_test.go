@@ -29,7 +29,7 @@ func (f *found) PartField(name, value []byte, nested bool) {
 }
 func (f *found) PartType(t mime.Type) { f.types = append(f.types, t.Media) }
 func (f *found) Defect(name string)   { f.defects = append(f.defects, name) }
-func (f *found) Data(t mime.Type, head []byte) {
+func (f *found) Data(t mime.Type, head, _ []byte) {
 	f.data = append(f.data, fmt.Sprintf("%s %.20q", t.Media, head))
 }
 
