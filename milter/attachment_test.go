@@ -60,8 +60,10 @@ func TestRejectAttachments(t *testing.T) {
 		{name: "unfiltered", mail: attaching("score 0.01", "a.exe", nil).rcpt(person), code: 250, to: []string{person}, log: []string{"rule=unfiltered"}},
 		{name: "for some", mail: attaching("score 0.01", "a.exe", nil).rcpt(one, person), code: 250, to: []string{person}, log: []string{"recipient dropped", "rule=attachment"}},
 		{name: "switched off by a rule", mail: attaching("score 0.01", "a.exe", nil).rcpt(open), code: 250, to: []string{open}},
-		{name: "relayed", change: func(r *rig) { r.policy.OwnHosts, r.policy.SkipOwnHosts = []string{"192.0.2.7"}, false },
-			mail: attaching("score 0.01", "a.exe", nil), code: 250, held: []string{one}, log: []string{"outcome=hold", "rule=attachment"}},
+		{
+			name: "relayed", change: func(r *rig) { r.policy.OwnHosts, r.policy.SkipOwnHosts = []string{"192.0.2.7"}, false },
+			mail: attaching("score 0.01", "a.exe", nil), code: 250, held: []string{one}, log: []string{"outcome=hold", "rule=attachment"},
+		},
 		{name: "observing", change: func(r *rig) { r.policy.Observe = true }, mail: attaching("score 0.01", "a.exe", nil), code: 250, to: []string{one}, log: []string{"rule=observe", "attachment=a.exe"}},
 		{name: "not wanted", change: func(r *rig) { r.policy.RejectAttachments = nil }, mail: attaching("score 0.01", "a.exe", nil), code: 250, to: []string{one}},
 	} {
