@@ -11,10 +11,11 @@ import (
 // Executable is the word for all endings of ExecutableEndings.
 const Executable = "executable"
 
-// ExecutableEndings are the endings of files that a system runs, installs or lets do as
-// they like when somebody opens them: what Outlook and Gmail refuse both, and the programs
-// of other systems. Files of programming languages that people send each other are not
-// among them (py, pl, rb), nor are documents, whatever macros they hold.
+// ExecutableEndings are the endings of files that a system runs, installs or mounts when
+// somebody opens them: after the lists of what Gmail and Outlook block
+// (https://support.google.com/mail/answer/6590), with the programs of other systems. Files
+// of programming languages that people send each other (py, pl, rb) are not among them,
+// nor are documents, whatever macros they hold.
 var ExecutableEndings = strings.Fields(`
 	com exe scr pif cpl dll ocx sys bat cmd
 	vb vbe vbs js jse ws wsf wsh wsc sct hta

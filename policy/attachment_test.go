@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,5 +134,18 @@ func TestAttachmentReasons(t *testing.T) {
 	_, reasons := mustCompile(t, func(to *Options) { *to = o }).Reasons(&Envelope{}, nil, "one@a.example")
 	if len(reasons) != 1 || reasons[0] != (Reason{Setting: "reject_attachments", Value: `["exe" "js"]`, Rule: "a"}) {
 		t.Errorf("%+v", reasons)
+	}
+}
+
+// The documentation lists the group as it is.
+func TestExecutableEndingsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../docs/rules.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(page), "for all of these:\n")
+	list, _, _ = strings.Cut(list, "\n(")
+	if got := strings.Fields(list); !slices.Equal(got, ExecutableEndings) {
+		t.Errorf("docs/rules.md lists %q", got)
 	}
 }

@@ -55,6 +55,7 @@ func TestDecideBypass(t *testing.T) {
 	o.Rules = []Rule{
 		{Name: "foes", Senders: []string{"foe@example.com"}, Sender: Block, AtEnd: true},
 		{Name: "tags", Recipients: []string{"tags@"}, Spam: new(Tag)},
+		{Name: "delays", Recipients: []string{"delays@"}, Unsure: new(Delay)},
 	}
 	p := mustCompile(t, func(to *Options) { *to = o })
 	for _, tt := range []struct {
@@ -66,6 +67,7 @@ func TestDecideBypass(t *testing.T) {
 		{"spam", "one@a.example", "", Scored{Score: 1, Trained: true, Bypass: true}, Accept, RuleBypass},
 		{"spam that would be held", "one@a.example", "", Scored{Score: 0.95, Trained: true, Bypass: true}, Accept, RuleBypass},
 		{"unsure", "one@a.example", "", Scored{Score: 0.5, Trained: true, Bypass: true}, Accept, RuleBypass},
+		{"unsure that would be delayed", "delays@a.example", "", Scored{Score: 0.5, Trained: true, Bypass: true}, Accept, RuleBypass},
 		{"of a host of ours", "one@a.example", "", Scored{Score: 1, Trained: true, Bypass: true, Relayed: true}, Accept, RuleBypass},
 		{"ham needs no word", "one@a.example", "", Scored{Trained: true, Bypass: true}, Accept, RuleDefault},
 		{"tagged as ever", "tags@a.example", "", Scored{Score: 1, Trained: true, Bypass: true}, Tag, "tags"},
