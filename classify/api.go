@@ -67,6 +67,8 @@ type Message struct {
 	MessageID string   // the same bounds
 	Canonical []byte   // canonical form when Options.Keep > 0, at most Keep bytes
 	Complete  bool     // Canonical holds all of the canonical form
+
+	Attachments []Attachment // when Options.Attachments is set
 }
 
 // Score is the model's opinion of one message.

@@ -163,6 +163,7 @@ func (s *Stream) tnef(b []byte) {
 			s.split.Split(s.decode(value, "tnef"), s.bodyWord)
 		case tnefTitle:
 			name := appendLower(nil, s.decode(cut(value, excerptMax), "tnef"))
+			s.files.inside(name)
 			s.endings(name)
 			s.words(name, pFile)
 		}

@@ -1,7 +1,9 @@
 package classify_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -28,9 +30,18 @@ func corpusMessages(b *testing.B) (msgs [][]byte, size int64) {
 
 // BenchmarkCorpus turns the SpamAssassin corpus into features and grams, a
 // message after the other in one Stream, as the milter does.
-func BenchmarkCorpus(b *testing.B) {
+func BenchmarkCorpus(b *testing.B) { benchmarkCorpus(b, classify.DefaultOptions()) }
+
+// BenchmarkCorpusAttachments notes attachments too.
+func BenchmarkCorpusAttachments(b *testing.B) {
+	o := classify.DefaultOptions()
+	o.Attachments = true
+	benchmarkCorpus(b, o)
+}
+
+func benchmarkCorpus(b *testing.B, o classify.Options) {
 	msgs, size := corpusMessages(b)
-	s := classify.NewStream(classify.DefaultOptions())
+	s := classify.NewStream(o)
 	b.SetBytes(size)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -72,6 +83,24 @@ func BenchmarkStream(b *testing.B) {
 			s.Stored(raw)
 		}
 	})
+}
+
+// BenchmarkArchive has a zip archive of 4 MB, whose listing is at its end.
+func BenchmarkArchive(b *testing.B) {
+	raw := []byte(attachedAs("application/zip; name=a.zip", "", archiveOf(b, zip.Store, 4<<20, "a.dat", "b.dat")))
+	for _, on := range []bool{false, true} {
+		o := classify.DefaultOptions()
+		o.Attachments = on
+		s := classify.NewStream(o)
+		b.Run(fmt.Sprintf("attachments=%v", on), func(b *testing.B) {
+			b.SetBytes(int64(len(raw)))
+			b.ReportAllocs()
+			for b.Loop() {
+				s.Reset()
+				s.Stored(raw)
+			}
+		})
+	}
 }
 
 // BenchmarkScore reads the counts of one message's features.

@@ -18,6 +18,7 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 	lower := appendLower(s.name[:0], name)
 	s.name = lower
 	s.set.from("part's header field ", lower)
+	s.files.field(lower, value)
 	switch string(lower) {
 	case "content-transfer-encoding":
 		s.set.feature(pEncoding, s.lowerCut(value))
@@ -32,6 +33,7 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 func (p *partSink) PartType(t mime.Type) {
 	s := (*Stream)(p)
 	s.set.from("part's header", nil)
+	s.files.part(t)
 	s.typeFeatures(t)
 }
 
@@ -46,6 +48,7 @@ func (p *partSink) Defect(name string) {
 func (p *partSink) Text(t mime.Type, head, tail []byte) {
 	s := (*Stream)(p)
 	s.set.fromText(t.Media)
+	s.files.text(t, head)
 	s.text(t, head)
 	if len(tail) > 0 {
 		s.set.word(pShape, "long text")
@@ -54,9 +57,10 @@ func (p *partSink) Text(t mime.Type, head, tail []byte) {
 }
 
 // Data gives what the start of a part that is no text says it is.
-func (p *partSink) Data(t mime.Type, head []byte) {
+func (p *partSink) Data(t mime.Type, head, end []byte) {
 	s := (*Stream)(p)
 	s.set.from("attachment", nil)
+	s.files.data(t, head, end)
 	s.dataFeatures(t, head)
 }
 

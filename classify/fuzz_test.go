@@ -1,17 +1,19 @@
 package classify_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"unicode/utf8"
 
 	"fanmill/classify"
 )
 
-// FuzzStream feeds any bytes as a message, whole and cut up. Both must give the
-// same, the kept form must be read as the same message, and the score is a number.
+// FuzzStream feeds any bytes as a message, whole and cut up, with and without notes of
+// attachments. Both must give the same, the kept form must be read as the same message, and the score is a number.
 func FuzzStream(f *testing.F) {
 	f.Add([]byte(sample), uint8(7))
 	files, err := filepath.Glob("testdata/golden/*.eml")
@@ -27,7 +29,9 @@ func FuzzStream(f *testing.F) {
 	}
 	o := classify.DefaultOptions()
 	o.Keep = 8 << 20
-	whole, cut := classify.NewStream(o), classify.NewStream(o)
+	cut := classify.NewStream(o)
+	o.Attachments = true
+	whole := classify.NewStream(o)
 	var sc classify.Scorer
 	f.Fuzz(func(t *testing.T, raw []byte, size uint8) {
 		whole.Reset()
@@ -43,6 +47,34 @@ func FuzzStream(f *testing.F) {
 		cut.Reset()
 		if k := cut.Stored(kept); m.Complete && (k.Digest != m.Digest || !slices.Equal(k.Features, m.Features)) {
 			t.Fatalf("kept form read as another message: %d features against %d\n%.500q", len(k.Features), len(m.Features), kept)
+		}
+	})
+}
+
+// FuzzAttachments attaches any bytes under any name, whole and cut up. Both must find the
+// same, bounded attachments, and a name that Windows would run is among them.
+func FuzzAttachments(f *testing.F) {
+	f.Add("attachment; filename=a.exe", []byte("MZ\x90\x00"), uint8(1))
+	f.Add(`attachment; filename*1*=.js; filename*0*=utf-8''%e4`, []byte("#!/usr/bin/env bash\n"), uint8(7))
+	f.Add("attachment; filename=\"=?utf-8?B?0YHRh9GR0YIuZXhl?=\"", archiveOf(f, zip.Store, 5000, "a.txt", "b.exe"), uint8(60))
+	o := classify.DefaultOptions()
+	o.Attachments = true
+	whole, cut := classify.NewStream(o), classify.NewStream(o)
+	f.Fuzz(func(t *testing.T, disposition string, content []byte, size uint8) {
+		raw := []byte(attachedAs("application/octet-stream; name=last.exe", disposition, content))
+		whole.Reset()
+		m := whole.Stored(raw)
+		c, err := classify.Read(cut, readerOf(nil, raw, 1+int(size)))
+		if err != nil || !slices.Equal(c.Attachments, m.Attachments) {
+			t.Fatalf("cut into %d bytes: %+v, %v; whole: %+v", 1+int(size), c.Attachments, err, m.Attachments)
+		}
+		for _, a := range m.Attachments {
+			if len(a.Name) > 255 || len(a.Ending) > 40 || !utf8.ValidString(a.Name) || !utf8.ValidString(a.Ending) {
+				t.Fatalf("%+v", a)
+			}
+		}
+		if len(m.Attachments) > 200 || !slices.ContainsFunc(m.Attachments, func(a classify.Attachment) bool { return a.Ending == "exe" }) {
+			t.Fatalf("%d attachments, none of them last.exe", len(m.Attachments))
 		}
 	})
 }

@@ -25,6 +25,9 @@ type Options struct {
 	MaxFeatures  int // distinct features of a message
 	Keep         int // bytes of the canonical form to keep in Message.Canonical; 0 keeps none
 
+	// Attachments asks for Message.Attachments. It changes no feature.
+	Attachments bool
+
 	// OwnHosts are hosts of the site that hand mail on: addresses, networks in
 	// CIDR form and (verified) host names. See canon.go for the
 	// walk to the border. Empty: every address that is not public is taken as

@@ -25,6 +25,7 @@ type Stream struct {
 
 	set     set
 	excerpt excerptSet
+	files   attached
 	walker  *mime.Walker
 	feeder  fieldFeeder // of stored messages
 	lines   lines
@@ -65,9 +66,11 @@ func NewStream(o Options) *Stream {
 	for _, id := range o.AuthservIDs {
 		s.auth[string(appendLower(nil, []byte(id)))] = true
 	}
-	s.walker = mime.New(mime.Limits{
-		Head: o.TextHead, Tail: o.TextTail, Total: o.TextTotal, Parts: o.MaxParts, Depth: o.MaxDepth,
-	}, (*partSink)(s))
+	lim := mime.Limits{Head: o.TextHead, Tail: o.TextTail, Total: o.TextTotal, Parts: o.MaxParts, Depth: o.MaxDepth}
+	if s.files.on = o.Attachments; s.files.on {
+		lim.ZipTail = zipTail
+	}
+	s.walker = mime.New(lim, (*partSink)(s))
 	s.Reset()
 	return s
 }
@@ -76,6 +79,7 @@ func NewStream(o Options) *Stream {
 func (s *Stream) Reset() {
 	s.set.reset(s.opt.MaxFeatures)
 	s.excerpt.reset()
+	s.files.reset()
 	s.sum.Reset()
 	s.sumBuf = s.sumBuf[:0]
 	canon := s.msg.Canonical[:0]
@@ -139,6 +143,7 @@ func (s *Stream) Header(name, value []byte) {
 		}
 	}
 	s.canonField()
+	s.files.field(s.name, s.value)
 	s.headers++
 	if s.headers <= s.opt.MaxHeaders {
 		s.set.from("header field ", s.name)
@@ -158,6 +163,7 @@ func (s *Stream) EndHeaders() {
 	s.clientFeatures()
 	s.keepClient()
 	s.canon([]byte{'\n'})
+	s.files.part(s.topType)
 	s.walker.Begin(s.topType, s.topCTE)
 }
 
@@ -208,6 +214,7 @@ func (s *Stream) Finish() *Message {
 	s.sumBuf = s.sumBuf[:0]
 	s.sum.Sum(s.msg.Digest[:0])
 	s.msg.Features = s.set.drain()
+	s.msg.Attachments = s.files.list
 	s.msg.Grams = s.excerpt.buckets(s.clientLine())
 	return &s.msg
 }

@@ -150,6 +150,7 @@ func TestParseFull(t *testing.T) {
 			Unfiltered:  []string{"Boss@example.org", "@people.example", "vip@", "*-owner@lists.example", `/^list-\d+@/`},
 			NeverRefuse: []string{"postmaster@"}, TrustedNetworks: []string{"192.0.2.0/24"},
 			OwnHosts: []string{"mx2.example.org", "2001:db8::/32"}, Mixed: "strict", WelcomeAuth: "always", SubjectTag: "[SPAM?]", OnePolicyPerMessage: true,
+			RejectAttachments: []string{"executable", ".7z"}, BypassWord: "NOTSPAM",
 		},
 		Headers: Headers{Families: []string{"fanmill", "spamassassin"}, Evidence: 10, Authenticated: true},
 		Classify: Classify{

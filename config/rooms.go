@@ -32,6 +32,7 @@ func defaultPolicy(o policy.Options) Policy {
 		SkipOwnHosts:        o.SkipOwnHosts,
 		Mixed:               o.Mixed.String(),
 		WelcomeAuth:         o.WelcomeAuth.String(),
+		RejectAttachments:   slices.Clone(o.RejectAttachments),
 		OnePolicyPerMessage: o.OnePolicy,
 	}
 }
@@ -49,6 +50,8 @@ func (c *Config) PolicyOptions() policy.Options {
 		WelcomeAuth:       authMode(p.WelcomeAuth),
 		Believed:          slices.Clone(c.Classify.AuthservIDs),
 		SubjectTag:        p.SubjectTag,
+		RejectAttachments: slices.Clone(p.RejectAttachments),
+		BypassWord:        p.BypassWord,
 		Unfiltered:        slices.Clone(p.Unfiltered),
 		NeverRefuse:       slices.Clone(p.NeverRefuse),
 		TrustedNetworks:   slices.Clone(p.TrustedNetworks),

@@ -35,6 +35,8 @@ type Rule struct {
 	SubjectTag   *string  `toml:"subject_tag" doc:"In place of policy.subject_tag."`
 	RejectText   *string  `toml:"reject_text" doc:"In place of policy.reject_text, where all recipients of a message that is refused have the same."`
 	Learn        *bool    `toml:"learn" doc:"Whether welcome and block teach the filter, where its score said otherwise: as ham or spam of the recipient's scope, with source rule. Default: block does, welcome does not."`
+
+	RejectAttachments []string `toml:"reject_attachments" doc:"In place of policy.reject_attachments; an empty list refuses no attachments."`
 }
 
 // ruleDoc is the text of the section.
@@ -124,6 +126,7 @@ func (c *Config) PolicyRules(lists map[string]*policy.List) []policy.Rule {
 			HamCutoff: r.HamCutoff, SpamCutoff: r.SpamCutoff, RejectCutoff: r.RejectCutoff,
 			Spam: outcomeOf(r.Spam), Unsure: outcomeOf(r.Unsure),
 			Scope: r.Scope, SubjectTag: r.SubjectTag, RejectText: r.RejectText, Learn: r.Learn,
+			RejectAttachments: r.RejectAttachments,
 		}
 		switch {
 		case isTrue(r.Welcome):

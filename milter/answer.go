@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"time"
 
 	"fanmill/classify"
@@ -27,6 +28,8 @@ type answer struct {
 const (
 	textFail   = "4.3.0 The mail filter cannot take this message now, please try again later"
 	textReject = "5.7.1 "
+
+	textAttachment = "This message has an attachment of a type that is not accepted here"
 )
 
 var (
@@ -171,7 +174,7 @@ func (m *message) withoutSpool(j *judgement) (answer, bool) {
 	case o == policy.Discard:
 		return answer{outcome: o}, true
 	case o == policy.Reject:
-		return answer{outcome: o, text: textReject + m.rejectText() + " " + m.id}, true
+		return answer{outcome: o, text: textReject + m.rejectText(j)}, true
 	case o == policy.Quarantine:
 		a := m.pass(j)
 		a.outcome, a.reason = o, m.quarantineReason(j)
@@ -180,12 +183,23 @@ func (m *message) withoutSpool(j *judgement) (answer, bool) {
 	return m.pass(j), true
 }
 
-// rejectText is the text of a refusal: that of the recipients' rules where all have the
-// same.
-func (m *message) rejectText() string {
+// rejectText is the text of a refusal with the message's id: that of the recipients' rules
+// where all have the same. Where the score alone refuses, it tells of the bypass word.
+func (m *message) rejectText(j *judgement) string {
+	all := func(is func(policy.Decision) bool) bool {
+		return len(j.decisions) > 0 && !slices.ContainsFunc(j.decisions, func(d policy.Decision) bool { return !is(d) })
+	}
+	if all(func(d policy.Decision) bool { return d.Rule == policy.RuleAttachment }) {
+		return textAttachment + " " + m.id
+	}
 	text := m.recipients[0].RejectText
 	if text == "" || slices.ContainsFunc(m.recipients, func(r policy.Recipient) bool { return r.RejectText != text }) {
-		return m.rules.RejectText
+		text = m.rules.RejectText
+	}
+	word := m.rules.opts.BypassWord
+	told := word == "" || strings.Contains(strings.ToLower(text), strings.ToLower(word))
+	if text += " " + m.id; !told && all(policy.Decision.ByScore) {
+		text += " (put " + word + " in the subject to bypass the filter)"
 	}
 	return text
 }

@@ -52,6 +52,7 @@ func TestLogAndCountersAgree(t *testing.T) {
 		rule.Name, rule.Senders = "senders", []string{"@example.com"}
 		return func(r *rig) { r.policy.Rules = []policy.Rule{rule} }
 	}
+	attachments := func(r *rig) { r.policy.RejectAttachments = []string{"exe"} }
 	delays := func(r *rig) { r.policy.Unsure = policy.Delay }
 	var want []string
 	for _, tt := range []struct {
@@ -70,6 +71,10 @@ func TestLogAndCountersAgree(t *testing.T) {
 		{change: delays, mail: subject("score 0.5").rcpt(person, "a@example.net"), columns: "accept-unfiltered held"},
 		{mail: subject("score 1"), columns: "reject-spam"},
 		{mail: subject("score 1").rcpt(post), columns: "tagged"},
+		{change: attachments, mail: attaching("score 0.01", "a.exe", nil), columns: "reject-attachment"},
+		{change: attachments, mail: attaching("score 0.01", "a.exe", nil).rcpt(person, "a@example.net"), columns: "accept-unfiltered reject-attachment"},
+		{change: attachments, mail: attaching("score 0.01", "a.exe", nil).rcpt(post), columns: "tagged"},
+		{change: func(r *rig) { r.policy.BypassWord = "NOTSPAM" }, mail: subject("score 1 NOTSPAM"), columns: "accept-bypassed"},
 		{mail: subject("error"), columns: "failed"},
 		{mail: subject("error").rcpt(post), columns: "unscored"},
 		{mail: subject("panic"), columns: "failed"},
@@ -159,7 +164,7 @@ func TestLogAndCountersAgree(t *testing.T) {
 	if !maps.Equal(sum, expected) {
 		t.Errorf("counted %v\nwant %v", sum, expected)
 	}
-	if names := slices.Sorted(maps.Keys(sum)); len(names) != policy.Columns-1 {
-		t.Errorf("columns %v: all but that of attachments should be there", names)
+	if names := slices.Sorted(maps.Keys(sum)); len(names) != policy.Columns {
+		t.Errorf("columns %v: all should be there", names)
 	}
 }

@@ -80,6 +80,7 @@ func (m *message) score(j judgement) judgement {
 	if len(m.recipients) == 1 {
 		shown, cutoffs = m.recipients[0].Scope, m.recipients[0].Cutoffs
 	}
+	known := m.known(&j)
 	scopes := m.scopes(shown)
 	if l, ok := m.Scorer.(Loader); ok {
 		l.Await(scopes, scopeWait)
@@ -90,8 +91,8 @@ func (m *message) score(j judgement) judgement {
 			j.err = fmt.Errorf("score in scope %q: %w", scope, err)
 			return m.unscored(j)
 		}
-		trained := m.rules.Policy.Trained(taught.Ham, taught.Spam)
-		scores[scope] = policy.Scored{Score: s.P, Trained: trained, Relayed: m.rules.Policy.Relayed(&m.env)}
+		known.Score, known.Trained = s.P, m.rules.Policy.Trained(taught.Ham, taught.Spam)
+		scores[scope] = known
 		j.opinions[scope] = s
 		if scope == shown {
 			j.scope, j.score, j.cutoffs, j.verdict, j.scored = scope, s, cutoffs, cutoffs.Verdict(s.P), true
@@ -99,6 +100,15 @@ func (m *message) score(j judgement) judgement {
 	}
 	j.clues = m.clues(shown)
 	return m.decide(j, scores)
+}
+
+// known is what policy asks of a message besides its score.
+func (m *message) known(j *judgement) policy.Scored {
+	k := policy.Scored{Relayed: m.rules.Policy.Relayed(&m.env), Bypass: m.content.Bypass()}
+	if j.msg != nil {
+		k.Attachments = j.msg.Attachments
+	}
+	return k
 }
 
 // scopeWait is how long a message waits at its end for scopes that are still being
@@ -119,9 +129,10 @@ func (m *message) scopes(shown string) []string {
 // unscored decides for a message that could not be scored: on_error.
 func (m *message) unscored(j judgement) judgement {
 	j.scored = false
-	failed := map[string]policy.Scored{}
+	known, failed := m.known(&j), map[string]policy.Scored{}
+	known.Failed = true
 	for _, r := range m.recipients {
-		failed[r.Scope] = policy.Scored{Failed: true}
+		failed[r.Scope] = known
 	}
 	return m.decide(j, failed)
 }

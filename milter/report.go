@@ -3,6 +3,7 @@ package milter
 import (
 	"cmp"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,10 +60,14 @@ func (m *message) teach(j *judgement) {
 }
 
 // learn lets the learner see a message that came from outside and was scored for the
-// site.
+// site. One that passed for the bypass word was sent by somebody who knows it, and one that
+// was refused for an attachment may be anything: neither is learned by its score.
 func (m *message) learn(j *judgement) {
 	site, scored := j.opinions[""]
 	if m.Learner == nil || !scored || !j.scored || m.rules.opts.Observe || j.comesAgain() || !m.rules.Policy.Outside(&m.env) {
+		return
+	}
+	if slices.ContainsFunc(j.decisions, func(d policy.Decision) bool { return d.Rule == policy.RuleBypass || d.Rule == policy.RuleAttachment }) {
 		return
 	}
 	m.Learner.Learn(j.msg, site)
@@ -219,6 +224,9 @@ func (m *message) extras(j *judgement) []slog.Attr {
 	}
 	if m.forged.missed {
 		attrs = append(attrs, slog.Bool("forged_left", true))
+	}
+	if i := slices.IndexFunc(j.decisions, func(d policy.Decision) bool { return d.Attachment != "" }); i >= 0 {
+		attrs = append(attrs, slog.String("attachment", clean(j.decisions[i].Attachment)))
 	}
 	if j.err != nil {
 		attrs = append(attrs, slog.String("err", clean(j.err.Error())))

@@ -165,6 +165,7 @@ func newRules(s Settings) *rules {
 	if s.ProgressEvery == 0 {
 		s.ProgressEvery = DefaultProgressEvery
 	}
+	s.Classify.Attachments = s.Policy.LooksAtAttachments()
 	r := &rules{Settings: s, opts: s.Policy.Options()}
 	r.streams.New = func() any {
 		st := classify.NewStream(s.Classify)

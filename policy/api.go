@@ -46,6 +46,8 @@ type Recipient struct {
 	SubjectTag string     // before the subject of what is tagged
 	RejectText string     // "": as for all
 
+	Attachments *attachments // that are refused
+
 	Open    bool // the header may change whether it is filtered
 	Refused bool // at RCPT: the sender is blocked for it
 }
@@ -56,6 +58,9 @@ type Scored struct {
 	Trained bool // enough labels: see Options.MinLabels
 	Relayed bool // came through a host of ours: a reject becomes a hold
 	Failed  bool // could not be scored in time: OnError decides
+	Bypass  bool // has the bypass word: see Content.Bypass
+
+	Attachments []classify.Attachment
 }
 
 // Decision is the outcome for one recipient.
@@ -69,6 +74,7 @@ type Decision struct {
 	Sender    SenderList
 
 	SubjectTag string // before the subject, where the outcome is Tag
+	Attachment string // what is refused, for a log: hostile
 }
 
 // Result is the one answer for a message with several recipients.

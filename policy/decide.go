@@ -51,6 +51,8 @@ func (p *Policy) Would(r Recipient, s Scored) Decision {
 	switch {
 	case !r.Filtered:
 		return d
+	case p.attached(r, s, &d):
+		return d
 	case r.Sender == Welcome:
 		d.Verdict = classify.Ham
 		return d
@@ -64,6 +66,9 @@ func (p *Policy) Would(r Recipient, s Scored) Decision {
 		if d.Outcome > Tag && !s.Trained {
 			d.Outcome, d.Rule = p.opts.UntilTrained, RuleUntilTrained
 		}
+		if d.Outcome > Tag && s.Bypass {
+			d.Outcome, d.Rule = Accept, RuleBypass
+		}
 	}
 	if d.Outcome == Reject && s.Relayed {
 		d.Outcome, d.Rule = Hold, RuleRelayed
@@ -75,6 +80,33 @@ func (p *Policy) Would(r Recipient, s Scored) Decision {
 		d.Rule = RuleDelay
 	}
 	return d
+}
+
+// ByScore reports whether the score alone led to the outcome.
+func (d Decision) ByScore() bool {
+	return d.Filtered && d.Sender == Unlisted && d.Rule != RuleAttachment && d.Rule != RuleOnError
+}
+
+// attached decides for a message with an attachment that is refused, whoever sends it and
+// whatever its score: neither is needed for that, nor training. The rule stays the same
+// where the outcome is milder: whoever finds the message shall see why.
+func (p *Policy) attached(r Recipient, s Scored, d *Decision) bool {
+	a, found := r.Attachments.find(s.Attachments)
+	if !found {
+		return false
+	}
+	d.Attachment, d.Rule, d.Outcome = a.String(), RuleAttachment, Reject
+	d.Verdict = classify.Unsure
+	if !s.Failed {
+		d.Verdict = r.Cutoffs.Verdict(s.Score)
+	}
+	switch {
+	case r.Exempt:
+		d.Outcome = Tag
+	case s.Relayed:
+		d.Outcome = Hold
+	}
+	return true
 }
 
 // unscored decides for a message that could not be scored in time. An exempt

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 
 	"fanmill/classify"
@@ -40,6 +41,9 @@ type Options struct {
 	WelcomeAuth AuthMode // when a welcome sender must be verified
 	Believed    []string // hosts whose Authentication-Results are believed, by their authserv-id
 	SubjectTag  string   // put before the subject of what is tagged, "": nothing
+
+	RejectAttachments []string // endings of files that are refused, or Executable
+	BypassWord        string   // in the subject: passes whatever the score; "": there is none
 
 	Scopes *Scopes // whose training judges the mail of a recipient; nil: the site's
 }
@@ -91,6 +95,8 @@ type Policy struct {
 	rules       []rule
 	wanted      map[string]bool // header fields that rules look at
 	believed    map[string]bool
+	attachments *attachments
+	bypass      *regexp.Regexp
 }
 
 // Compile checks and compiles o. The error joins one *OptionError for each
@@ -101,6 +107,7 @@ func Compile(o Options) (*Policy, error) {
 	p := &Policy{opts: o}
 	errs := o.check()
 	var more []error
+	var err error
 	p.unfiltered, more = compilePatterns("unfiltered", o.Unfiltered)
 	errs = append(errs, more...)
 	p.neverRefuse, more = compilePatterns("never_refuse", o.NeverRefuse)
@@ -110,11 +117,18 @@ func Compile(o Options) (*Policy, error) {
 	p.own, more = compileHosts("own_hosts", o.OwnHosts, hostNames)
 	errs = append(errs, more...)
 	p.rules, more = compileRules(o.Rules, &o)
+	errs = append(errs, more...)
+	p.attachments, more = compileAttachments("reject_attachments", o.RejectAttachments)
+	errs = append(errs, more...)
+	if p.bypass, err = compileBypass(o.BypassWord); err != nil {
+		errs = append(errs, err)
+	}
 	p.wanted, p.believed = wantedFields(p.rules), map[string]bool{}
+	p.wanted["Subject"] = p.wanted["Subject"] || p.bypass != nil
 	for _, host := range o.Believed {
 		p.believed[lower(host)] = true
 	}
-	if errs = append(errs, more...); len(errs) > 0 {
+	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
 	return p, nil

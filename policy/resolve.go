@@ -18,6 +18,7 @@ const (
 	setScope
 	setTag
 	setText
+	setAttachments
 )
 
 // resolver applies rules to one recipient.
@@ -43,7 +44,7 @@ func (p *Policy) Settle(e *Envelope, c *Content, rcpt string) Recipient {
 func (p *Policy) resolve(e *Envelope, c *Content, rcpt string, why func(setting uint, r *rule)) Recipient {
 	to := resolver{why: why, Recipient: Recipient{
 		Address: rcpt, Filtered: true, Rule: RuleDefault, Cutoffs: p.opts.Cutoffs, Spam: p.opts.Spam, Unsure: p.opts.Unsure,
-		Scope: p.opts.Scopes.OfMail(rcpt), SubjectTag: p.opts.SubjectTag,
+		Scope: p.opts.Scopes.OfMail(rcpt), SubjectTag: p.opts.SubjectTag, Attachments: p.attachments,
 	}}
 	a := parseAddress(rcpt)
 	// A refused local submission stays in the MTA's queue for days.
@@ -118,6 +119,9 @@ func (t *resolver) take(r *rule, n int, c *Content) {
 	set(t, setScope, r, r.Scope, &t.Scope)
 	set(t, setTag, r, r.SubjectTag, &t.SubjectTag)
 	set(t, setText, r, r.RejectText, &t.RejectText)
+	if r.RejectAttachments != nil {
+		set(t, setAttachments, r, &r.attachments, &t.Attachments)
+	}
 }
 
 // first reports whether nothing has decided about a setting yet, and notes that r does.
@@ -157,6 +161,7 @@ func (r *rule) mask() (mask uint) {
 		setHam: r.HamCutoff != nil, setSpam: r.SpamCutoff != nil, setReject: r.RejectCutoff != nil,
 		setSpamOutcome: r.Spam != nil, setUnsureOutcome: r.Unsure != nil,
 		setScope: r.Scope != nil, setTag: r.SubjectTag != nil, setText: r.RejectText != nil,
+		setAttachments: r.RejectAttachments != nil,
 	} {
 		if is {
 			mask |= setting
@@ -209,6 +214,8 @@ func (p *Policy) Reasons(e *Envelope, c *Content, rcpt string) (r Recipient, rea
 			reason.Setting, reason.Value = "subject_tag", *s.rule.SubjectTag
 		case setText:
 			reason.Setting, reason.Value = "reject_text", *s.rule.RejectText
+		case setAttachments:
+			reason.Setting, reason.Value = "reject_attachments", fmt.Sprintf("%q", s.rule.RejectAttachments)
 		}
 		reasons = append(reasons, reason)
 	}

@@ -41,6 +41,8 @@ type Rule struct {
 	SubjectTag   *string
 	RejectText   *string
 	Learn        *bool // welcome and block teach the filter where its score said otherwise
+
+	RejectAttachments []string // as in Options; nil sets nothing, an empty list refuses none
 }
 
 // SenderList is what a rule says of a sender.
@@ -70,6 +72,7 @@ type rule struct {
 	from                *fromPatterns
 	headers             []fieldPattern
 	lists               []fieldPattern
+	attachments         *attachments
 }
 
 // match is what the content part of a rule gave for a message.
@@ -133,6 +136,8 @@ func compileRule(o *Rule) (r rule, errs []error) {
 	r.headers, more = compileFields(o.Headers)
 	add(more)
 	r.lists, more = compileListIDs(o.Lists)
+	add(more)
+	r.attachments, more = compileAttachments("reject_attachments", o.RejectAttachments)
 	add(more)
 	return r, errs
 }
@@ -214,7 +219,7 @@ func (r *rule) sets() bool { return r.Filter != nil || r.setsMore() }
 func (r *rule) setsMore() bool {
 	return r.Sender != Unlisted || r.WelcomeList != nil || r.BlockList != nil ||
 		r.HamCutoff != nil || r.SpamCutoff != nil || r.RejectCutoff != nil || r.Spam != nil || r.Unsure != nil ||
-		r.Scope != nil || r.SubjectTag != nil || r.RejectText != nil
+		r.Scope != nil || r.SubjectTag != nil || r.RejectText != nil || r.RejectAttachments != nil
 }
 
 // aboutContent reports whether only the header tells if the rule is for a message.

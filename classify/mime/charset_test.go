@@ -180,5 +180,5 @@ type typeSink func(mime.Type)
 func (typeSink) PartField([]byte, []byte, bool) {}
 func (f typeSink) PartType(t mime.Type)         { f(t) }
 func (typeSink) Text(mime.Type, []byte, []byte) {}
-func (typeSink) Data(mime.Type, []byte)         {}
+func (typeSink) Data(_ mime.Type, _, _ []byte)  {}
 func (typeSink) Defect(string)                  {}

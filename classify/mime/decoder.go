@@ -97,7 +97,19 @@ var base64Digit = func() (m [256]byte) {
 
 func (d *decoder) base64(t *text, b []byte) {
 	n := 0
-	for _, c := range b {
+	for len(b) > 0 {
+		if d.nbits == 0 {
+			if quanta := d.quanta(b, n); quanta > 0 {
+				b = b[4*quanta:]
+				if n += 3 * quanta; n == len(d.out) {
+					t.write(d.out[:n])
+					n = 0
+				}
+				continue
+			}
+		}
+		c := b[0]
+		b = b[1:]
 		v := base64Digit[c]
 		if v == 0xff {
 			switch c {
@@ -121,6 +133,23 @@ func (d *decoder) base64(t *text, b []byte) {
 		}
 	}
 	t.write(d.out[:n])
+}
+
+// quanta decodes the groups of four digits at the start of b, into out from n on as far as
+// there is room, and returns their number. Nearly all of a part is of these.
+func (d *decoder) quanta(b []byte, n int) int {
+	most := min(len(b)/4, (len(d.out)-n)/3)
+	out := d.out[n:]
+	for i := range most {
+		q := b[4*i : 4*i+4 : 4*i+4]
+		v0, v1, v2, v3 := base64Digit[q[0]], base64Digit[q[1]], base64Digit[q[2]], base64Digit[q[3]]
+		if v0|v1|v2|v3 > 63 {
+			return i
+		}
+		o := out[3*i : 3*i+3 : 3*i+3]
+		o[0], o[1], o[2] = v0<<2|v1>>4, v1<<4|v2>>2, v2<<6|v3
+	}
+	return most
 }
 
 // quoted decodes one line or fragment. Blanks before the line's end are

@@ -19,6 +19,7 @@ import (
 type Limits struct {
 	Head, Tail, Total int // decoded text: start and end of a part, whole message (bytes)
 	Parts, Depth      int
+	ZipTail           int // bytes from the end of a zip archive, where its listing is; 0: none
 }
 
 // Sink takes what the walk finds, in the order of the message. Byte slices are
@@ -31,8 +32,9 @@ type Sink interface {
 	PartType(t Type)
 	// Text is the decoded text of a part, as UTF-8; cut: only head and tail.
 	Text(t Type, head, tail []byte)
-	// Data is the start of a part that is no text, decoded.
-	Data(t Type, head []byte)
+	// Data is the start of a part that is no text, decoded. Of a zip archive that is
+	// longer, end is its end, together with the start where nothing is missing between.
+	Data(t Type, head, end []byte)
 	// Defect names something malformed, such as "broken" or "base64".
 	Defect(name string)
 }
@@ -119,9 +121,14 @@ func (w *Walker) Line(b []byte, start, end bool) {
 
 // enough passes over the rest of a part whose start is all that is looked at.
 func (w *Walker) enough() {
-	if w.state == inData && w.text.kept() == dataMax {
+	if w.state == inData && len(w.text.head) == dataMax && !w.wantsEnd() {
 		w.endPart()
 	}
+}
+
+// wantsEnd reports whether the part in hand is an archive whose listing is wanted.
+func (w *Walker) wantsEnd() bool {
+	return w.text.tailMax > 0 && bytes.HasPrefix(w.text.head, []byte("PK"))
 }
 
 // Lines takes whole lines, each with its LF, at little cost for each: Line is
@@ -363,7 +370,7 @@ func (w *Walker) startBody() {
 	case w.typ.Text():
 		w.state = inText
 	default:
-		w.text.reset(dataMax, 0, dataMax)
+		w.text.reset(dataMax, w.lim.ZipTail, dataMax+w.lim.ZipTail)
 		w.state = inData
 	}
 }
@@ -395,9 +402,22 @@ func (w *Walker) endPart() {
 	case inText:
 		w.flushText()
 	case inData:
-		w.sink.Data(w.typ, w.text.head)
+		w.endData()
 	}
 	w.state = inSkip
+}
+
+func (w *Walker) endData() {
+	start := len(w.text.head)
+	if !w.wantsEnd() {
+		w.sink.Data(w.typ, w.text.head, nil)
+		return
+	}
+	whole, end := w.text.parts() // whole: with the tail where that follows the start
+	if len(end) == 0 && len(whole) > start {
+		end = whole
+	}
+	w.sink.Data(w.typ, whole[:start], end)
 }
 
 func (w *Walker) flushText() {

@@ -2,6 +2,7 @@ package mime_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/emersion/go-message"
 	_ "github.com/emersion/go-message/charset" // the oracle decodes charsets too
+	"golang.org/x/text/encoding/charmap"
 
 	"fanmill/classify/mime"
 )
@@ -29,7 +31,7 @@ func (f *found) PartField(name, value []byte, nested bool) {
 }
 func (f *found) PartType(t mime.Type) { f.types = append(f.types, t.Media) }
 func (f *found) Defect(name string)   { f.defects = append(f.defects, name) }
-func (f *found) Data(t mime.Type, head []byte) {
+func (f *found) Data(t mime.Type, head, _ []byte) {
 	f.data = append(f.data, fmt.Sprintf("%s %.20q", t.Media, head))
 }
 
@@ -321,3 +323,38 @@ func plain(texts []string) string {
 	}
 	return strings.Trim(strings.Join(out, "\n--\n"), "\n")
 }
+
+// TestBase64Lines compares with the standard library, whatever the length of lines.
+func TestBase64Lines(t *testing.T) {
+	content := make([]byte, 10_000)
+	for i := range content {
+		content[i] = byte(i * i >> 3)
+	}
+	code := base64.StdEncoding.EncodeToString(content)
+	for _, length := range []int{1, 2, 3, 4, 5, 60, 75, 76, 77, 4097, len(code)} {
+		var b strings.Builder
+		for rest := code; rest != ""; {
+			n := min(length, len(rest))
+			b.WriteString(rest[:n] + "\n")
+			rest = rest[n:]
+		}
+		var got []byte
+		w := mime.New(mime.Limits{Head: 1 << 20, Total: 1 << 20, Parts: 1, Depth: 1}, textSink(func(head []byte) { got = bytes.Clone(head) }))
+		w.Begin(mime.ParseType([]byte("text/plain; charset=windows-1252")), []byte("base64"))
+		w.Lines([]byte(b.String()))
+		w.End()
+		want, _ := charmap.Windows1252.NewDecoder().Bytes(content)
+		if !bytes.Equal(got, want) {
+			t.Errorf("lines of %d: %d bytes, want %d", length, len(got), len(want))
+		}
+	}
+}
+
+// textSink takes the text of parts only.
+type textSink func(head []byte)
+
+func (textSink) PartField([]byte, []byte, bool)     {}
+func (textSink) PartType(mime.Type)                 {}
+func (f textSink) Text(_ mime.Type, head, _ []byte) { f(head) }
+func (textSink) Data(_ mime.Type, _, _ []byte)      {}
+func (textSink) Defect(string)                      {}

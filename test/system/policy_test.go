@@ -4,6 +4,7 @@ package system
 
 import (
 	"bytes"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -251,6 +252,55 @@ func testSkippedClients(t *testing.T, m server) {
 			}
 		})
 	}
+}
+
+// Attachments are refused whatever the score, and the bypass word lets a message pass.
+func TestAttachmentsAndBypass(t *testing.T) { behindBoth(t, testAttachmentsAndBypass) }
+
+func testAttachmentsAndBypass(t *testing.T, m server) {
+	s := newSite(t, plan{server: m, config: people(map[string]any{"reject_attachments": []string{"executable"}, "bypass_word": "NOTSPAM"})})
+	word := func(data []byte) []byte {
+		return bytes.Replace(data, []byte("Subject: "), []byte("Subject: NotSpam "), 1)
+	}
+	for n, c := range []struct {
+		name      string
+		data      []byte
+		to        []string
+		code      int
+		text      string // in the answer
+		delivered []string
+	}{
+		{"program", attach(compose(ham, 900), "invoice.pdf.exe"), []string{listOne}, 550, "attachment of a type", nil},
+		{"program for one who is not filtered", attach(compose(ham, 901), "invoice.pdf.exe"), []string{person, listOne}, 250, "", []string{person}},
+		{"document", attach(compose(ham, 902), "invoice.pdf"), []string{listOne}, 250, "", []string{listOne}},
+		{"spam", compose(spam, 903), []string{listOne}, 550, "put NOTSPAM in the subject", nil},
+		{"spam with the word", word(compose(spam, 904)), []string{listOne}, 250, "", []string{listOne}},
+		{"program with the word", word(attach(compose(spam, 905), "a.js")), []string{listOne}, 550, "attachment of a type", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			res := s.send(c.data, c.to...)
+			if res.Final.Code != c.code || !strings.Contains(res.Final.Text, c.text) {
+				t.Errorf("answer %v, want %d with %q", res.Final, c.code, c.text)
+			}
+			s.drain()
+			id, delivered := harness.Fields(c.data, "Message-ID")[0], []string(nil)
+			for _, d := range s.Sink.Deliveries() {
+				if got := harness.Fields(d.Data, "Message-ID"); len(got) == 1 && got[0] == id {
+					delivered = append(delivered, d.Recipients...)
+				}
+			}
+			if !slices.Equal(delivered, c.delivered) {
+				t.Errorf("message %d was delivered to %q, want %q", n, delivered, c.delivered)
+			}
+		})
+	}
+}
+
+// attach makes a message one with an attachment.
+func attach(data []byte, name string) []byte {
+	header, body, _ := bytes.Cut(data, []byte("\n\n"))
+	return fmt.Appendf(nil, "%s\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=\"b\"\n\n--b\n\n%s\n--b\n"+
+		"Content-Type: application/octet-stream\nContent-Disposition: attachment; filename=%q\n\nattached\n--b--\n", header, body, name)
 }
 
 // Behind a relay of ours a reject would make the relay bounce to a forged
