@@ -156,11 +156,12 @@ func (d *document) value(k Key, prim toml.Primitive, field reflect.Value) (p Pro
 		p.Text = clip(err.Error())
 		return p, true
 	}
+	to := field
 	if field.Kind() == reflect.Pointer {
 		field.Set(reflect.New(field.Type().Elem()))
-		field = field.Elem()
+		to = field.Elem()
 	}
-	if err := assign(field, v); err != nil {
+	if err := assign(to, v); err != nil {
 		p.Value, p.Text = clip(anyValue(v)), clip(err.Error())
 		return p, true
 	}

@@ -24,8 +24,8 @@ type Rule struct {
 	Welcome      *bool    `toml:"welcome" alias:"whitelist" doc:"true: such mail is ham, whatever its score. See policy.welcome_auth: a From field is easily forged."`
 	Block        *bool    `toml:"block" alias:"blacklist" doc:"true: such mail is spam, whatever its score. What the envelope tells is refused at RCPT, for that recipient alone; what needs the header, at the end of the message."`
 	BlockAt      string   `toml:"block_at" oneof:"rcpt|end" doc:"end: also what the envelope tells is blocked at the end of the message only, where it teaches the filter. Default: rcpt."`
-	WelcomeFile  string   `toml:"welcome_file" alias:"whitelist_file" doc:"A plain text file of senders whose mail is welcome to those the rule is for; docs/lists.md tells how to write one."`
-	BlockFile    string   `toml:"block_file" alias:"blacklist_file" doc:"A plain text file of senders whose mail is blocked for those the rule is for, at the end of the message."`
+	WelcomeFile  string   `toml:"welcome_file" alias:"whitelist_file" doc:"A plain text file of senders whose mail is welcome to those the rule is for; docs/rules.md tells how to write one."`
+	BlockFile    string   `toml:"block_file" alias:"blacklist_file" doc:"A plain text file of senders whose mail is blocked for those the rule is for, at the end of the message. A relative path is below the data directory, here and in welcome_file."`
 	HamCutoff    *float64 `toml:"ham_cutoff" min:"0" max:"1" doc:"In place of policy.ham_cutoff."`
 	SpamCutoff   *float64 `toml:"spam_cutoff" min:"0" max:"1" doc:"In place of policy.spam_cutoff."`
 	RejectCutoff *float64 `toml:"reject_cutoff" min:"0" max:"1" doc:"In place of policy.reject_cutoff."`
@@ -68,7 +68,11 @@ func (c *Config) checkRules() (ps Problems) {
 		r := &c.Rules[n]
 		root := reflect.ValueOf(r).Elem()
 		bad := func(key, value, text, hint string) {
-			ps = append(ps, Problem{Key: rulePath(n, key), Value: clip(tomlString(value)), Text: text, Hint: hint})
+			p := Problem{Key: rulePath(n, key), Text: text, Hint: hint}
+			if value != "" {
+				p.Value = clip(tomlString(value))
+			}
+			ps = append(ps, p)
 		}
 		for _, k := range RuleSection().Keys {
 			if v := root.FieldByIndex(k.index); !v.IsZero() {
@@ -87,8 +91,10 @@ func (c *Config) checkRules() (ps Problems) {
 		if isTrue(r.Welcome) && isTrue(r.Block) {
 			bad("block", "true", "cannot be set beside welcome", "write two rules; the first that is for a message decides")
 		}
-		if r.Welcome != nil && !*r.Welcome || r.Block != nil && !*r.Block {
-			bad("", "", "has welcome or block = false, which says nothing", "leave the key out; an earlier rule with the other word makes an exception")
+		for key, set := range map[string]*bool{"welcome": r.Welcome, "block": r.Block} {
+			if set != nil && !*set {
+				bad(key, "", "is false, which says nothing", "leave the key out; an earlier rule with the other word makes an exception")
+			}
 		}
 		if r.BlockAt != "" && !isTrue(r.Block) {
 			bad("block_at", r.BlockAt, "has no block = true to go with", "leave it out: block_file always works at the end")

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"reflect"
@@ -31,6 +32,17 @@ func (d *document) decodeRules(c *Config) {
 		d.decodeRule(n, &r, table)
 		c.Rules = append(c.Rules, r)
 	}
+}
+
+// ruleField finds the field of a rule by its key.
+func ruleField(key string) (reflect.StructField, bool) {
+	t := reflect.TypeFor[Rule]()
+	for i := range t.NumField() {
+		if f := t.Field(i); f.Tag.Get("toml") == key {
+			return f, true
+		}
+	}
+	return reflect.StructField{}, false
 }
 
 // isRules tells a list of tables from everything else, of which the decoder makes tables
@@ -91,10 +103,12 @@ func (d *document) ruleLine(n int, key string) int {
 	if n >= len(d.ruleLines) {
 		return 0
 	}
-	if line := d.ruleLines[n].keys[key]; line > 0 {
-		return line
+	at := d.ruleLines[n]
+	alias := ""
+	if f, ok := ruleField(key); ok {
+		alias = f.Tag.Get("alias")
 	}
-	return d.ruleLines[n].line
+	return cmp.Or(at.keys[key], at.keys[alias], at.line)
 }
 
 func hintRuleKey(name string) string {

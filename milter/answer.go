@@ -254,7 +254,8 @@ func (m *message) pass(j *judgement) answer {
 // it tagged, and with the same.
 func (m *message) tagSubject(j *judgement, a *answer) {
 	d, same := agreed(j, func(d policy.Decision) [2]string { return [2]string{d.Outcome.String(), d.SubjectTag} })
-	if !same || d.Outcome != policy.Tag || d.SubjectTag == "" || !m.can.change {
+	tags := d.Outcome == policy.Tag || j.result.Tagged && d.Filtered && m.rules.opts.Mixed != policy.Split
+	if !same || !tags || d.SubjectTag == "" || !m.can.change {
 		return
 	}
 	before := ""
@@ -293,7 +294,7 @@ func (m *message) hold(j *judgement) error {
 		return errNoDraft
 	}
 	meta := m.meta(j, j.result.Held)
-	if i := slices.IndexFunc(j.decisions, func(d policy.Decision) bool { return slices.Contains(j.result.Held, d.Recipient) }); i >= 0 {
+	if i := m.heldFor(j); i >= 0 {
 		d := j.decisions[i]
 		meta.Verdict, meta.Rule, meta.Scope = d.Verdict.String(), d.Rule, m.recipients[i].Scope
 		if d.Verdict == classify.Spam {
@@ -304,6 +305,24 @@ func (m *message) hold(j *judgement) error {
 		}
 	}
 	return m.Spool.Hold(m.draft, meta)
+}
+
+// heldFor returns for whom the one held copy is explained: somebody for whom it is spam,
+// whoever else waits for it; -1 for nobody.
+func (m *message) heldFor(j *judgement) (first int) {
+	first = -1
+	for i, d := range j.decisions {
+		if !slices.Contains(j.result.Held, d.Recipient) {
+			continue
+		}
+		if d.Verdict == classify.Spam {
+			return i
+		}
+		if first < 0 {
+			first = i
+		}
+	}
+	return first
 }
 
 func (m *message) meta(j *judgement, recipients []string) spool.Meta {

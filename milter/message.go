@@ -127,6 +127,11 @@ func (m *message) header(name, value string) {
 		return
 	}
 	m.size += int64(len(name) + len(value) + len(":\r\n"))
+	m.field = append(append(m.field[:0], name...), value...)
+	n, v := m.field[:len(name)], m.field[len(name):]
+	if m.read {
+		m.content.Field(n, v) // also what another filter wrote
+	}
 	if m.forged.add(name) || !m.read {
 		if m.release == "" && strings.EqualFold(name, headers.Release) {
 			m.release = strings.TrimSpace(value)
@@ -139,9 +144,6 @@ func (m *message) header(name, value string) {
 	case m.subject == nil && strings.EqualFold(name, "Subject"):
 		m.subject = &value
 	}
-	m.field = append(append(m.field[:0], name...), value...)
-	n, v := m.field[:len(name)], m.field[len(name):]
-	m.content.Field(n, v)
 	if m.print != nil {
 		m.print.Field(n, v)
 	}

@@ -32,8 +32,21 @@ func (m *message) parts(j *judgement) []part {
 	default:
 		list = append(list, m.part(j, m.id, o, m.addresses()))
 	}
+	type fate struct {
+		policy.Outcome
+		rule string
+	}
+	var order []fate
+	dropped := map[fate][]string{}
 	for _, d := range r.Dropped {
-		list = append(list, m.part(j, "", d.Outcome, []string{d.Recipient}))
+		f := fate{d.Outcome, d.Rule}
+		if dropped[f] == nil {
+			order = append(order, f)
+		}
+		dropped[f] = append(dropped[f], d.Recipient)
+	}
+	for _, f := range order {
+		list = append(list, m.part(j, "", f.Outcome, dropped[f]))
 	}
 	return list
 }
@@ -41,7 +54,7 @@ func (m *message) parts(j *judgement) []part {
 func (m *message) part(j *judgement, id string, o policy.Outcome, recipients []string) part {
 	filtered := m.filtered(recipients)
 	return part{id: id, filtered: filtered, Fate: policy.Fate{
-		Outcome: o, Rule: m.rule(j, o), List: j.list(o, recipients),
+		Outcome: o, Rule: m.rule(j, o, recipients), List: j.list(o, recipients),
 		Unfiltered: len(recipients) > 0 && len(filtered) == 0,
 		Unscored:   m.read && !j.scored && j.again == spool.Unknown,
 	}}

@@ -67,7 +67,7 @@ func (m *message) learn(j *judgement) {
 	if m.Learner == nil || !scored || !j.scored || m.rules.opts.Observe || j.comesAgain() || !m.rules.Policy.Outside(&m.env) {
 		return
 	}
-	if slices.ContainsFunc(j.decisions, func(d policy.Decision) bool { return d.Rule == policy.RuleBypass || d.Rule == policy.RuleAttachment }) {
+	if slices.ContainsFunc(j.decisions, func(d policy.Decision) bool { return d.Sender != policy.Unlisted || d.Rule == policy.RuleBypass || d.Rule == policy.RuleAttachment }) {
 		return
 	}
 	m.Learner.Learn(j.msg, site)
@@ -95,8 +95,8 @@ const (
 // through unscored.
 const RuleFailed = "failed-twice"
 
-// rule names what decided for those with outcome o.
-func (m *message) rule(j *judgement, o policy.Outcome) string {
+// rule names what decided for those of the recipients with outcome o.
+func (m *message) rule(j *judgement, o policy.Outcome, recipients []string) string {
 	switch {
 	case j.again == spool.Releasing:
 		return policy.RuleRelease
@@ -109,7 +109,7 @@ func (m *message) rule(j *judgement, o policy.Outcome) string {
 	}
 	rule := ""
 	for _, d := range j.decisions {
-		if becomes(d.Outcome, o) && (rule == "" || d.Filtered) {
+		if becomes(d.Outcome, o) && (rule == "" || d.Filtered) && slices.Contains(recipients, d.Recipient) {
 			rule = d.Rule
 		}
 	}

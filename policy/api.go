@@ -48,8 +48,9 @@ type Recipient struct {
 
 	Attachments *attachments // that are refused
 
-	Open    bool // the header may change whether it is filtered
-	Refused bool // at RCPT: the sender is blocked for it
+	OpenRules uint64 // tells rules apart that only the header makes hold or not; 0: none
+	Open      bool   // the header may change whether it is filtered
+	Refused   bool   // at RCPT: the sender is blocked for it
 }
 
 // Scored is what the filter found out about a message for one scope.

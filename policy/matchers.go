@@ -39,14 +39,21 @@ func compileFrom(entries []string) (f *fromPatterns, errs []error) {
 	return f, append(errs, more...)
 }
 
-func (f *fromPatterns) match(c *Content) bool {
+// match reports whether the From field is as one of the patterns has it; for a welcome
+// sender, expressions see each address alone, as in MatchAddress.
+func (f *fromPatterns) match(c *Content, welcome bool) bool {
 	for _, a := range c.from() {
 		if _, ok := f.addresses.match(a); ok {
 			return true
 		}
 	}
-	text := c.fromText()
-	return text != "" && slices.ContainsFunc(f.texts, func(re *regexp.Regexp) bool { return re.MatchString(text) })
+	texts := []string{c.fromText()}
+	if welcome {
+		texts = c.addressTexts()
+	}
+	return slices.ContainsFunc(f.texts, func(re *regexp.Regexp) bool {
+		return slices.ContainsFunc(texts, func(text string) bool { return text != "" && re.MatchString(text) })
+	})
 }
 
 // fieldPattern is a header field and what it is to hold: a glob over all of it, whatever

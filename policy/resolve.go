@@ -31,6 +31,9 @@ type resolver struct {
 	filterRule string // what decided about Filtered
 }
 
+// fnv is a step of the hash FNV-1a over the numbers of rules.
+func fnv(h uint64, n int) uint64 { return (h ^ uint64(n+1)) * 1099511628211 }
+
 // Recipient returns the settings in force for one recipient as far as the envelope tells.
 // Those of a transaction that is not filtered as a whole carry the rule of Connection.
 func (p *Policy) Recipient(e *Envelope, rcpt string) Recipient { return p.resolve(e, nil, rcpt, nil) }
@@ -67,7 +70,9 @@ func (p *Policy) resolve(e *Envelope, c *Content, rcpt string, why func(setting 
 	if !to.Filtered {
 		to.Sender, to.Line, to.Learn, to.Refused, to.Rule = Unlisted, 0, false, false, to.filterRule
 	}
-	to.Refused = to.Refused && !to.Exempt
+	// What is refused at the end only in part, or later, is not refused now. A host of ours
+	// would write a bounce.
+	to.Refused = to.Refused && !to.Open && !to.Exempt && to.Spam == Reject && p.Outside(e) && !p.Relayed(e)
 	if to.Unsure == Delay && !p.comesAgain(e) {
 		to.Unsure = Hold
 	}
@@ -93,13 +98,15 @@ func (t *resolver) take(r *rule, n int, c *Content) {
 			return
 		}
 	case r.aboutContent():
-		t.open |= r.mask() &^ t.decided
+		t.open |= r.mask &^ t.decided
+		t.OpenRules = fnv(t.OpenRules, n)
 		return
 	case r.Sender == Block && r.WelcomeList == nil:
 		m.list = Block
 		t.Refused = t.Refused || !r.AtEnd && t.decided&setSender == 0 && t.open&(setFilter|setSender) == 0
-	case r.mask()&setSender != 0:
+	case r.mask&setSender != 0:
 		t.open |= setSender &^ t.decided
+		t.OpenRules = fnv(t.OpenRules, n)
 	}
 	if r.Filter != nil && t.first(setFilter, r) {
 		t.Filtered, t.Rule, t.filterRule = *r.Filter, r.Name, r.Name
@@ -154,8 +161,8 @@ func inOrder(c classify.Cutoffs) classify.Cutoffs {
 	return c
 }
 
-// mask tells what a rule may set.
-func (r *rule) mask() (mask uint) {
+// settings tells what a rule may set.
+func (r *rule) settings() (mask uint) {
 	for setting, is := range map[uint]bool{
 		setFilter: r.Filter != nil, setSender: r.Sender != Unlisted || r.WelcomeList != nil || r.BlockList != nil,
 		setHam: r.HamCutoff != nil, setSpam: r.SpamCutoff != nil, setReject: r.RejectCutoff != nil,

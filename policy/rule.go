@@ -73,6 +73,7 @@ type rule struct {
 	headers             []fieldPattern
 	lists               []fieldPattern
 	attachments         *attachments
+	mask                uint // settings it may set
 }
 
 // match is what the content part of a rule gave for a message.
@@ -95,7 +96,8 @@ func compileRules(list []Rule, base *Options) (rules []rule, errs []error) {
 		} else {
 			names[r.Name] = i
 		}
-		problems = append(problems, r.checkEffects(base)...)
+		r.mask = r.settings()
+		problems = append(problems, r.checkEffects(base, i)...)
 		if err := r.shadowed(rules); err != nil {
 			problems = append(problems, err)
 		}
@@ -104,11 +106,16 @@ func compileRules(list []Rule, base *Options) (rules []rule, errs []error) {
 			errors.As(err, &oe)
 			errs = append(errs, &RuleError{Rule: i, OptionError: *oe})
 		}
-		r.Name = cmp.Or(r.Name, fmt.Sprintf("rule-%d", i+1))
+		r.Name = cmp.Or(r.Name, nameless(i))
 		rules = append(rules, r)
 	}
 	return rules, errs
 }
+
+// unnamed begins the names of rules without one.
+const unnamed = "rule-"
+
+func nameless(n int) string { return fmt.Sprintf("%s%d", unnamed, n+1) }
 
 func compileRule(o *Rule) (r rule, errs []error) {
 	r.Rule = *o
@@ -144,13 +151,13 @@ func compileRule(o *Rule) (r rule, errs []error) {
 
 // checkEffects reports what a rule sets wrongly, and rules without any effect or that
 // can be for no message.
-func (r *rule) checkEffects(base *Options) (errs []error) {
+func (r *rule) checkEffects(base *Options, n int) (errs []error) {
 	bad := func(option, entry, text, hint string) {
 		errs = append(errs, &OptionError{Option: option, Entry: entry, Err: errors.New(text), Hint: hint})
 	}
 	if strings.Trim(r.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" || len(r.Name) > 64 {
 		bad("name", r.Name, "is not a name", "write at most 64 letters, digits and the signs - _ .")
-	} else if slices.Contains(builtinRules, r.Name) {
+	} else if slices.Contains(builtinRules, r.Name) || strings.HasPrefix(r.Name, unnamed) && r.Name != nameless(n) {
 		bad("name", r.Name, "is a name the program uses itself", "write another one")
 	}
 	for _, l := range []struct {
@@ -161,10 +168,10 @@ func (r *rule) checkEffects(base *Options) (errs []error) {
 			bad(l.option, "", "is empty, so the rule is never used", "write entries, or leave the key out for all mail")
 		}
 	}
-	if !r.sets() {
+	if r.mask == 0 {
 		bad("", "", "sets nothing", "write what it is to change, such as filter = false or block = true")
 	}
-	if r.Filter != nil && !*r.Filter && r.setsMore() {
+	if r.Filter != nil && !*r.Filter && r.mask != setFilter {
 		bad("filter", "", "is false, so nothing else that the rule sets is used", "leave the other keys out, or filter")
 	}
 	o := *base
@@ -196,30 +203,25 @@ func (r *rule) checkEffects(base *Options) (errs []error) {
 
 // shadowed reports that earlier rules that are for all mail decide about all that r sets.
 func (r *rule) shadowed(before []rule) error {
-	left := r.mask()
+	left := r.mask
 	for i := range before {
 		b := &before[i]
 		all := b.recipients == nil && b.senders == nil && b.clients == nil && b.Authenticated == nil && !b.aboutContent()
 		if !all || left == 0 {
 			continue
 		}
-		decides := b.mask()
+		decides := b.mask
 		if b.Sender == Unlisted {
 			decides &^= setSender // its files are not for all senders
+		}
+		if b.Filter != nil && !*b.Filter {
+			decides = left // nothing is looked at behind it
 		}
 		if left &^= decides; left == 0 {
 			return &OptionError{Err: fmt.Errorf("is never used: %s is for all mail and stands before it", b.Name), Hint: "put it before that rule, or say there whom it is for"}
 		}
 	}
 	return nil
-}
-
-func (r *rule) sets() bool { return r.Filter != nil || r.setsMore() }
-
-func (r *rule) setsMore() bool {
-	return r.Sender != Unlisted || r.WelcomeList != nil || r.BlockList != nil ||
-		r.HamCutoff != nil || r.SpamCutoff != nil || r.RejectCutoff != nil || r.Spam != nil || r.Unsure != nil ||
-		r.Scope != nil || r.SubjectTag != nil || r.RejectText != nil || r.RejectAttachments != nil
 }
 
 // aboutContent reports whether only the header tells if the rule is for a message.
@@ -256,7 +258,7 @@ func (c *Content) matchContent(n int) match {
 	}
 	r := &c.policy.rules[n]
 	*m = match{known: true}
-	m.from = (r.from == nil || r.from.match(c)) && matchFields(r.headers, c) && (r.lists == nil || matchListID(r.lists, c.listID()))
+	m.from = (r.from == nil || r.from.match(c, r.Sender == Welcome)) && matchFields(r.headers, c) && (r.lists == nil || matchListID(r.lists, c.listID()))
 	if m.from {
 		m.list, m.line, m.unproven = r.senderList(c)
 	}
@@ -266,14 +268,14 @@ func (c *Content) matchContent(n int) match {
 // senderList says whether the sender of a message that the rule is for is welcome or
 // blocked. Welcome wins, as it does where two rules say so in this order.
 func (r *rule) senderList(c *Content) (list SenderList, line int, unproven bool) {
-	if line, ok := r.WelcomeList.Match(c); ok {
+	if line, ok := r.WelcomeList.MatchAddress(c); ok {
 		if c.trusts(c.fromDomains()) {
 			return Welcome, line, false
 		}
 		unproven = true
 	}
 	switch {
-	case r.Sender == Welcome && !c.trusts(r.domains(c)...):
+	case r.Sender == Welcome && !c.trusts(r.domains(c)):
 		unproven = true
 	case r.Sender == Welcome:
 		return Welcome, 0, false
@@ -286,19 +288,20 @@ func (r *rule) senderList(c *Content) (list SenderList, line int, unproven bool)
 	return Unlisted, 0, unproven
 }
 
-// domains are those that a sender must own, all of one group, to be whom the rule means;
-// none where the rule is for no sender in particular, but for clients or recipients.
-func (r *rule) domains(c *Content) (groups [][]string) {
-	switch {
-	case r.lists != nil:
+// domains are all those that a sender must own to be whom the rule means; none where the
+// rule is for no sender in particular, but for clients or recipients.
+func (r *rule) domains(c *Content) (domains []string) {
+	if r.lists != nil {
 		_, host, _ := strings.Cut(c.listID(), ".")
-		return [][]string{c.fromDomains(), {plainDomain(host)}}
-	case r.from != nil || r.headers != nil:
-		return [][]string{c.fromDomains()}
-	case r.senders != nil:
-		return [][]string{{c.sender.domain}}
+		domains = append(domains, plainDomain(host))
 	}
-	return nil
+	if r.senders != nil {
+		domains = append(domains, c.sender.domain)
+	}
+	if r.from != nil || r.headers != nil && domains == nil {
+		domains = append(domains, c.fromDomains()...)
+	}
+	return domains
 }
 
 func (c *Content) fromDomains() []string {
@@ -310,9 +313,9 @@ func (c *Content) fromDomains() []string {
 }
 
 // trusts reports whether a welcome sender is whom the header says. From is easily
-// forged: where a host that is believed has looked, it must have verified all domains of
-// one of the groups. (One domain of several would let anybody add his own to a From.)
-func (c *Content) trusts(groups ...[]string) bool {
+// forged: where a host that is believed has looked, it must have verified all of the
+// domains. (One of several would let anybody add his own to a From.)
+func (c *Content) trusts(domains []string) bool {
 	switch c.policy.opts.WelcomeAuth {
 	case AuthNever:
 		return true
@@ -321,9 +324,7 @@ func (c *Content) trusts(groups ...[]string) bool {
 			return true
 		}
 	}
-	return len(groups) == 0 || slices.ContainsFunc(groups, func(domains []string) bool {
-		return len(domains) > 0 && !slices.ContainsFunc(domains, func(d string) bool { return !c.vouchedFor(d) })
-	})
+	return !slices.ContainsFunc(domains, func(d string) bool { return !c.vouchedFor(d) })
 }
 
 // AuthMode says when welcome senders must be verified.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ func ptr[T any](v T) *T { return &v }
 func ruled(t testing.TB, rules ...Rule) *Policy {
 	t.Helper()
 	o := DefaultOptions()
-	o.Rules, o.Believed = rules, []string{"MX.example.org"}
+	o.Rules, o.Believed, o.OwnHosts = rules, []string{"MX.example.org"}, []string{"198.51.100.1"}
 	p, err := Compile(o)
 	if err != nil {
 		t.Fatal(err)
@@ -165,19 +166,23 @@ func TestRefusedAtRCPT(t *testing.T) {
 		rcpt  string
 		want  bool
 	}{
-		"blocked":             {[]Rule{block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", true},
-		"another sender":      {[]Rule{block}, Envelope{Client: outsider, Sender: "x@other.example"}, "anna@example.org", false},
-		"null sender":         {[]Rule{block}, Envelope{Client: outsider}, "anna@example.org", false},
-		"postmaster":          {[]Rule{block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "postmaster@example.org", false},
-		"local submission":    {[]Rule{block}, Envelope{Client: outsider, Local: true, Sender: "x@blocked.example"}, "anna@example.org", false},
-		"logged in":           {[]Rule{block}, Envelope{Client: outsider, Authenticated: "x", Sender: "x@blocked.example"}, "anna@example.org", false},
-		"at the end":          {[]Rule{{Senders: []string{"@blocked.example"}, Sender: Block, AtEnd: true}}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
-		"needs the header":    {[]Rule{{Senders: []string{"@blocked.example"}, From: []string{"x@"}, Sender: Block}}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
-		"may be welcome":      {[]Rule{{From: []string{"x@"}, Sender: Welcome}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
-		"may be unfiltered":   {[]Rule{{From: []string{"x@"}, Filter: ptr(false)}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
-		"unfiltered before":   {[]Rule{{Recipients: []string{"anna@"}, Filter: ptr(false)}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
-		"unfiltered after":    {[]Rule{block, {Recipients: []string{"anna@"}, Filter: ptr(false)}}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
-		"welcome for another": {[]Rule{{Recipients: []string{"bert@"}, WelcomeList: list(t, "a.example")}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", true},
+		"blocked":               {[]Rule{block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", true},
+		"another sender":        {[]Rule{block}, Envelope{Client: outsider, Sender: "x@other.example"}, "anna@example.org", false},
+		"null sender":           {[]Rule{block}, Envelope{Client: outsider}, "anna@example.org", false},
+		"postmaster":            {[]Rule{block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "postmaster@example.org", false},
+		"local submission":      {[]Rule{block}, Envelope{Client: outsider, Local: true, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"logged in":             {[]Rule{block}, Envelope{Client: outsider, Authenticated: "x", Sender: "x@blocked.example"}, "anna@example.org", false},
+		"at the end":            {[]Rule{{Senders: []string{"@blocked.example"}, Sender: Block, AtEnd: true}}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"needs the header":      {[]Rule{{Senders: []string{"@blocked.example"}, From: []string{"x@"}, Sender: Block}}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"may be welcome":        {[]Rule{{From: []string{"x@"}, Sender: Welcome}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"may be unfiltered":     {[]Rule{{From: []string{"x@"}, Filter: ptr(false)}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"unfiltered before":     {[]Rule{{Recipients: []string{"anna@"}, Filter: ptr(false)}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"unfiltered after":      {[]Rule{block, {Recipients: []string{"anna@"}, Filter: ptr(false)}}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"unfiltered by header":  {[]Rule{block, {Lists: []string{"*"}, Filter: ptr(false)}}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"held, not refused":     {[]Rule{{Senders: []string{"@blocked.example"}, Sender: Block, Spam: ptr(Hold)}}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"host of ours":          {[]Rule{{Filter: ptr(true)}, block}, Envelope{Client: classify.Client{Addr: netip.MustParseAddr("198.51.100.1")}, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"trusted, but filtered": {[]Rule{{Filter: ptr(true)}, block}, Envelope{Client: classify.Client{Addr: netip.MustParseAddr("127.0.0.1")}, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"welcome for another":   {[]Rule{{Recipients: []string{"bert@"}, WelcomeList: list(t, "a.example")}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if r := ruled(t, tt.rules...).Recipient(&tt.env, tt.rcpt); r.Refused != tt.want {
@@ -272,6 +277,44 @@ func TestTwoAddressesInFrom(t *testing.T) {
 	}
 }
 
+// Whom a welcome rule names must be verified, not somebody else in the same message; and
+// a name that somebody gives himself is no address.
+func TestForgedWelcome(t *testing.T) {
+	const evil = "Authentication-Results: mx.example.org; dkim=pass header.d=evil.example; spf=fail smtp.mailfrom=friend.example\n"
+	for name, tt := range map[string]struct {
+		rule   Rule
+		header string
+		want   SenderList
+	}{
+		"another's list":       {Rule{Lists: []string{"*.lists.example.org"}, Sender: Welcome}, evil + "From: x@evil.example\nList-Id: <news.lists.example.org>", Unlisted},
+		"the list":             {Rule{Lists: []string{"*.lists.example.org"}, Sender: Welcome}, "Authentication-Results: mx.example.org; dkim=pass header.d=lists.example.org\nFrom: x@some.example\nList-Id: <news.lists.example.org>", Welcome},
+		"another's envelope":   {Rule{Senders: []string{"@friend.example"}, Sender: Welcome}, evil + "From: x@evil.example", Unlisted},
+		"with a field":         {Rule{Senders: []string{"@friend.example"}, Headers: []string{"X-A: *"}, Sender: Welcome}, evil + "From: x@evil.example\nX-A: 1", Unlisted},
+		"name, by expression":  {Rule{From: []string{`/anna@friend\.example/`}, Sender: Welcome}, evil + "From: \"anna@friend.example\" <x@evil.example>", Unlisted},
+		"name, by list":        {Rule{WelcomeList: list(t, `anna@friend\.example`)}, evil + "From: \"anna@friend.example\" <x@evil.example>", Unlisted},
+		"address, by list":     {Rule{WelcomeList: list(t, `(anna|bert)@evil\.example>`)}, evil + "From: \"Anna\" <anna@evil.example>", Welcome},
+		"name, when it blocks": {Rule{BlockList: list(t, `anna@friend\.example`)}, evil + "From: \"anna@friend.example\" <x@evil.example>", Block},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := ruled(t, tt.rule)
+			r := p.Settle(&Envelope{Client: outsider, Sender: "x@friend.example"}, content(p, tt.header), "anna@example.org")
+			if r.Sender != tt.want {
+				t.Errorf("%q, want %q", r.Sender, tt.want)
+			}
+		})
+	}
+}
+
+// A list that only one recipient has makes two policies, also before the header is known.
+func TestSamePolicyBeforeTheHeader(t *testing.T) {
+	p := ruled(t, Rule{Recipients: []string{"anna@"}, BlockList: list(t, "bad.example")}, Rule{Lists: []string{"x"}, Unsure: ptr(Tag)})
+	env := Envelope{Client: outsider}
+	anna, bert, carl := p.Recipient(&env, "anna@example.org"), p.Recipient(&env, "bert@example.org"), p.Recipient(&env, "carl@example.org")
+	if SamePolicy(anna, bert) || !SamePolicy(bert, carl) {
+		t.Error("the rules of the header are not compared")
+	}
+}
+
 func TestBadRules(t *testing.T) {
 	for name, tt := range map[string]struct {
 		rules  []Rule
@@ -279,23 +322,25 @@ func TestBadRules(t *testing.T) {
 		option string
 		text   string
 	}{
-		"sets nothing":        {[]Rule{{Name: "x"}}, 0, "", "sets nothing"},
-		"empty list":          {[]Rule{{Recipients: []string{}, Sender: Block}}, 0, "recipients", "is empty"},
-		"bad pattern":         {[]Rule{{Sender: Block, Senders: []string{"nodomain"}}}, 0, "senders", "no @"},
-		"bad From":            {[]Rule{{Sender: Block, From: []string{"/(/"}}}, 0, "from", "regular expression"},
-		"bad client":          {[]Rule{{Sender: Block, Clients: []string{"10.0.0.1/8"}}}, 0, "clients", "bits set"},
-		"bad field":           {[]Rule{{Sender: Block, Headers: []string{"Subject viagra"}}}, 0, "headers", "field name"},
-		"bad list":            {[]Rule{{Sender: Block, Lists: []string{"/(/"}}}, 0, "list", "regular expression"},
-		"cut-offs":            {[]Rule{{HamCutoff: ptr(0.95)}}, 0, "spam_cutoff", "below the cut-off"},
-		"outcome":             {[]Rule{{Spam: ptr(Fail)}}, 0, "spam", "not possible"},
-		"name":                {[]Rule{{Name: "a b", Sender: Block}}, 0, "name", "is not a name"},
-		"name of ours":        {[]Rule{{Name: RuleLocal, Sender: Block}}, 0, "name", "uses itself"},
-		"name twice":          {[]Rule{{Name: "x", Sender: Block, Senders: []string{"a@b.example"}}, {Name: "x", Unsure: ptr(Tag)}}, 1, "name", "rule 1 already"},
-		"filter and more":     {[]Rule{{Filter: ptr(false), Sender: Block}}, 0, "filter", "nothing else"},
-		"never used":          {[]Rule{{Name: "x", Sender: Block}, {Senders: []string{"a@b.example"}, Sender: Welcome}}, 1, "", "never used: x"},
-		"null recipient":      {[]Rule{{Recipients: []string{"<>"}, Sender: Block}}, 0, "recipients", "null sender"},
-		"scope":               {[]Rule{{Scope: ptr(strings.Repeat("x", 300) + "@c.example")}}, 0, "scope", "can be no scope"},
-		"second rule's error": {[]Rule{{Unsure: ptr(Tag)}, {Sender: Block, Senders: []string{"x"}}}, 1, "senders", "no @"},
+		"sets nothing":            {[]Rule{{Name: "x"}}, 0, "", "sets nothing"},
+		"empty list":              {[]Rule{{Recipients: []string{}, Sender: Block}}, 0, "recipients", "is empty"},
+		"bad pattern":             {[]Rule{{Sender: Block, Senders: []string{"nodomain"}}}, 0, "senders", "no @"},
+		"bad From":                {[]Rule{{Sender: Block, From: []string{"/(/"}}}, 0, "from", "regular expression"},
+		"bad client":              {[]Rule{{Sender: Block, Clients: []string{"10.0.0.1/8"}}}, 0, "clients", "bits set"},
+		"bad field":               {[]Rule{{Sender: Block, Headers: []string{"Subject viagra"}}}, 0, "headers", "field name"},
+		"bad list":                {[]Rule{{Sender: Block, Lists: []string{"/(/"}}}, 0, "list", "regular expression"},
+		"cut-offs":                {[]Rule{{HamCutoff: ptr(0.95)}}, 0, "spam_cutoff", "below the cut-off"},
+		"outcome":                 {[]Rule{{Spam: ptr(Fail)}}, 0, "spam", "not possible"},
+		"name":                    {[]Rule{{Name: "a b", Sender: Block}}, 0, "name", "is not a name"},
+		"name of ours":            {[]Rule{{Name: RuleLocal, Sender: Block}}, 0, "name", "uses itself"},
+		"name twice":              {[]Rule{{Name: "x", Sender: Block, Senders: []string{"a@b.example"}}, {Name: "x", Unsure: ptr(Tag)}}, 1, "name", "rule 1 already"},
+		"filter and more":         {[]Rule{{Filter: ptr(false), Sender: Block}}, 0, "filter", "nothing else"},
+		"never used":              {[]Rule{{Name: "x", Sender: Block}, {Senders: []string{"a@b.example"}, Sender: Welcome}}, 1, "", "never used: x"},
+		"behind unfiltered":       {[]Rule{{Name: "x", Filter: ptr(false)}, {Senders: []string{"a@b.example"}, Sender: Welcome}}, 1, "", "never used: x"},
+		"name of another's place": {[]Rule{{Name: "rule-2", Unsure: ptr(Tag)}}, 0, "name", "uses itself"},
+		"null recipient":          {[]Rule{{Recipients: []string{"<>"}, Sender: Block}}, 0, "recipients", "null sender"},
+		"scope":                   {[]Rule{{Scope: ptr(strings.Repeat("x", 300) + "@c.example")}}, 0, "scope", "can be no scope"},
+		"second rule's error":     {[]Rule{{Unsure: ptr(Tag)}, {Sender: Block, Senders: []string{"x"}}}, 1, "senders", "no @"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := DefaultOptions()
@@ -353,6 +398,24 @@ func TestContentIsBounded(t *testing.T) {
 	}
 	if len(c.fields) != 1 || len(c.fields["X-A"]) != maxFieldCount || len(c.fields["X-A"][0]) > maxFieldText+1 {
 		t.Errorf("%d fields", len(c.fields["X-A"]))
+	}
+}
+
+// BenchmarkManyRecipients is a message for 1,000 recipients and 100 rules.
+func BenchmarkManyRecipients(b *testing.B) {
+	var rules []Rule
+	for i := range 100 {
+		rules = append(rules, Rule{Recipients: []string{fmt.Sprintf("user%d@example.org", i), fmt.Sprintf("*-list%d@example.org", i)}, Headers: []string{"X-Mailer: *bulk*"}, Unsure: ptr(Tag)})
+	}
+	p := ruled(b, rules...)
+	env := Envelope{Client: outsider, Sender: "news@shop.example"}
+	for b.Loop() {
+		c := content(p, "From: news@shop.example\nX-Mailer: SuperBulk")
+		for i := range 1000 {
+			rcpt := fmt.Sprintf("user%d@example.org", i)
+			p.Recipient(&env, rcpt)
+			p.Settle(&env, c, rcpt)
+		}
 	}
 }
 
