@@ -48,6 +48,7 @@ type Recipient struct {
 
 	Attachments *attachments // that are refused
 
+	Unproven  bool   // its sender would be welcome, had a domain been verified
 	OpenRules uint64 // tells rules apart that only the header makes hold or not; 0: none
 	Open      bool   // the header may change whether it is filtered
 	Refused   bool   // at RCPT: the sender is blocked for it

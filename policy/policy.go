@@ -238,6 +238,11 @@ func (p *Policy) RuleNames() []string {
 	return names
 }
 
+// Welcomes reports whether some rule makes senders welcome.
+func (p *Policy) Welcomes() bool {
+	return slices.ContainsFunc(p.rules, func(r rule) bool { return r.Sender == Welcome || r.WelcomeList != nil })
+}
+
 // MayQuarantine reports whether the MTA's own hold queue is an outcome.
 func (p *Policy) MayQuarantine() bool { return p.uses(Quarantine) }
 

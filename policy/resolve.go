@@ -111,6 +111,7 @@ func (t *resolver) take(r *rule, n int, c *Content) {
 	if r.Filter != nil && t.first(setFilter, r) {
 		t.Filtered, t.Rule, t.filterRule = *r.Filter, r.Name, r.Name
 	}
+	t.Unproven = t.Unproven || m.unproven && t.decided&setSender == 0
 	if m.list != Unlisted && t.first(setSender, r) {
 		t.Sender, t.Rule, t.Line = m.list, r.Name, m.line
 		t.Learn = m.list == Block

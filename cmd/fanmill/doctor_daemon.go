@@ -52,6 +52,9 @@ func checkConfig(_ context.Context, x *exam) (list []finding) {
 	for _, text := range x.set.passedOver() {
 		list = append(list, found(warning, "lists", "%s", text))
 	}
+	if text := x.set.unverified(); text != "" {
+		list = append(list, found(note, "welcome", "%s", text))
+	}
 	if p.Observe {
 		list = append(list, found(note, "observe", "mail is scored and counted, without any effect: set policy.observe = false in %s when the verdicts look right", x.set.path))
 	}

@@ -44,6 +44,14 @@ func (s *settings) passedOver() (list []string) {
 	return list
 }
 
+// unverified says that welcome senders are believed on their word, "" where they are not.
+func (s *settings) unverified() string {
+	if s.policy.WelcomeAuth != policy.AuthPresent || len(s.policy.Believed) > 0 || !s.rules.Welcomes() {
+		return ""
+	}
+	return "welcome senders are not verified, and a From field is easily forged: name the host that checks SPF and DKIM in classify.authserv_ids"
+}
+
 func clipped(s string, n int) string {
 	if len(s) > n {
 		return s[:n] + "..."

@@ -48,6 +48,9 @@ func (c *rulesCheckCmd) Run(_ context.Context, e *Env) error {
 		}
 		rules = append(rules, a)
 	}
+	if text := set.unverified(); text != "" {
+		fmt.Fprintf(e.Stderr, "fanmill: note: %s\n", text)
+	}
 	if c.json {
 		err = printJSON(e.Stdout, struct {
 			Rules    []ruleAnswer    `json:"rules"`
@@ -83,16 +86,17 @@ func (c *rulesCheckCmd) print(e *Env, set *settings, rules []ruleAnswer) error {
 
 // rulesExplainCmd tells which rules decide about a message, and why.
 type rulesExplainCmd struct {
-	json              bool
+	json, local       bool
 	from, client, log string
 	to                stringList
 }
 
 func (c *rulesExplainCmd) flags(fs *flag.FlagSet) {
-	fs.StringVar(&c.from, "from", "", "the envelope `SENDER`; without a MESSAGE also its From field")
+	fs.StringVar(&c.from, "from", "", "the envelope `SENDER`; without a MESSAGE also its From field; left out: the null sender")
 	fs.Var(&c.to, "to", "a `RECIPIENT`; may be given several times")
 	fs.StringVar(&c.client, "client", "", "the `CLIENT`: an address, a verified host name, or NAME[ADDRESS]")
 	fs.StringVar(&c.log, "login", "", "the client logged in as `NAME`")
+	fs.BoolVar(&c.local, "local", false, "the message is submitted on this host")
 	fs.BoolVar(&c.json, "json", false, "print a JSON object for each recipient")
 }
 
@@ -102,7 +106,10 @@ type explainedRecipient struct {
 	Filtered     bool            `json:"filtered"`
 	Rule         string          `json:"rule"`
 	List         string          `json:"list,omitempty"`
+	Outcome      string          `json:"outcome,omitempty"`  // of a listed sender's mail
+	Unproven     bool            `json:"unproven,omitempty"` // it would be welcome, had its domain been verified
 	RefusedRCPT  bool            `json:"refused_at_rcpt,omitempty"`
+	Observed     bool            `json:"observe,omitempty"` // policy.observe: nothing of this has an effect
 	Scope        string          `json:"scope"`
 	Spam         string          `json:"spam"`
 	Unsure       string          `json:"unsure"`
@@ -121,7 +128,7 @@ func (c *rulesExplainCmd) Run(_ context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	env := &policy.Envelope{Sender: strings.Trim(c.from, "<>"), Authenticated: c.log}
+	env := &policy.Envelope{Sender: plainSender(c.from), Authenticated: c.log, Local: c.local}
 	if env.Client, err = parseClient(c.client); err != nil {
 		return err
 	}
@@ -159,25 +166,33 @@ func explainRecipient(set *settings, env *policy.Envelope, content *policy.Conte
 			}
 		}
 	}
-	return explainedRecipient{
+	x := explainedRecipient{
+		Observed: set.policy.Observe, Unproven: r.Unproven && r.Sender == policy.Unlisted,
 		Recipient: to, Filtered: r.Filtered, Rule: r.Rule, List: r.Sender.String(), RefusedRCPT: early.Refused, Scope: r.Scope,
 		Spam: r.Spam.String(), Unsure: r.Unsure.String(), Reasons: append([]policy.Reason{}, reasons...),
 		HamCutoff: r.Cutoffs.Ham, SpamCutoff: r.Cutoffs.Spam, RejectCutoff: r.Cutoffs.Reject,
 	}
+	if early.Refused {
+		x.Rule = early.Rule
+	}
+	if r.Filtered && r.Sender != policy.Unlisted {
+		x.Outcome = set.rules.Would(r, policy.Scored{Score: 1, Trained: true, Relayed: set.rules.Relayed(env)}).Outcome.String()
+	}
+	return x
 }
 
 func (x *explainedRecipient) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: ", safe(x.Recipient))
 	switch {
-	case !x.Filtered:
-		fmt.Fprintf(&b, "passed unfiltered (%s)\n", safe(x.Rule))
 	case x.RefusedRCPT:
 		fmt.Fprintf(&b, "refused at RCPT (%s)\n", safe(x.Rule))
+	case !x.Filtered:
+		fmt.Fprintf(&b, "passed unfiltered (%s)\n", safe(x.Rule))
 	case x.List == "welcome":
 		fmt.Fprintf(&b, "ham, since the sender is welcome (%s)\n", safe(x.Rule))
 	case x.List == "block":
-		fmt.Fprintf(&b, "spam, since the sender is blocked (%s): %s\n", safe(x.Rule), x.Spam)
+		fmt.Fprintf(&b, "spam, since the sender is blocked (%s): %s\n", safe(x.Rule), x.Outcome)
 	default:
 		fmt.Fprintf(&b, "judged by its score (%s): unsure from %v on: %s, spam from %v on: %s", safe(x.Rule), x.HamCutoff, x.Unsure, x.SpamCutoff, x.Spam)
 		if x.Spam == policy.Reject.String() {
@@ -187,6 +202,12 @@ func (x *explainedRecipient) text() string {
 			fmt.Fprintf(&b, ", in the scope %s", safe(x.Scope))
 		}
 		b.WriteByte('\n')
+	}
+	if x.Unproven {
+		b.WriteString("  the sender is on a list of welcome ones, but no host that is believed has verified the domain\n")
+	}
+	if x.Observed {
+		b.WriteString("  policy.observe is set: all of this is only logged\n")
 	}
 	for _, r := range x.Reasons {
 		fmt.Fprintf(&b, "  %s = %s, by rule %s", r.Setting, safe(r.Value), safe(r.Rule))
@@ -228,16 +249,40 @@ func (c *rulesExplainCmd) content(e *Env, rules *policy.Policy) (*policy.Content
 	if err != nil {
 		return nil, err
 	}
-	m, err := mail.ReadMessage(bytes.NewReader(raw))
-	if err != nil {
-		return nil, exit(exitData, fmt.Errorf("read the header of %s: %w", e.Args[0], err))
-	}
-	for name, values := range m.Header {
-		for _, v := range values {
-			content.Field([]byte(name), []byte(v))
-		}
-	}
+	eachField(raw, content.Field)
 	return content, nil
+}
+
+// eachField calls fn with the fields of a header, up to the first line that is none.
+func eachField(raw []byte, fn func(name, value []byte)) {
+	for len(raw) > 0 {
+		end := bytes.IndexByte(raw, '\n') + 1
+		for end > 0 && end < len(raw) && (raw[end] == ' ' || raw[end] == '\t') {
+			next := bytes.IndexByte(raw[end:], '\n') + 1
+			if next == 0 {
+				end = len(raw)
+				break
+			}
+			end += next
+		}
+		if end == 0 {
+			end = len(raw)
+		}
+		name, value, ok := bytes.Cut(raw[:end], []byte(":"))
+		if !ok || len(name) == 0 || bytes.ContainsAny(name, "\r\n") {
+			return
+		}
+		fn(bytes.TrimRight(name, " \t"), bytes.TrimRight(value, "\r\n"))
+		raw = raw[end:]
+	}
+}
+
+// plainSender is the address of what --from names, which may have a name beside it.
+func plainSender(from string) string {
+	if a, err := mail.ParseAddress(from); err == nil {
+		return a.Address
+	}
+	return strings.Trim(from, "<>")
 }
 
 // maxHeaderRead bounds what is read of a message to explain.
