@@ -67,7 +67,9 @@ func (m *message) learn(j *judgement) {
 	if m.Learner == nil || !scored || !j.scored || m.rules.opts.Observe || j.comesAgain() || !m.rules.Policy.Outside(&m.env) {
 		return
 	}
-	if slices.ContainsFunc(j.decisions, func(d policy.Decision) bool { return d.Sender != policy.Unlisted || d.Rule == policy.RuleBypass || d.Rule == policy.RuleAttachment }) {
+	if slices.ContainsFunc(j.decisions, func(d policy.Decision) bool {
+		return d.Sender != policy.Unlisted || d.Rule == policy.RuleBypass || d.Rule == policy.RuleAttachment
+	}) {
 		return
 	}
 	m.Learner.Learn(j.msg, site)
