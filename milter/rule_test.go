@@ -224,3 +224,29 @@ func TestSubjectTag(t *testing.T) {
 		t.Errorf("without a subject: %q", got)
 	}
 }
+
+// A thousand recipients, every second of whom blocks the sender: each has its own fate,
+// and the history one row for all who are dropped alike.
+func TestManyRecipients(t *testing.T) {
+	r := newRig(t)
+	r.teacher = &lessons{}
+	r.policy.Rules = []policy.Rule{{Name: "odd", Recipients: []string{`/[13579]@/`}, BlockList: blockList(t, "example.com")}}
+	var to, want []string
+	for i := range 1000 {
+		to = append(to, fmt.Sprintf("user%d@example.net", i))
+		if i%2 == 0 {
+			want = append(want, to[i])
+		}
+	}
+	res := r.start().one(subject("score 0.01").rcpt(to...))
+	if res.code != 250 || !slices.Equal(res.to, want) {
+		t.Fatalf("code %d, delivered to %d", res.code, len(res.to))
+	}
+	rows := r.rows.all()
+	if len(rows) != 2 || len(rows[0].Recipients) != 500 || rows[0].Outcome != "accept" || len(rows[1].Recipients) != 500 || rows[1].Outcome != "reject" || rows[1].Rule != "odd" {
+		t.Errorf("%d rows", len(rows))
+	}
+	if got := r.teacher.taught(); len(got) != 1 {
+		t.Errorf("taught %d times", len(got))
+	}
+}
