@@ -192,5 +192,5 @@ func fileEnding(name string) string {
 	if strings.HasPrefix(ending, "{") && strings.HasSuffix(ending, "}") {
 		return "clsid"
 	}
-	return string(cut([]byte(ending), 40))
+	return strings.ToValidUTF8(ending[:min(len(ending), 40)], "")
 }
