@@ -152,13 +152,13 @@ func (l *List) Len() int {
 	return l.entries
 }
 
-// Match returns the line of an entry that matches the sender of c. Addresses are looked
-// for before domains, and these before patterns.
-func (l *List) Match(c *Content) (line int, ok bool) { return l.match(c, c.fromText()) }
+// matchText returns the line of an entry that matches the sender of c. Addresses are
+// looked for before domains, and these before patterns.
+func (l *List) matchText(c *Content) (line int, ok bool) { return l.match(c, c.fromText()) }
 
-// MatchAddress is Match with patterns that see each address alone: anybody can write
+// matchAddress is matchText with patterns that see each address alone: anybody can write
 // somebody's address into his own display name.
-func (l *List) MatchAddress(c *Content) (line int, ok bool) { return l.match(c, c.addressTexts()...) }
+func (l *List) matchAddress(c *Content) (line int, ok bool) { return l.match(c, c.addressTexts()...) }
 
 func (l *List) match(c *Content, texts ...string) (line int, ok bool) {
 	if l.Len() == 0 {

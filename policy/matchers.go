@@ -40,7 +40,7 @@ func compileFrom(entries []string) (f *fromPatterns, errs []error) {
 }
 
 // match reports whether the From field is as one of the patterns has it; for a welcome
-// sender, expressions see each address alone, as in MatchAddress.
+// sender, expressions see each address alone, as in List.matchAddress.
 func (f *fromPatterns) match(c *Content, welcome bool) bool {
 	for _, a := range c.from() {
 		if _, ok := f.addresses.match(a); ok {

@@ -31,9 +31,6 @@ type resolver struct {
 	filterRule string // what decided about Filtered
 }
 
-// fnv is a step of the hash FNV-1a over the numbers of rules.
-func fnv(h uint64, n int) uint64 { return (h ^ uint64(n+1)) * 1099511628211 }
-
 // Recipient returns the settings in force for one recipient as far as the envelope tells.
 // Those of a transaction that is not filtered as a whole carry the rule of Connection.
 func (p *Policy) Recipient(e *Envelope, rcpt string) Recipient { return p.resolve(e, nil, rcpt, nil) }
@@ -94,7 +91,7 @@ func (t *resolver) take(r *rule, n int, c *Content) {
 	var m match
 	switch {
 	case c != nil:
-		if m = c.matchContent(n); !m.from {
+		if m = c.matchContent(n); !m.holds {
 			return
 		}
 	case r.aboutContent():
@@ -131,6 +128,9 @@ func (t *resolver) take(r *rule, n int, c *Content) {
 		set(t, setAttachments, r, &r.attachments, &t.Attachments)
 	}
 }
+
+// fnv is a step of the hash FNV-1a over the numbers of rules.
+func fnv(h uint64, n int) uint64 { return (h ^ uint64(n+1)) * 1099511628211 }
 
 // first reports whether nothing has decided about a setting yet, and notes that r does.
 func (t *resolver) first(setting uint, r *rule) bool {

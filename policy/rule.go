@@ -79,7 +79,7 @@ type rule struct {
 // match is what the content part of a rule gave for a message.
 type match struct {
 	known    bool
-	from     bool // the header is as the rule has it
+	holds    bool // the header is as the rule has it
 	list     SenderList
 	line     int  // of the list file that matched
 	unproven bool // it would be welcome, had its domain been verified
@@ -258,8 +258,8 @@ func (c *Content) matchContent(n int) match {
 	}
 	r := &c.policy.rules[n]
 	*m = match{known: true}
-	m.from = (r.from == nil || r.from.match(c, r.Sender == Welcome)) && matchFields(r.headers, c) && (r.lists == nil || matchListID(r.lists, c.listID()))
-	if m.from {
+	m.holds = (r.from == nil || r.from.match(c, r.Sender == Welcome)) && matchFields(r.headers, c) && (r.lists == nil || matchListID(r.lists, c.listID()))
+	if m.holds {
 		m.list, m.line, m.unproven = r.senderList(c)
 	}
 	return *m
@@ -268,7 +268,7 @@ func (c *Content) matchContent(n int) match {
 // senderList says whether the sender of a message that the rule is for is welcome or
 // blocked. Welcome wins, as it does where two rules say so in this order.
 func (r *rule) senderList(c *Content) (list SenderList, line int, unproven bool) {
-	if line, ok := r.WelcomeList.MatchAddress(c); ok {
+	if line, ok := r.WelcomeList.matchAddress(c); ok {
 		if c.trusts(c.fromDomains()) {
 			return Welcome, line, false
 		}
@@ -282,7 +282,7 @@ func (r *rule) senderList(c *Content) (list SenderList, line int, unproven bool)
 	case r.Sender == Block:
 		return Block, 0, unproven
 	}
-	if line, ok := r.BlockList.Match(c); ok {
+	if line, ok := r.BlockList.matchText(c); ok {
 		return Block, line, unproven
 	}
 	return Unlisted, 0, unproven

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"slices"
 	"sync/atomic"
 
 	"fanmill/classify"
@@ -80,9 +79,8 @@ func (a *Auto) Learn(m *classify.Message, s classify.Score) {
 	}
 	// Features and digest are all that is learned: the text of mail that nobody has
 	// read is not kept.
-	kept := &classify.Message{Digest: m.Digest, Features: slices.Clone(m.Features), Grams: slices.Clone(m.Grams), MessageID: m.MessageID}
 	select {
-	case a.queue <- verdict{class, s.P, kept}:
+	case a.queue <- verdict{class, s.P, withoutText(m)}:
 	default:
 		a.dropped.Add(1)
 	}

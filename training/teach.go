@@ -51,12 +51,16 @@ func (t *Teacher) Teach(m *classify.Message, scope string, spam bool, rule strin
 	if spam {
 		class = store.Spam
 	}
-	kept := &classify.Message{Digest: m.Digest, Features: slices.Clone(m.Features), Grams: slices.Clone(m.Grams), MessageID: m.MessageID}
 	select {
-	case t.queue <- lesson{scope, rule, class, kept}:
+	case t.queue <- lesson{scope, rule, class, withoutText(m)}:
 	default:
 		t.dropped.Add(1)
 	}
+}
+
+// withoutText returns what there is to learn of a message, in memory of its own.
+func withoutText(m *classify.Message) *classify.Message {
+	return &classify.Message{Digest: m.Digest, Features: slices.Clone(m.Features), Grams: slices.Clone(m.Grams), MessageID: m.MessageID}
 }
 
 // Run learns what is taught until ctx ends, and then what waits.

@@ -5,8 +5,8 @@ package main
 func commands() []command {
 	var all []command
 	for _, part := range [][]command{
-		daemonCommands(), trainCommands(), againCommands(), mailCommands(), corpusCommands(), heldCommands(), pastCommands(),
-		importCommands(), backupCommands(), ledgerCommands(), configCommands(), lookCommands(), otherCommands(),
+		daemonCommands(), trainCommands(), againCommands(), expireCommands(), mailCommands(), corpusCommands(), heldCommands(), pastCommands(),
+		importCommands(), backupCommands(), ledgerCommands(), configCommands(), lookCommands(), measureCommands(), otherCommands(),
 	} {
 		all = append(all, part...)
 	}
@@ -148,6 +148,11 @@ back, and the exit code is 66.`,
 				{"fanmill undo --source exhaust", "take the last run of exhaust back"},
 			},
 		},
+	}
+}
+
+func expireCommands() []command {
+	return []command{
 		{
 			name: "expire", batch: true, short: "take old labels out of training", new: func() runner { return new(expireCmd) },
 			long: `What [store] keep_days and keep_messages do not keep goes, in every scope: labels that do
@@ -398,6 +403,11 @@ messages with log.level = "info" or "debug" only.`,
 				{"fanmill log -f /var/log/fanmill.log", "watch the day"},
 			},
 		},
+	}
+}
+
+func measureCommands() []command {
+	return []command{
 		{
 			name: "eval", batch: true, args: "[A.toml B.toml] INDEX...", min: 1, max: -1, short: "measure accuracy on labelled mail",
 			new: func() runner { return new(evalCmd) },

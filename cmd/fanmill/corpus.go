@@ -46,21 +46,21 @@ func (v *nearValue) Set(s string) error {
 }
 
 // labelledFlags name mailboxes whose messages have a class.
-type labelledFlags struct{ ham, spam pathsValue }
+type labelledFlags struct{ ham, spam repeatedValue }
 
 func (l *labelledFlags) flags(fs *flag.FlagSet) {
 	fs.Var(&l.ham, "ham", "`PATH` holds ham; may be given several times")
 	fs.Var(&l.spam, "spam", "`PATH` holds spam; may be given several times")
 }
 
-// pathsValue collects the values of a flag that is given several times.
-type pathsValue []string
+// repeatedValue collects the values of a flag that is given several times.
+type repeatedValue []string
 
 // String is flag.Value.
-func (v *pathsValue) String() string { return "" }
+func (v *repeatedValue) String() string { return "" }
 
 // Set is flag.Value.
-func (v *pathsValue) Set(s string) error { *v = append(*v, s); return nil }
+func (v *repeatedValue) Set(s string) error { *v = append(*v, s); return nil }
 
 // inputs returns the mailboxes that are meant, either with classes or without.
 func (l *labelledFlags) inputs(args []string) ([]cull.Input, error) {

@@ -17,6 +17,7 @@ import (
 	"fanmill/classify"
 	"fanmill/config"
 	"fanmill/policy"
+	"fanmill/training/corpus"
 )
 
 // rulesCheckCmd tells which rules there are, and what is wrong with their lists.
@@ -88,7 +89,7 @@ func (c *rulesCheckCmd) print(e *Env, set *settings, rules []ruleAnswer) error {
 type rulesExplainCmd struct {
 	json, local       bool
 	from, client, log string
-	to                stringList
+	to                repeatedValue
 }
 
 func (c *rulesExplainCmd) flags(fs *flag.FlagSet) {
@@ -249,32 +250,12 @@ func (c *rulesExplainCmd) content(e *Env, rules *policy.Policy) (*policy.Content
 	if err != nil {
 		return nil, err
 	}
-	eachField(raw, content.Field)
-	return content, nil
-}
-
-// eachField calls fn with the fields of a header, up to the first line that is none.
-func eachField(raw []byte, fn func(name, value []byte)) {
-	for len(raw) > 0 {
-		end := bytes.IndexByte(raw, '\n') + 1
-		for end > 0 && end < len(raw) && (raw[end] == ' ' || raw[end] == '\t') {
-			next := bytes.IndexByte(raw[end:], '\n') + 1
-			if next == 0 {
-				end = len(raw)
-				break
-			}
-			end += next
-		}
-		if end == 0 {
-			end = len(raw)
-		}
-		name, value, ok := bytes.Cut(raw[:end], []byte(":"))
-		if !ok || len(name) == 0 || bytes.ContainsAny(name, "\r\n") {
-			return
-		}
-		fn(bytes.TrimRight(name, " \t"), bytes.TrimRight(value, "\r\n"))
-		raw = raw[end:]
+	var head corpus.Head
+	head.Read(raw)
+	for _, f := range head.Fields {
+		content.Field(f.Name, f.Value)
 	}
+	return content, nil
 }
 
 // plainSender is the address of what --from names, which may have a name beside it.
@@ -288,8 +269,7 @@ func plainSender(from string) string {
 // maxHeaderRead bounds what is read of a message to explain.
 const maxHeaderRead = 1 << 20
 
-// readMessage reads the beginning of a single message, "-" for standard input, without
-// an mbox From_ line.
+// readMessage reads the beginning of a single message, "-" for standard input.
 func readMessage(e *Env, path string) ([]byte, error) {
 	in := e.Stdin
 	if path != "-" {
@@ -304,23 +284,8 @@ func readMessage(e *Env, path string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	if bytes.HasPrefix(raw, []byte("From ")) {
-		_, raw, _ = bytes.Cut(raw, []byte("\n"))
-	}
 	if len(bytes.TrimSpace(raw)) == 0 {
 		return nil, exit(exitData, errors.New("there is no message in "+path))
 	}
 	return raw, nil
-}
-
-// stringList is a flag that may be given several times.
-type stringList []string
-
-// String is flag.Value.
-func (l *stringList) String() string { return strings.Join(*l, " ") }
-
-// Set is flag.Value.
-func (l *stringList) Set(s string) error {
-	*l = append(*l, s)
-	return nil
 }
