@@ -30,24 +30,16 @@ func parseFeatures(features []uint64, b []byte) ([]uint64, error) {
 	return features, nil
 }
 
-// gramSorter holds the buffers for sorting grams.
-type gramSorter struct{ half, all []uint32 }
-
-// pack appends the stored form of grams, in any order: of each, ascending, the
+// appendGrams appends the stored form of grams, which must be ascending: of each the
 // distance from the one before it, less one (of the first, its value), as so many
 // bytes 255 and one byte below 255 that add up to it. A message has some hundred to two
 // thousand of the buckets, so that most take one byte, where a varint would take two
-// from 128 on. It is an error if the grams are not distinct buckets.
-func (s *gramSorter) pack(b []byte, grams []uint32) ([]byte, error) {
-	for _, g := range grams {
-		if g >= classify.Buckets {
-			return b, fmt.Errorf("gram %d is not below %d", g, classify.Buckets)
-		}
-	}
+// from 128 on.
+func appendGrams(b []byte, grams []uint32) ([]byte, error) {
 	next := uint32(0)
-	for _, g := range s.sorted(grams) {
-		if g < next {
-			return b, fmt.Errorf("gram %d stands twice", g)
+	for _, g := range grams {
+		if g < next || g >= classify.Buckets {
+			return b, fmt.Errorf("gram %d stands where one from %d to %d should", g, next, classify.Buckets-1)
 		}
 		d := g - next
 		for ; d >= 255; d -= 255 {
@@ -59,57 +51,31 @@ func (s *gramSorter) pack(b []byte, grams []uint32) ([]byte, error) {
 	return b, nil
 }
 
-// sorted returns grams in order, valid until the next call: by the low half of
-// their bits and then, keeping that order, by the high half. Comparing them would
-// take five times as long.
-func (s *gramSorter) sorted(grams []uint32) []uint32 {
-	const half = 1 << 9
-	const _ = uint(half*half - classify.Buckets) // or there were three of them
-	var low, high [half]uint32
-	for _, g := range grams {
-		low[g%half]++
-		high[g/half%half]++
-	}
-	var l, h uint32
-	for i := range half { // from how many there are to where the first of them goes
-		low[i], l = l, l+low[i]
-		high[i], h = h, h+high[i]
-	}
-	s.half, s.all = slices.Grow(s.half[:0], len(grams))[:len(grams)], slices.Grow(s.all[:0], len(grams))[:len(grams)]
-	for _, g := range grams {
-		s.half[low[g%half]] = g
-		low[g%half]++
-	}
-	for _, g := range s.half {
-		s.all[high[g/half%half]] = g
-		high[g/half%half]++
-	}
-	return s.all
-}
-
-// parseGrams appends what gramSorter.pack stored to grams, ascending.
+// parseGrams appends what appendGrams stored to grams.
 func parseGrams(grams []uint32, b []byte) ([]uint32, error) {
-	g := uint32(0)
+	n, g := len(grams), uint64(0) // which even a list of 255s that fills memory does not wrap
+	grams = slices.Grow(grams, len(b))[:n+len(b)]
 	for _, d := range b {
-		if g += uint32(d); g >= classify.Buckets {
-			return grams, fmt.Errorf("gram %d of %d: %w", g, classify.Buckets, ErrDamaged)
-		}
+		g += uint64(d)
+		grams[n] = uint32(g)
 		if d < 255 {
-			grams = append(grams, g)
 			g++
+			n++
 		}
 	}
-	if len(b) > 0 && b[len(b)-1] == 255 {
-		return grams, fmt.Errorf("list of grams is cut short: %w", ErrDamaged)
+	switch {
+	case g > classify.Buckets:
+		return grams[:0], fmt.Errorf("gram %d of %d: %w", g-1, classify.Buckets, ErrDamaged)
+	case len(b) > 0 && b[len(b)-1] == 255:
+		return grams[:0], fmt.Errorf("list of grams is cut short: %w", ErrDamaged)
 	}
-	return grams, nil
+	return grams[:n], nil
 }
 
 // packer makes the stored forms of what is kept of a row, for one goroutine at a
 // time; each is valid until the next of its kind.
 type packer struct {
 	features, grams, text []byte // never nil, or what is empty would be stored as NULL
-	sorter                gramSorter
 }
 
 func newPacker() *packer {
@@ -124,7 +90,7 @@ func (p *packer) lists(row *Row, features, grams bool) (stored [2]driver.Value, 
 		stored[0] = p.features
 	}
 	if grams && row.Grams != nil {
-		if p.grams, err = p.sorter.pack(p.grams[:0], row.Grams); err != nil {
+		if p.grams, err = appendGrams(p.grams[:0], row.Grams); err != nil {
 			return stored, fmt.Errorf("learn %s: %w", row.Digest, err)
 		}
 		stored[1] = p.grams

@@ -22,10 +22,13 @@
 //	      each of its weights), sure (a person insists on the class), the scores before
 //	      training, source (who gave the class: what people say outranks what fanmill
 //	      labelled), waits (recorded, but not learned yet; 1, or 2 in a row that was
-//	      there before), judged (the op that gave the label its class, sure or scores)
-//	body  of the same row what is kept of the message: features (8 bytes each, little
-//	      endian, ascending), grams (see gramSorter) and the canonical message (a
-//	      Snappy block)
+//	      there before, or 3 with its lists kept until then), judged (the op that gave
+//	      the label its class, sure or scores)
+//	lists of the same row, where they are kept, features (8 bytes each, little endian,
+//	      ascending) and grams (see appendGrams)
+//	body  of the same row, where it is kept, the canonical message (a Snappy block)
+//	stash lists of the site's rows that wait, in large pieces, until they are learned
+//	      (see Tx.Stash)
 //	op    append-only: every change of class, adds, step, sure or waits of a row, with
 //	      what they were before and after, numbered without gaps by seq; pruned from the
 //	      oldest on (see Prune)
@@ -34,7 +37,8 @@
 // Features and grams are kept where they cannot be had again from the message or
 // where a follower needs them: features in rows with adds > 0, grams in rows with a
 // step, both in rows whose message is cut or missing, in every user scope, which keeps
-// no message text at all, and in rows that wait, unless they came without. A message
+// no message text at all, and in rows that wait, unless they came without: the lists of
+// a mailbox that waits are put by together. A message
 // that was learned without its text, by an id, gains the text when it is trained later.
 // What has counted is never dropped or replaced, so all ops of a row speak of the same
 // features and grams, and an op is a complete difference: adds_before taken from

@@ -20,7 +20,7 @@ import (
 //	{"op":{"seq":1,"time":"..","actor":"anna","source":"train","kind":"learn","row":1,...}}
 //
 // seq is the number of the last op. features, grams and message are base64: 8 bytes
-// for each feature, little endian, ascending; grams as gramSorter packs them; the
+// for each feature, little endian, ascending; grams as appendGrams writes them; the
 // canonical message as it is; null where the ledger keeps none. The other fields are
 // those of the tables (see the package comment). Numbers are written so that they read
 // back to the same bits, so the dump of a ledger that was loaded from a dump is the
@@ -101,7 +101,7 @@ type dumpWas struct {
 }
 
 const (
-	dumpRows = rowColumns + `, judged, features, grams, message FROM msg JOIN body USING (id) ORDER BY id`
+	dumpRows = rowColumns + `, judged, features, grams, message FROM ` + kept + ` ORDER BY id`
 	dumpOps  = `SELECT seq, op.time, actor, op.source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
 	class_after, adds_after, step_after, sure_after, waits_after, undoes,
 	was.op, score_c, score_e, score_l, log_odds, judged, was.time, was.source FROM op LEFT JOIN was ON was.op = op.seq ORDER BY seq`

@@ -24,8 +24,8 @@ const selectOps = `SELECT op.seq, op.scope, op.row,
 	op.class_before, op.adds_before, op.step_before, op.sure_before, op.waits_before,
 	op.class_after, op.adds_after, op.step_after, op.sure_after, op.waits_after,
 	msg.class, msg.sure, msg.score_c, msg.score_e, msg.score_l,
-	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN (SELECT features FROM body WHERE id = msg.id) END,
-	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM body WHERE id = msg.id) END, op.undoes, op.kind
+	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN (SELECT features FROM lists WHERE id = msg.id) END,
+	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM lists WHERE id = msg.id) END, op.undoes, op.kind
 FROM op LEFT JOIN msg ON msg.id = op.row WHERE op.seq > ? ORDER BY op.seq`
 
 // selectLast yields the number of the last op, even if the log was pruned of it.
@@ -253,7 +253,7 @@ func (db *DB) readCounts(ctx context.Context, scope string) (c siteCounts, err e
 		return c, err
 	}
 	const query = `SELECT msg.id, class, adds, step, CASE WHEN adds > 0 THEN features END, CASE WHEN step <> 0 THEN grams END
-		FROM msg JOIN body USING (id) WHERE scope = ? AND class <> 0 AND (adds > 0 OR step <> 0)`
+		FROM msg LEFT JOIN lists USING (id) WHERE scope = ? AND class <> 0 AND (adds > 0 OR step <> 0)`
 	var buf lists
 	err = db.w.query(query, func(v []driver.Value) error {
 		if err := ctx.Err(); err != nil {

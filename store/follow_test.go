@@ -208,8 +208,8 @@ func TestLogThatDoesNotLeadOn(t *testing.T) {
 		"ops pruned":            "DELETE FROM op WHERE seq <= 3",
 		"all ops but none left": "DELETE FROM op",
 		"row gone":              "DELETE FROM msg WHERE id = 2",
-		"grams gone":            "UPDATE body SET grams = NULL WHERE id = 2; UPDATE msg SET step = 0 WHERE id = 2",
-		"features gone":         "UPDATE body SET features = NULL WHERE id = 2; UPDATE msg SET adds = 0 WHERE id = 2",
+		"grams gone":            "UPDATE lists SET grams = NULL WHERE id = 2; UPDATE msg SET step = 0 WHERE id = 2",
+		"features gone":         "UPDATE lists SET features = NULL WHERE id = 2; UPDATE msg SET adds = 0 WHERE id = 2",
 	} {
 		dir := t.TempDir()
 		var log logged

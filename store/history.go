@@ -95,7 +95,6 @@ type History struct {
 	mu     sync.Mutex // guards the queue
 	queue  []queued
 	bytes  int
-	sorter gramSorter
 	counts map[DayCount]int64 // key with N zero
 	table  map[DayTally]int64 // key with N zero
 	lost   int64              // records dropped since the last report
@@ -219,7 +218,7 @@ func (h *History) Add(r Record) {
 	q := queued{Record: r}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	q.pack(&h.sorter)
+	q.pack()
 	size := 256 + len(r.Sender) + len(r.Client) + len(r.Subject) + len(r.From) + len(r.MessageID) + len(q.features) + len(q.grams)
 	for _, rcpt := range r.Recipients {
 		size += len(rcpt)
@@ -241,14 +240,14 @@ type queued struct {
 }
 
 // pack copies what the record refers to.
-func (q *queued) pack(sorter *gramSorter) {
+func (q *queued) pack() {
 	q.Recipients = slices.Clone(q.Recipients)
 	if q.Features != nil {
 		q.features = appendFeatures(make([]byte, 0, 8*len(q.Features)), q.Features)
 	}
 	if q.Grams != nil {
 		var err error
-		if q.grams, err = sorter.pack(make([]byte, 0, 2*len(q.Grams)), q.Grams); err != nil {
+		if q.grams, err = appendGrams(make([]byte, 0, 2*len(q.Grams)), q.Grams); err != nil {
 			q.grams = nil // cannot be learned
 		}
 	}

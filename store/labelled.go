@@ -8,7 +8,7 @@ import (
 // labelledAtOnce is how many rows Labelled reads before it lets others read.
 const labelledAtOnce = 64
 
-const selectLabelled = rowColumns + `, features, grams, message FROM msg JOIN body USING (id)
+const selectLabelled = rowColumns + `, features, grams, message FROM ` + kept + `
 	WHERE scope = ? AND class IN (1, 2) AND id > ? ORDER BY id LIMIT ?`
 
 // Labelled calls fn with every label of a scope, in the order in which the messages were

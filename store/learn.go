@@ -11,12 +11,12 @@ const (
 	insertMsg = `INSERT INTO msg
 	(scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits, judged)
 	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
-	insertBody = `INSERT INTO body (id, features, grams, message) VALUES (?,?,?,?)`
-	updateMsg  = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
+	insertBody  = `INSERT INTO body (id, message) VALUES (?,?)`
+	insertLists = `INSERT INTO lists (id, features, grams) VALUES (?,?,?)`
+	updateMsg   = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
 	time = ?, source = ?, waits = ?, judged = iif(?, judged, ?) WHERE id = ?`
-	updateBody = `UPDATE body SET features = coalesce(features, ?), grams = coalesce(grams, ?) WHERE id = ?`
-	dropLists  = `UPDATE body SET features = NULL, grams = NULL
-	WHERE id = ? AND (features IS NOT NULL OR grams IS NOT NULL) AND (SELECT waits FROM msg WHERE id = body.id) = 1`
+	addLists   = insertLists + ` ON CONFLICT DO UPDATE SET features = coalesce(features, excluded.features), grams = coalesce(grams, excluded.grams)`
+	dropLists  = `DELETE FROM lists WHERE id = ?`
 	forgetMsg  = `UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, time = ?, source = ? WHERE id = ?`
 	confirmMsg = `UPDATE msg SET sure = ?, time = ?, source = ?, judged = iif(?, judged, ?) WHERE id = ?`
 	insertOp   = `INSERT INTO op
@@ -83,16 +83,37 @@ func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
 	if err != nil {
 		return err
 	}
+	waits := int64(0)
+	if row.Waits {
+		waits = waitsBare
+		if lists[0] != nil || lists[1] != nil {
+			waits = waitsListed
+		}
+	}
 	res, err := tx.db.w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
-		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), by.Source, row.Complete, row.Waits, tx.db.seq.Load()+1)
+		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), by.Source, row.Complete, waits, tx.db.seq.Load()+1)
 	if err != nil {
 		return tx.fail("record message", err)
 	}
 	id, _ := res.LastInsertId()
-	if _, err := tx.db.w.exec(insertBody, id, lists[0], lists[1], tx.db.pack.message(row.Message)); err != nil {
+	if err := tx.db.w.keep(id, lists, tx.db.pack.message(row.Message)); err != nil {
 		return tx.fail("record message", err)
 	}
 	return tx.record(model, KindLearn, by, &change{row: id, after: row.mark(), features: row.Features, grams: row.Grams, label: row.label()})
+}
+
+// keep writes what is kept of a row that is new.
+func (c *conn) keep(id int64, lists [2]driver.Value, message driver.Value) error {
+	if lists[0] != nil || lists[1] != nil {
+		if _, err := c.exec(insertLists, id, lists[0], lists[1]); err != nil {
+			return err
+		}
+	}
+	if message == nil {
+		return nil
+	}
+	_, err := c.exec(insertBody, id, message)
+	return err
 }
 
 // relearn gives a message that the scope has the label of row.
@@ -104,7 +125,7 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 		row: old.ID, before: old.mark(), after: row.mark(), label: row.label(),
 		same: old.Class == row.Class && old.Waits == row.Waits && old.label() == row.label(),
 	}
-	if err := tx.relist(ch, row); err != nil {
+	if err := tx.relist(ch, old, row); err != nil {
 		return err
 	}
 	if err := tx.forgo(old, row); err != nil {
@@ -136,15 +157,18 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	return tx.record(model, kind, by, ch)
 }
 
-// waitsAgain is the waits of a row that was there before it began to wait, and may
-// have counted.
-const waitsAgain = 2
+// What column waits says of a row that waits.
+const (
+	waitsBare   = 1 // no lists of it are kept
+	waitsAgain  = 2 // it was there before it began to wait, and may have counted
+	waitsListed = 3 // its lists are kept until it is learned
+)
 
 // forgo takes away the lists that were kept while a row waited, if it was
 // learned and adds nothing: its message yields them again. Where one of them is
 // needed, both stay, and so do those that may have counted: ops speak of them.
 func (tx *Tx) forgo(old, row *Row) error {
-	if !old.Waits || row.Waits || !old.Complete || row.Adds > 0 || row.Step != 0 {
+	if old.waits != waitsListed || row.Waits || !old.Complete || row.Adds > 0 || row.Step != 0 {
 		return nil
 	}
 	if _, err := tx.db.w.exec(dropLists, old.ID); err != nil {
@@ -155,9 +179,11 @@ func (tx *Tx) forgo(old, row *Row) error {
 
 // relist gives a change the features and grams that the ledger has of its row,
 // and the ledger those of row that it lacks.
-func (tx *Tx) relist(ch *change, row *Row) error {
-	if err := tx.kept(ch); err != nil {
-		return err
+func (tx *Tx) relist(ch *change, old, row *Row) error {
+	if old.waits != waitsBare {
+		if err := tx.kept(ch); err != nil {
+			return err
+		}
 	}
 	addFeatures, addGrams := ch.features == nil && ch.counts(), ch.grams == nil && ch.steps()
 	if !addFeatures && !addGrams {
@@ -176,7 +202,7 @@ func (tx *Tx) relist(ch *change, row *Row) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.db.w.exec(updateBody, lists[0], lists[1], ch.row); err != nil {
+	if _, err := tx.db.w.exec(addLists, ch.row, lists[0], lists[1]); err != nil {
 		return tx.fail("change message", err)
 	}
 	return nil
@@ -188,7 +214,7 @@ func (tx *Tx) kept(ch *change) error {
 	if !ch.counts() && !ch.steps() {
 		return nil
 	}
-	err := tx.db.w.query("SELECT features, grams FROM body WHERE id = ?", func(v []driver.Value) error {
+	err := tx.db.w.query("SELECT features, grams FROM lists WHERE id = ?", func(v []driver.Value) error {
 		return tx.lists.parse(ch, v[0], v[1])
 	}, ch.row)
 	if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -83,13 +84,16 @@ const (
 // loadRow writes a row as it was dumped.
 func (tx *Tx) loadRow(d *DumpReader, e *Entry) error {
 	r, raw := e.Row, e.raw.Row
+	if raw.Waits == waitsBare && (raw.Features != nil || raw.Grams != nil) {
+		raw.Waits = waitsListed // from before these were told apart
+	}
 	_, err := tx.db.w.exec(loadMsg, r.ID, r.Scope, r.Digest[:], int64(r.Class), int64(r.Adds), r.Step, r.Sure,
 		r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds, r.Time.UnixMicro(), r.Source, r.Complete, raw.Waits, raw.Judged)
 	if isConstraint(err) {
 		return d.fault("message %s stands there twice in scope %q", r.Digest, r.Scope)
 	}
 	if err == nil {
-		_, err = tx.db.w.exec(insertBody, r.ID, nilIfNone(raw.Features), nilIfNone(raw.Grams), tx.db.pack.message(r.Message))
+		err = tx.db.w.keep(r.ID, [2]driver.Value{nilIfNone(raw.Features), nilIfNone(raw.Grams)}, tx.db.pack.message(r.Message))
 	}
 	if err != nil {
 		return tx.fail("record message", err)

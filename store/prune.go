@@ -149,8 +149,10 @@ func (tx *Tx) Sweep(ids []int64) (removed int, err error) {
 		if n, _ := res.RowsAffected(); n == 0 {
 			continue // it has one again
 		}
-		if _, err := tx.db.w.exec("DELETE FROM body WHERE id = ?", id); err != nil {
-			return 0, tx.fail("remove messages without a label", err)
+		for _, sql := range []string{"DELETE FROM lists WHERE id = ?", "DELETE FROM body WHERE id = ?"} {
+			if _, err := tx.db.w.exec(sql, id); err != nil {
+				return 0, tx.fail("remove messages without a label", err)
+			}
 		}
 		removed++
 	}

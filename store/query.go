@@ -23,7 +23,7 @@ func asRow(v []driver.Value) Row {
 	r := Row{
 		ID: asInt(v[0]), Scope: asText(v[1]), Class: Class(asInt(v[3])), Adds: int(asInt(v[4])), Step: stepOf(asText(v[1]), asInt(v[5])), Sure: asInt(v[6]) != 0,
 		ScoreC: asFloat(v[7]), ScoreE: asFloat(v[8]), ScoreL: asFloat(v[9]), LogOdds: asFloat(v[10]),
-		Time: asTime(v[11]), Source: asText(v[12]), Complete: asInt(v[13]) != 0, Waits: asInt(v[14]) != 0,
+		Time: asTime(v[11]), Source: asText(v[12]), Complete: asInt(v[13]) != 0, Waits: asInt(v[14]) != 0, waits: asInt(v[14]),
 	}
 	copy(r.Digest[:], asBlob(v[2]))
 	return r
@@ -50,10 +50,14 @@ func loadRow(c *conn, id int64) (row Row, err error) {
 		if row, err = oneRow(c, rowColumns+" FROM msg WHERE id = ?", id); err != nil {
 			return err
 		}
-		return c.query("SELECT features, grams, message FROM body WHERE id = ?", row.readBody, id)
+		const query = "SELECT (SELECT features FROM lists WHERE id = ?1), (SELECT grams FROM lists WHERE id = ?1), (SELECT message FROM body WHERE id = ?1)"
+		return c.query(query, row.readBody, id)
 	})
 	return row, err
 }
+
+// kept joins the rows with what is kept of them.
+const kept = "msg LEFT JOIN lists USING (id) LEFT JOIN body USING (id)"
 
 // readBody takes features, grams and message, as far as they are kept.
 func (r *Row) readBody(v []driver.Value) (err error) {

@@ -178,6 +178,9 @@ func (n *renewal) renewCopy(path string) (err error) {
 	if _, err := n.c.exec(note, int64(classify.FeatureVersion)); err != nil {
 		return err
 	}
+	if _, err := n.c.exec("DELETE FROM stash"); err != nil { // other lists
+		return err
+	}
 	if err := n.rows("complete"); err != nil {
 		return err
 	}
@@ -238,10 +241,12 @@ var bringOver = []string{
 		UNION SELECT id FROM main.msg WHERE NOT complete OR id NOT IN (SELECT id FROM old.msg)`,
 	"DELETE FROM main.msg WHERE id IN (SELECT id FROM changed)",
 	"DELETE FROM main.body WHERE id IN (SELECT id FROM changed)",
+	"DELETE FROM main.lists WHERE id IN (SELECT id FROM changed)",
 	"DELETE FROM main.op WHERE seq > " + copied,
 	"DELETE FROM main.was WHERE op > " + copied,
 	"INSERT INTO main.msg SELECT * FROM old.msg WHERE id IN (SELECT id FROM changed)",
 	"INSERT INTO main.body SELECT * FROM old.body WHERE id IN (SELECT id FROM changed)",
+	"INSERT INTO main.lists SELECT * FROM old.lists WHERE id IN (SELECT id FROM changed)",
 	"INSERT INTO main.op SELECT * FROM old.op WHERE seq > " + copied,
 	"INSERT INTO main.was SELECT * FROM old.was WHERE op > " + copied,
 	"DELETE FROM main.sqlite_sequence",

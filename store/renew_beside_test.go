@@ -228,7 +228,7 @@ func TestRenewCutShort(t *testing.T) {
 		},
 		"of another ledger": func(t *testing.T, u *upgrade) {
 			u.prepare(t)
-			spoil(t, u, renewedFile, "UPDATE meta SET value = 'x' WHERE key = 'ledger'; UPDATE body SET features = NULL")
+			spoil(t, u, renewedFile, "UPDATE meta SET value = 'x' WHERE key = 'ledger'; UPDATE lists SET features = NULL")
 		},
 		"ledger put back": func(t *testing.T, u *upgrade) {
 			u.prepare(t)

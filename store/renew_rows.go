@@ -41,7 +41,7 @@ func (n *renewal) rows(which string) error {
 const renewAtOnce = 64
 
 const selectRenew = `SELECT id, scope, class, adds, step, sure, waits, complete, features IS NOT NULL, grams IS NOT NULL, message
-	FROM main.msg JOIN main.body USING (id) WHERE %s AND id > ? ORDER BY id LIMIT ?`
+	FROM main.msg LEFT JOIN main.lists USING (id) LEFT JOIN main.body USING (id) WHERE %s AND id > ? ORDER BY id LIMIT ?`
 
 func (n *renewal) read(which string, after int64) (rows []renewRow, err error) {
 	err = n.c.query(fmt.Sprintf(selectRenew, which), func(v []driver.Value) (err error) {
@@ -74,7 +74,7 @@ func (n *renewal) row(r *renewRow) error {
 		return err
 	}
 	n.messages++
-	_, err = n.c.exec("UPDATE body SET features = ?, grams = ? WHERE id = ?", lists[0], lists[1], r.ID)
+	_, err = n.c.exec("UPDATE lists SET features = ?, grams = ? WHERE id = ?", lists[0], lists[1], r.ID)
 	return err
 }
 
@@ -84,7 +84,7 @@ const renewed = "rebuild"
 
 // leave takes the label of a row away: it can be trained again.
 func (n *renewal) leave(r *renewRow) error {
-	if _, err := n.c.exec("UPDATE body SET features = NULL, grams = NULL WHERE id = ?", r.ID); err != nil {
+	if _, err := n.c.exec("DELETE FROM lists WHERE id = ?", r.ID); err != nil {
 		return err
 	}
 	if r.Class == None {

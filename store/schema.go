@@ -34,11 +34,11 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;`
 // What a decision took from a row that was there before (table was) is kept beside the
 // log, so that undo brings it back bit for bit.
 //
-// The state of the rows and what is kept of their messages lie in two tables:
-// labels are read, flipped and forgotten by the thousand, and so that touches some
-// hundred pages where it would rewrite all the mail.
+// The state of the rows, what is kept of their messages, and their lists lie in three
+// tables: labels are read, flipped and forgotten by the thousand, and lists come and go.
+// So that touches some hundred pages where it would rewrite all the mail.
 var ledgerSchema = schema{
-	what: "ledger", appID: 0x66616e6c, version: 2, model: true,
+	what: "ledger", appID: 0x66616e6c, version: 3, model: true,
 	ddl: metaDDL + `
 CREATE TABLE msg (
 	id INTEGER PRIMARY KEY,
@@ -65,10 +65,8 @@ CREATE INDEX msg_judged ON msg (scope, judged) WHERE class <> 0 AND NOT waits;
 CREATE INDEX msg_unlabelled ON msg (time) WHERE class = 0;
 CREATE TABLE body (
 	id INTEGER PRIMARY KEY,
-	features BLOB,
-	grams BLOB,
-	message BLOB
-) STRICT;
+	message BLOB NOT NULL
+) STRICT;` + listsDDL + `
 CREATE TABLE op (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT,
 	time INTEGER NOT NULL,
@@ -89,8 +87,25 @@ CREATE TABLE op (
 	waits_after INTEGER NOT NULL,
 	undoes INTEGER
 ) STRICT;` + wasDDL,
-	upgrade: []string{"ALTER TABLE op ADD COLUMN undoes INTEGER; CREATE INDEX msg_unlabelled ON msg (time) WHERE class = 0;" + wasDDL},
+	upgrade: []string{
+		"ALTER TABLE op ADD COLUMN undoes INTEGER; CREATE INDEX msg_unlabelled ON msg (time) WHERE class = 0;" + wasDDL,
+		listsDDL + `
+INSERT INTO lists SELECT id, features, grams FROM body WHERE features IS NOT NULL OR grams IS NOT NULL;
+ALTER TABLE body RENAME TO whole;
+CREATE TABLE body (id INTEGER PRIMARY KEY, message BLOB NOT NULL) STRICT;
+INSERT INTO body SELECT id, message FROM whole WHERE message IS NOT NULL;
+DROP TABLE whole;
+UPDATE msg SET waits = 3 WHERE waits = 1;`,
+	},
 }
+
+const listsDDL = `
+CREATE TABLE lists (
+	id INTEGER PRIMARY KEY,
+	features BLOB,
+	grams BLOB
+) STRICT;
+CREATE TABLE stash (id INTEGER PRIMARY KEY, lists BLOB NOT NULL) STRICT;`
 
 const wasDDL = `
 CREATE TABLE was (

@@ -67,7 +67,7 @@ func (s *search) missing() bool {
 // batch reads the next rows. In a user's model the site's messages count too. The
 // walk goes by id, since an index would have all lists sorted first.
 func (s *search) batch(ctx context.Context, c *conn, scope string) error {
-	const query = `SELECT msg.id, features FROM msg NOT INDEXED JOIN body USING (id)
+	const query = `SELECT msg.id, features FROM msg NOT INDEXED JOIN lists USING (id)
 		WHERE msg.id < ? AND scope IN ('', ?) AND class <> 0 AND adds > 0 ORDER BY msg.id DESC LIMIT ?`
 	n, before := 0, s.next
 	err := c.query(query, func(v []driver.Value) error {

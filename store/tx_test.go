@@ -73,7 +73,7 @@ func TestFaultEndsTransaction(t *testing.T) {
 	row := message(1, Ham, 1)
 	row.Scope = "anna"
 	learn(t, db, row)
-	if err := db.w.run("UPDATE body SET features = x'0102'"); err != nil {
+	if err := db.w.run("UPDATE lists SET features = x'0102'"); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
@@ -119,7 +119,7 @@ func TestForgetWhatIsLost(t *testing.T) {
 		db := openAt(t, t.TempDir())
 		learn(t, db, message(1, Ham, 1))
 		was := export(t, db)
-		if err := db.w.run("UPDATE body SET " + column + " = NULL"); err != nil {
+		if err := db.w.run("UPDATE lists SET " + column + " = NULL"); err != nil {
 			t.Fatal(err)
 		}
 		err := db.Update(t.Context(), func(tx *Tx) error {

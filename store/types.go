@@ -54,11 +54,13 @@ type Row struct {
 	ScoreC, ScoreE, ScoreL, LogOdds float64
 
 	Features []uint64  // distinct, ascending; nil: not known
-	Grams    []uint32  // buckets of the linear part, distinct; nil: not known
+	Grams    []uint32  // buckets of the linear part, distinct, ascending; nil: not known
 	Message  []byte    // canonical form, at most MaxMessage bytes are kept
 	Complete bool      // Message is all of the canonical form
 	Waits    bool      // labelled, but not learned yet: adds nothing, has no score, is no label of the Fit
 	Time     time.Time // of the last change of the label; zero in Learn: now
+
+	waits int64 // column waits
 }
 
 // MaxMessage is how much of a canonical message the ledger keeps, in bytes.

@@ -159,13 +159,34 @@ func TestUndoOfTheLast(t *testing.T) {
 	sameAsRebuilt(t, db)
 }
 
-// TestOlderLedger: a ledger from before decisions could be taken back goes on, and what is
-// decided from now on can be.
+// older is SQL that makes of a ledger what an older fanmill, of this schema, would have
+// left: lists with the messages, all of what waits; then no undo.
+var older = map[int]string{
+	2: `ALTER TABLE body RENAME TO apart;
+CREATE TABLE body (id INTEGER PRIMARY KEY, features BLOB, grams BLOB, message BLOB) STRICT;
+INSERT INTO body SELECT id, features, grams, message FROM msg LEFT JOIN lists USING (id) LEFT JOIN apart USING (id);
+DROP TABLE apart; DROP TABLE lists; DROP TABLE stash; UPDATE msg SET waits = 1 WHERE waits = 3;
+UPDATE meta SET value = 2 WHERE key = 'schema';`,
+	1: `DROP TABLE was; DROP INDEX msg_unlabelled; ALTER TABLE op DROP COLUMN undoes;
+UPDATE meta SET value = 1 WHERE key = 'schema';`,
+}
+
+// TestOlderLedger: a ledger of an older fanmill goes on, with all that it has, and what is
+// decided from now on can be taken back.
 func TestOlderLedger(t *testing.T) {
+	t.Run("2", func(t *testing.T) { testOlderLedger(t, older[2]) })
+	t.Run("1", func(t *testing.T) { testOlderLedger(t, older[2]+older[1]) })
+}
+
+func testOlderLedger(t *testing.T, back string) {
 	dir := t.TempDir()
 	db := openAt(t, dir)
-	learn(t, db, message(1, Ham, 1))
-	want := export(t, db)
+	waiting, user, byID := message(2, Spam, 0), message(3, Spam, 2), message(4, Ham, 1)
+	waiting.Step, waiting.Waits = 0, true
+	user.Scope = "anna"
+	byID.Message, byID.Complete = nil, false
+	learn(t, db, message(1, Ham, 1), waiting, user, byID, message(6, Ham, 0))
+	want, rows := export(t, db), dump(t, db, true)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +194,7 @@ func TestOlderLedger(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(c.run("DROP TABLE was; DROP INDEX msg_unlabelled; ALTER TABLE op DROP COLUMN undoes; UPDATE meta SET value = 1 WHERE key = 'schema'"), c.close()); err != nil {
+	if err := errors.Join(c.run(back), c.close()); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Open(t.Context(), Options{Dir: dir, ReadOnly: true}); !errors.Is(err, ErrOlder) {
@@ -183,6 +204,15 @@ func TestOlderLedger(t *testing.T) {
 	if got := export(t, db); got != want {
 		t.Errorf("opened:\n%s\nwant\n%s", got, want)
 	}
+	if got := dump(t, db, true); got != rows {
+		t.Errorf("opened:\n%s\nwant\n%s", got, rows)
+	}
+	waiting.Waits = false // and adds nothing: its lists go
+	learn(t, db, waiting)
+	if n, err := db.w.integer("SELECT count(*) FROM lists"); n != 3 || err != nil {
+		t.Errorf("%d rows have lists, want the two that count and the one without its message (%v)", n, err)
+	}
+	want = export(t, db)
 	learn(t, db, message(1, Spam, 1))
 	if n := undoAll(t, db, Selection{}, 1); n != 1 || export(t, db) != want {
 		t.Errorf("%d taken back, left:\n%s", n, export(t, db))

@@ -6,7 +6,7 @@ import (
 	"fanmill/classify"
 )
 
-const selectWaiting = rowColumns + `, features, grams, NULL FROM msg JOIN body USING (id)
+const selectWaiting = rowColumns + `, features, grams, NULL FROM msg LEFT JOIN lists USING (id)
 	WHERE waits AND scope = ? AND digest > ? ORDER BY digest LIMIT ?`
 
 // Waiting calls fn with up to limit messages of a scope that were recorded and are to
@@ -40,7 +40,7 @@ func (tx *Tx) Lists(row *Row) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	err := tx.db.w.query("SELECT features, grams, NULL FROM body WHERE id = ?", row.readBody, row.ID)
+	err := tx.db.w.query("SELECT features, grams, NULL FROM lists WHERE id = ?", row.readBody, row.ID)
 	if err != nil {
 		return tx.fail("read features", err)
 	}

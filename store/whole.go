@@ -10,7 +10,7 @@ func (tx *Tx) Complete(row Row, message []byte) error {
 	if row.Scope != "" || row.Complete || len(message) > MaxMessage {
 		return nil
 	}
-	res, err := tx.db.w.exec("UPDATE body SET message = ? WHERE id = ? AND message IS NULL", tx.db.pack.message(message), row.ID)
+	res, err := tx.db.w.exec("INSERT OR IGNORE INTO body (id, message) VALUES (?,?)", row.ID, tx.db.pack.message(message))
 	if err != nil {
 		return tx.fail("keep message", err)
 	}

@@ -25,7 +25,8 @@ func (t *Trainer) learner(class store.Class) action {
 }
 
 // recorder returns the action that labels messages to be learned by settle. One
-// that had the other class is learned at once: that is a correction.
+// that had the other class is learned at once: that is a correction. What is known,
+// unless that is nil, takes their lists; what it has no room for the ledger keeps.
 func (t *Trainer) recorder(class store.Class, known *memory) action {
 	learn := t.learner(class)
 	return func(tx *store.Tx, m *classify.Message) (Result, error) {
@@ -39,7 +40,7 @@ func (t *Trainer) recorder(class store.Class, known *memory) action {
 		row := t.row(class, m)
 		row.Waits = true
 		whole := m.Complete && len(m.Canonical) > 0 && t.o.Scope == "" // kept in the ledger
-		if known.keep(m.Digest, m.Features, m.Grams) && whole && !t.oneSided(tx) {
+		if whole && known != nil && known.take(m.Digest, store.Lists{Features: m.Features, Grams: m.Grams}) {
 			row.Features, row.Grams = nil, nil // settle will not need them from there
 		}
 		if err := tx.Learn(row, t.o.Origin); err != nil {

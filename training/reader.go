@@ -5,23 +5,25 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store"
 	"fanmill/training/corpus"
 )
 
 // Bounds of one batch, so that memory stays small. Each transaction waits for
 // the disk, so it should hold many messages.
 const (
-	batchMessages = 256
-	batchBytes    = 4 << 20
+	batchMessages = 512
+	batchBytes    = 8 << 20
 )
 
 // batch is what the reader hands over at a time: messages, and the problems met
 // while they were read.
 type batch struct {
-	messages []classify.Message
-	features []uint64 // behind messages[i].Features
-	grams    []uint32 // behind messages[i].Grams
-	text     []byte   // behind messages[i].Canonical
+	messages []classify.Message // the lists of each are nobody else's, its Canonical lies in text
+	features []uint64
+	grams    []uint32
+	text     []byte
+	bytes    int
 	problems []corpus.Problem
 	begun    time.Time
 	done     int64 // bytes of the input read
@@ -31,26 +33,35 @@ func (b *batch) empty() bool { return len(b.messages) == 0 && len(b.problems) ==
 
 func (b *batch) full() bool {
 	return len(b.messages) >= batchMessages || len(b.problems) >= batchMessages ||
-		8*len(b.features)+4*len(b.grams)+len(b.text) >= batchBytes || time.Since(b.begun) > batchTime
+		b.bytes >= batchBytes || time.Since(b.begun) > batchTime
 }
 
 func (b *batch) clear() {
 	b.messages, b.problems = b.messages[:0], b.problems[:0]
-	b.features, b.grams, b.text = b.features[:0], b.grams[:0], b.text[:0]
+	b.text, b.bytes = b.text[:0], 0
 }
 
 // add copies what training needs of a message out of the stream that made it.
-// When a buffer grows, the messages before keep their part of the old one.
 func (b *batch) add(m *classify.Message) {
-	f, g, c := len(b.features), len(b.grams), len(b.text)
-	b.features = append(b.features, m.Features...)
-	b.grams = append(b.grams, m.Grams...)
-	b.text = append(b.text, m.Canonical...)
 	b.messages = append(b.messages, classify.Message{
 		Digest: m.Digest, Complete: m.Complete,
-		Features: b.features[f:len(b.features):len(b.features)], Grams: b.grams[g:len(b.grams):len(b.grams)],
-		Canonical: b.text[c:len(b.text):len(b.text)],
+		Features: put(&b.features, m.Features), Grams: put(&b.grams, m.Grams), Canonical: put(&b.text, m.Canonical),
 	})
+	b.bytes += size(store.Lists{Features: m.Features, Grams: m.Grams}) + len(m.Canonical)
+}
+
+// putAtOnce is how many elements one piece of memory holds.
+const putAtOnce = 1 << 17
+
+// put returns a copy of list, made behind the last one in buf. Where that is full a new
+// one takes its place, and the old one belongs to the copies.
+func put[T any](buf *[]T, list []T) []T {
+	n := len(*buf)
+	if cap(*buf)-n < len(list) {
+		*buf, n = make([]T, 0, max(putAtOnce, len(list))), 0
+	}
+	*buf = append(*buf, list...)
+	return (*buf)[n:len(*buf):len(*buf)]
 }
 
 // reader extracts the messages of files in a goroutine of its own, one batch

@@ -3,7 +3,7 @@ package training
 import (
 	"context"
 	"fmt"
-	"slices"
+	"maps"
 	"time"
 
 	"fanmill/classify"
@@ -26,27 +26,33 @@ const rememberMax = 64 << 20
 // memory holds features and grams of messages, so that learning need not read them
 // from the ledger again.
 type memory struct {
-	lists map[classify.Digest]lists
+	lists map[classify.Digest]store.Lists
 	bytes int
+	putBy bool // some of them were put by in the ledger
 }
 
-type lists struct {
-	features []uint64
-	grams    []uint32
-}
-
-// keep copies the lists of a message, and tells whether there was room.
-func (m *memory) keep(d classify.Digest, features []uint64, grams []uint32) bool {
-	n := 8*len(features) + 4*len(grams)
-	if _, known := m.lists[d]; known || m.bytes+n > rememberMax {
+// take remembers the lists of a message, and tells whether there was room. They must
+// not change any more.
+func (m *memory) take(d classify.Digest, l store.Lists) bool {
+	if _, known := m.lists[d]; known || m.bytes+size(l) > rememberMax {
 		return known
 	}
 	if m.lists == nil {
-		m.lists = map[classify.Digest]lists{}
+		m.lists = map[classify.Digest]store.Lists{}
 	}
-	m.lists[d] = lists{slices.Clone(features), slices.Clone(grams)}
-	m.bytes += n
+	m.lists[d] = l
+	m.bytes += size(l)
 	return true
+}
+
+func size(l store.Lists) int { return 8*len(l.Features) + 4*len(l.Grams) }
+
+// bringBack takes up what was put by, as far as there is room.
+func (m *memory) bringBack(tx *store.Tx) error {
+	return tx.Stashed(func(d classify.Digest, l store.Lists) bool {
+		m.putBy = true
+		return m.take(d, l)
+	})
 }
 
 // Settled says what became of messages that waited.
@@ -65,12 +71,17 @@ func (t *Trainer) Settle(ctx context.Context) (Settled, error) {
 // rest goes on waiting.
 func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, total int)) (Settled, error) {
 	s := settler{t: t, known: known, stream: classify.NewStream(t.o.Classify)}
-	total, err := t.waiting(ctx)
+	total, err := t.waiting(ctx, &s.known)
 	if err != nil || total == 0 {
 		return s.sum, err
 	}
 	for more := true; more; progress(s.sum.Judged, total) {
 		if more, err = s.first(ctx); err != nil {
+			return s.sum, err
+		}
+	}
+	if s.known.putBy {
+		if err := s.update(ctx, func(tx *store.Tx, _ func() bool) error { return tx.ClearStash() }); err != nil {
 			return s.sum, err
 		}
 	}
@@ -88,14 +99,22 @@ func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, 
 	return s.sum, nil
 }
 
-// waiting counts what is to be learned; nothing while a class is too small.
-func (t *Trainer) waiting(ctx context.Context) (n int, err error) {
+// waiting counts what is to be learned; nothing while a class is too small. The lists
+// that are known are put by until then, and come back to what is known.
+func (t *Trainer) waiting(ctx context.Context, known *memory) (n int, err error) {
 	err = t.db.Update(ctx, func(tx *store.Tx) error {
-		n = 0
-		if !t.oneSided(tx) {
-			n = tx.Model(t.o.Scope).Labels().Waiting
+		n = tx.Model(t.o.Scope).Labels().Waiting
+		switch {
+		case t.o.Scope != "": // lists of a user's mail stay in the ledger
+		case n > 0 && t.oneSided(tx):
+			err = tx.Stash(maps.All(known.lists))
+		case n > 0:
+			err = known.bringBack(tx)
 		}
-		return nil
+		if t.oneSided(tx) {
+			n = 0
+		}
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("count what is to be learned: %w", err)
@@ -116,6 +135,7 @@ type settler struct {
 	known  memory
 	stream *classify.Stream
 	scorer classify.Scorer
+	told   told
 	after  classify.Digest // the last that was judged in the first round
 	again  []learned       // what the next round judges again
 	sum    Settled
@@ -209,7 +229,7 @@ func (s *settler) judge(tx *store.Tx, row *store.Row) (Effect, error) {
 	effect := s.t.rule.Judge(spam, score, len(row.Grams), model, row.Sure)
 	row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds = score.C, score.E, score.L, score.LogOdds
 	if !effect.Nothing() {
-		s.known.keep(row.Digest, row.Features, row.Grams)
+		s.known.take(row.Digest, store.Lists{Features: row.Features, Grams: row.Grams})
 	}
 	return effect, s.add(tx, row, effect)
 }
@@ -224,7 +244,8 @@ func (s *settler) judgeAgain(tx *store.Tx, l learned) (Effect, error) {
 	if err := s.read(tx, &row); err != nil || row.Features == nil {
 		return Effect{}, err
 	}
-	model := tx.Model(s.t.o.Scope)
+	s.told.of(tx.Model(s.t.o.Scope))
+	model := &s.told
 	spam, score := row.Class == store.Spam, s.scorer.Score(row.Features, row.Grams, model)
 	without := func() classify.Score { return s.scorer.Score(row.Features, row.Grams, less(model, row)) }
 	effect := s.t.rule.Again(spam, score, without, len(row.Grams), model, row.Sure)
@@ -243,7 +264,7 @@ func (s *settler) add(tx *store.Tx, row *store.Row, e Effect) error {
 // taken from its message. Features are nil when there is nothing to take them from.
 func (s *settler) read(tx *store.Tx, row *store.Row) error {
 	if l, ok := s.known.lists[row.Digest]; ok {
-		row.Features, row.Grams = l.features, l.grams
+		row.Features, row.Grams = l.Features, l.Grams
 		return nil
 	}
 	if row.Features == nil || row.Grams == nil {
@@ -260,7 +281,7 @@ func (s *settler) read(tx *store.Tx, row *store.Row) error {
 	}
 	s.stream.Reset()
 	m := s.stream.Stored(kept.Message)
-	row.Features, row.Grams = NotNil(m.Features), NotNil(m.Grams)
+	row.Features, row.Grams = append([]uint64{}, m.Features...), append([]uint32{}, m.Grams...)
 	return nil
 }
 

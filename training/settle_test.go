@@ -1,6 +1,8 @@
 package training
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand"
 	"path/filepath"
@@ -75,6 +77,48 @@ func TestOneClassAfterTheOther(t *testing.T) {
 		t.Errorf("once more: %+v", again)
 	}
 	checkRebuild(t, db)
+}
+
+// The lists of what waits are put by, and learned from there as from the messages.
+func TestListsArePutBy(t *testing.T) {
+	ham, spam := writers(false, 200), writers(true, 201)
+	count := func(db *store.DB) (n int) {
+		if err := db.Update(t.Context(), func(tx *store.Tx) error {
+			n = 0
+			return tx.Stashed(func(classify.Digest, store.Lists) bool { n++; return true })
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	var models [2]string
+	for i, what := range []string{"put by", "gone"} {
+		dir := t.TempDir()
+		db := open(t, dir)
+		tr := New(db, train1)
+		train(t, tr, store.Ham, writeFile(t, filepath.Join(dir, "ham"), mbox(ham)))
+		if n := count(db); n != len(ham) {
+			t.Errorf("lists of %d messages are put by, want %d", n, len(ham))
+		}
+		if what == "gone" {
+			c, err := sql.Open("sqlite3", filepath.Join(dir, "fanmill.db")) // the driver is store's
+			if err == nil {
+				_, err = c.Exec("DELETE FROM stash")
+			}
+			if err = errors.Join(err, c.Close()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		train(t, tr, store.Spam, writeFile(t, filepath.Join(dir, "spam"), mbox(spam)))
+		if n := count(db); n != 0 {
+			t.Errorf("%d are left", n)
+		}
+		checkRebuild(t, db)
+		models[i] = export(t, db)
+	}
+	if models[0] != models[1] {
+		t.Errorf("another model was learned from lists that were put by:\n%.200s\nwant\n%.200s", models[0], models[1])
+	}
 }
 
 // The order in which mailboxes are trained is of no importance.

@@ -128,7 +128,7 @@ func (t *Trainer) RecordMessage(ctx context.Context, class store.Class, m *class
 	if err := checkClass(class); err != nil {
 		return Result{}, err
 	}
-	do := t.recorder(class, new(memory))
+	do := t.recorder(class, nil)
 	if t.o.All {
 		do = t.learner(class)
 	}

@@ -396,10 +396,10 @@ func TestTrainProblemsAndProgress(t *testing.T) {
 	dir := t.TempDir()
 	db := open(t, filepath.Join(dir, "data"))
 	in := filepath.Join(dir, "in")
-	writeFile(t, filepath.Join(in, "1-mbox"), mbox(mails(false, 700)))
+	writeFile(t, filepath.Join(in, "1-mbox"), mbox(mails(false, 1300)))
 	writeFile(t, filepath.Join(in, "2-empty"), "")
 	writeFile(t, filepath.Join(in, "3-text"), "no mail\n")
-	writeFile(t, filepath.Join(in, "4-mail"), mail(false, 1000))
+	writeFile(t, filepath.Join(in, "4-mail"), mail(false, 2000))
 	writeFile(t, filepath.Join(in, "5-empty"), "")
 	paths := []string{in, filepath.Join(dir, "missing")}
 	var problems []string
@@ -416,7 +416,7 @@ func TestTrainProblemsAndProgress(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if sum.Messages() != 701 || sum.Failed != 4 || last.Summary != sum || calls < 3 {
+	if sum.Messages() != 1301 || sum.Failed != 4 || last.Summary != sum || calls < 3 {
 		t.Errorf("%+v, last progress %+v of %d", sum, last, calls)
 	}
 	if got := strings.Join(problems, " "); got != "2-empty 3-text 5-empty missing" {
