@@ -36,19 +36,23 @@ func parseFeatures(features []uint64, b []byte) ([]uint64, error) {
 // thousand of the buckets, so that most take one byte, where a varint would take two
 // from 128 on.
 func appendGrams(b []byte, grams []uint32) ([]byte, error) {
-	next := uint32(0)
+	n, next := len(b), uint32(0)
+	b = slices.Grow(b, len(grams)+classify.Buckets/255+1)
+	b = b[:cap(b)]
 	for _, g := range grams {
 		if g < next || g >= classify.Buckets {
-			return b, fmt.Errorf("gram %d stands where one from %d to %d should", g, next, classify.Buckets-1)
+			return b[:0], fmt.Errorf("gram %d stands where one from %d to %d should", g, next, classify.Buckets-1)
 		}
 		d := g - next
 		for ; d >= 255; d -= 255 {
-			b = append(b, 255)
+			b[n] = 255
+			n++
 		}
-		b = append(b, byte(d))
+		b[n] = byte(d)
+		n++
 		next = g + 1
 	}
-	return b, nil
+	return b[:n], nil
 }
 
 // parseGrams appends what appendGrams stored to grams.
