@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/klauspost/compress/s2"
@@ -37,18 +38,21 @@ func parseFeatures(features []uint64, b []byte) ([]uint64, error) {
 // from 128 on.
 func appendGrams(b []byte, grams []uint32) ([]byte, error) {
 	n, next := len(b), uint32(0)
-	b = slices.Grow(b, len(grams)+classify.Buckets/255+1)
+	b = slices.Grow(b, len(grams)+classify.Buckets/255+8)
 	b = b[:cap(b)]
 	for _, g := range grams {
 		if g < next || g >= classify.Buckets {
 			return b[:0], fmt.Errorf("gram %d stands where one from %d to %d should", g, next, classify.Buckets-1)
 		}
 		d := g - next
-		for ; d >= 255; d -= 255 {
-			b[n] = 255
-			n++
+		full := int(d / 255) // of one in four there are some: no branch would know of which
+		for ; full > 8; full -= 8 {
+			binary.LittleEndian.PutUint64(b[n:], math.MaxUint64)
+			n += 8
 		}
-		b[n] = byte(d)
+		binary.LittleEndian.PutUint64(b[n:], math.MaxUint64)
+		n += full
+		b[n] = byte(d % 255)
 		n++
 		next = g + 1
 	}

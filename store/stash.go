@@ -72,9 +72,9 @@ func appendStash(piece []byte, d classify.Digest, l Lists) (_ []byte, err error)
 	return piece, nil
 }
 
-// Stashed calls fn with the lists that were put by, until it returns false. They are
-// fn's for good.
-func (tx *Tx) Stashed(fn func(classify.Digest, Lists) bool) error {
+// Unstash hands out the lists that were put by, and removes them: to fn, until it
+// returns false. They are fn's for good.
+func (tx *Tx) Unstash(fn func(classify.Digest, Lists) bool) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
@@ -83,6 +83,9 @@ func (tx *Tx) Stashed(fn func(classify.Digest, Lists) bool) error {
 	})
 	if err != nil {
 		return tx.fail("read the lists that were put by", err)
+	}
+	if _, err := tx.db.w.exec("DELETE FROM stash"); err != nil {
+		return tx.fail("remove the lists that were put by", err)
 	}
 	return nil
 }
@@ -109,20 +112,6 @@ func readStash(b []byte, fn func(classify.Digest, Lists) bool) (err error) {
 			return errStop
 		}
 		b = b[n+m:]
-	}
-	return nil
-}
-
-// ClearStash removes what was put by, unless something waits in the site's scope.
-func (tx *Tx) ClearStash() error {
-	if err := tx.usable(); err != nil {
-		return err
-	}
-	if tx.Model("").Labels().Waiting > 0 {
-		return nil
-	}
-	if _, err := tx.db.w.exec("DELETE FROM stash"); err != nil {
-		return tx.fail("remove the lists that were put by", err)
 	}
 	return nil
 }

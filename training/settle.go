@@ -28,7 +28,6 @@ const rememberMax = 64 << 20
 type memory struct {
 	lists map[classify.Digest]store.Lists
 	bytes int
-	putBy bool // some of them were put by in the ledger
 }
 
 // take remembers the lists of a message, and tells whether there was room. They must
@@ -49,10 +48,27 @@ func size(l store.Lists) int { return 8*len(l.Features) + 4*len(l.Grams) }
 
 // bringBack takes up what was put by, as far as there is room.
 func (m *memory) bringBack(tx *store.Tx) error {
-	return tx.Stashed(func(d classify.Digest, l store.Lists) bool {
-		m.putBy = true
-		return m.take(d, l)
+	return tx.Unstash(func(d classify.Digest, l store.Lists) bool { return m.take(d, l) })
+}
+
+// expect takes up what was put by if training this class is likely to complete what
+// there is to know: the pages where it lay are then free for what is recorded.
+func (t *Trainer) expect(ctx context.Context, class store.Class, known *memory) error {
+	err := t.db.Update(ctx, func(tx *store.Tx) error {
+		l := tx.Model(t.o.Scope).Known()
+		own, other := l.Ham, l.Spam
+		if class == store.Spam {
+			own, other = other, own
+		}
+		if t.o.Scope != "" || own >= classify.MinLabels || other < classify.MinLabels {
+			return nil
+		}
+		return known.bringBack(tx)
 	})
+	if err != nil {
+		return fmt.Errorf("look for what is to be learned: %w", err)
+	}
+	return nil
 }
 
 // Settled says what became of messages that waited.
@@ -77,11 +93,6 @@ func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, 
 	}
 	for more := true; more; progress(s.sum.Judged, total) {
 		if more, err = s.first(ctx); err != nil {
-			return s.sum, err
-		}
-	}
-	if s.known.putBy {
-		if err := s.update(ctx, func(tx *store.Tx, _ func() bool) error { return tx.ClearStash() }); err != nil {
 			return s.sum, err
 		}
 	}

@@ -83,10 +83,12 @@ func TestOneClassAfterTheOther(t *testing.T) {
 func TestListsArePutBy(t *testing.T) {
 	ham, spam := writers(false, 200), writers(true, 201)
 	count := func(db *store.DB) (n int) {
-		if err := db.Update(t.Context(), func(tx *store.Tx) error {
-			n = 0
-			return tx.Stashed(func(classify.Digest, store.Lists) bool { n++; return true })
-		}); err != nil {
+		looked := errors.New("only looking")
+		err := db.Update(t.Context(), func(tx *store.Tx) error {
+			err := tx.Unstash(func(classify.Digest, store.Lists) bool { n++; return true })
+			return errors.Join(err, looked)
+		})
+		if !errors.Is(err, looked) {
 			t.Fatal(err)
 		}
 		return n
