@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"fanmill/policy"
+	"fanmill/policy/scopes"
 	"fanmill/store"
 )
 
@@ -89,12 +89,12 @@ func (s *scopesExplainCmd) flags(fs *flag.FlagSet) {
 
 // explainedScope is what scopes explain prints.
 type explainedScope struct {
-	Address string             `json:"address"`
-	Enabled bool               `json:"enabled"` // mail to the address is judged by the scope
-	Steps   []policy.ScopeStep `json:"steps"`
-	Own     scopeAnswer        `json:"own"`
-	Site    scopeAnswer        `json:"site"`
-	Times   uint32             `json:"times"` // how often each own label counts beside the site's
+	Address string        `json:"address"`
+	Enabled bool          `json:"enabled"` // mail to the address is judged by the scope
+	Steps   []scopes.Step `json:"steps"`
+	Own     scopeAnswer   `json:"own"`
+	Site    scopeAnswer   `json:"site"`
+	Times   uint32        `json:"times"` // how often each own label counts beside the site's
 }
 
 // Run explains one address.
