@@ -83,6 +83,9 @@ func (r *rule) domains(c *Content) (domains []string) {
 	}
 	if r.from != nil || r.headers != nil && domains == nil {
 		domains = append(domains, c.fromDomains()...)
+		if len(domains) == 0 {
+			return []string{""} // nobody's, which nobody can verify
+		}
 	}
 	return domains
 }

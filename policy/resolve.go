@@ -69,7 +69,7 @@ func (p *Policy) resolve(e *Envelope, c *Content, rcpt string, why func(setting 
 	}
 	// What is refused at the end only in part, or later, is not refused now. A host of ours
 	// would write a bounce.
-	to.Refused = to.Refused && !to.Open && !to.Exempt && to.Spam == Reject && p.Outside(e) && !p.Relayed(e)
+	to.Refused = to.Refused && !to.Open && !to.Exempt && to.Spam == Reject && to.open&setSpamOutcome == 0 && p.Outside(e) && !p.Relayed(e)
 	if to.Unsure == Delay && !p.comesAgain(e) {
 		to.Unsure = Hold
 	}

@@ -184,6 +184,8 @@ func TestRefusedAtRCPT(t *testing.T) {
 		"held, not refused":     {[]Rule{{Senders: []string{"@blocked.example"}, Sender: Block, Spam: ptr(Hold)}}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
 		"host of ours":          {[]Rule{{Filter: ptr(true)}, block}, Envelope{Client: classify.Client{Addr: netip.MustParseAddr("198.51.100.1")}, Sender: "x@blocked.example"}, "anna@example.org", false},
 		"trusted, but filtered": {[]Rule{{Filter: ptr(true)}, block}, Envelope{Client: classify.Client{Addr: netip.MustParseAddr("127.0.0.1")}, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"may be held":           {[]Rule{{From: []string{"x@"}, Spam: ptr(Hold)}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", false},
+		"reject before it":      {[]Rule{{Recipients: []string{"anna@"}, Spam: ptr(Reject)}, {From: []string{"x@"}, Spam: ptr(Hold)}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", true},
 		"welcome for another":   {[]Rule{{Recipients: []string{"bert@"}, WelcomeList: list(t, "a.example")}, block}, Envelope{Client: outsider, Sender: "x@blocked.example"}, "anna@example.org", true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -276,14 +278,16 @@ func TestForgedWelcome(t *testing.T) {
 		header string
 		want   SenderList
 	}{
-		"another's list":       {Rule{Lists: []string{"*.lists.example.org"}, Sender: Welcome}, evil + "From: x@evil.example\nList-Id: <news.lists.example.org>", Unlisted},
-		"the list":             {Rule{Lists: []string{"*.lists.example.org"}, Sender: Welcome}, "Authentication-Results: mx.example.org; dkim=pass header.d=lists.example.org\nFrom: x@some.example\nList-Id: <news.lists.example.org>", Welcome},
-		"another's envelope":   {Rule{Senders: []string{"@friend.example"}, Sender: Welcome}, evil + "From: x@evil.example", Unlisted},
-		"with a field":         {Rule{Senders: []string{"@friend.example"}, Headers: []string{"X-A: *"}, Sender: Welcome}, evil + "From: x@evil.example\nX-A: 1", Unlisted},
-		"name, by expression":  {Rule{From: []string{`/anna@friend\.example/`}, Sender: Welcome}, evil + "From: \"anna@friend.example\" <x@evil.example>", Unlisted},
-		"name, by list":        {Rule{WelcomeList: list(t, `anna@friend\.example`)}, evil + "From: \"anna@friend.example\" <x@evil.example>", Unlisted},
-		"address, by list":     {Rule{WelcomeList: list(t, `(anna|bert)@evil\.example>`)}, evil + "From: \"Anna\" <anna@evil.example>", Welcome},
-		"name, when it blocks": {Rule{BlockList: list(t, `anna@friend\.example`)}, evil + "From: \"anna@friend.example\" <x@evil.example>", Block},
+		"another's list":        {Rule{Lists: []string{"*.lists.example.org"}, Sender: Welcome}, evil + "From: x@evil.example\nList-Id: <news.lists.example.org>", Unlisted},
+		"the list":              {Rule{Lists: []string{"*.lists.example.org"}, Sender: Welcome}, "Authentication-Results: mx.example.org; dkim=pass header.d=lists.example.org\nFrom: x@some.example\nList-Id: <news.lists.example.org>", Welcome},
+		"another's envelope":    {Rule{Senders: []string{"@friend.example"}, Sender: Welcome}, evil + "From: x@evil.example", Unlisted},
+		"with a field":          {Rule{Senders: []string{"@friend.example"}, Headers: []string{"X-A: *"}, Sender: Welcome}, evil + "From: x@evil.example\nX-A: 1", Unlisted},
+		"with a field, no From": {Rule{Headers: []string{"X-A: *"}, Sender: Welcome}, "Authentication-Results: mx.example.org; none\nX-A: 1", Unlisted},
+		"field and From":        {Rule{Headers: []string{"X-A: *"}, Sender: Welcome}, "Authentication-Results: mx.example.org; dkim=pass header.d=friend.example\nX-A: 1\nFrom: x@friend.example", Welcome},
+		"name, by expression":   {Rule{From: []string{`/anna@friend\.example/`}, Sender: Welcome}, evil + "From: \"anna@friend.example\" <x@evil.example>", Unlisted},
+		"name, by list":         {Rule{WelcomeList: list(t, `anna@friend\.example`)}, evil + "From: \"anna@friend.example\" <x@evil.example>", Unlisted},
+		"address, by list":      {Rule{WelcomeList: list(t, `(anna|bert)@evil\.example>`)}, evil + "From: \"Anna\" <anna@evil.example>", Welcome},
+		"name, when it blocks":  {Rule{BlockList: list(t, `anna@friend\.example`)}, evil + "From: \"anna@friend.example\" <x@evil.example>", Block},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := ruled(t, tt.rule)

@@ -28,22 +28,33 @@ func NewHosts(names []string) Hosts {
 	return h
 }
 
+// Bounds of what is read. What is in front is what the hosts of the site have written: each
+// puts its field on top.
+const (
+	maxField  = 8 << 10 // bytes of a field; a longer one vouches for nobody
+	maxFields = 20      // of hosts that are believed
+)
+
 // Results are what hosts that are believed have found out about one message.
 type Results struct {
-	judged bool     // some host has said anything
-	passed []string // domains that have been verified
+	fields int             // that they have written
+	passed map[string]bool // organizations of domains that have been verified
 }
 
 // Read reads a field, unfolded, if a host that is believed wrote it, and reports whether
 // one did. Comments and quoted strings carry what a sender chose: nothing in them is taken
 // for a result.
 func (r *Results) Read(value string, believed Hosts) bool {
-	parts := strings.Split(plainTokens(value), ";")
+	// A part of a field could end in a domain that the whole does not name.
+	whole := len(value) <= maxField
+	parts := strings.Split(plainTokens(value[:min(len(value), maxField)]), ";")
 	words := strings.Fields(parts[0])
 	if len(words) == 0 || !believed[address.Lower(words[0])] {
 		return false
 	}
-	r.judged = true
+	if r.fields++; !whole || r.fields > maxFields {
+		return true
+	}
 	for _, part := range parts[1:] {
 		words := strings.Fields(part)
 		if len(words) == 0 {
@@ -51,10 +62,19 @@ func (r *Results) Read(value string, believed Hosts) bool {
 		}
 		method, result, _ := strings.Cut(address.Lower(words[0]), "=")
 		if property := identities[method]; property != "" && result == "pass" {
-			r.passed = append(r.passed, vouched(words[1:], property)...)
+			r.pass(vouched(words[1:], property))
 		}
 	}
 	return true
+}
+
+func (r *Results) pass(domains []string) {
+	if r.passed == nil {
+		r.passed = map[string]bool{}
+	}
+	for _, d := range domains {
+		r.passed[organization(d)] = true
+	}
 }
 
 // Trust reports whether a sender who must own all of the domains is believed to. From is
@@ -65,7 +85,7 @@ func (r *Results) Trust(m Mode, domains []string) bool {
 	case Never:
 		return true
 	case Present:
-		if !r.judged {
+		if r.fields == 0 {
 			return true
 		}
 	}
@@ -75,12 +95,7 @@ func (r *Results) Trust(m Mode, domains []string) bool {
 // vouchFor reports whether a believed host has verified a domain: itself, or another of
 // the same organization (RFC 7489 section 3.1, relaxed alignment).
 func (r *Results) vouchFor(domain string) bool {
-	for _, passed := range r.passed {
-		if domain != "" && (passed == domain || organization(passed) == organization(domain)) {
-			return true
-		}
-	}
-	return false
+	return domain != "" && r.passed[organization(domain)]
 }
 
 // identities are the properties that tell what a method has verified.

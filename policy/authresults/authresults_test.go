@@ -1,6 +1,7 @@
 package authresults
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -45,6 +46,30 @@ func TestVouchFor(t *testing.T) {
 	} {
 		if got := read(tt.field).vouchFor("good.example"); got != tt.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// TestBounds: a field that is too long, or one of too many, vouches for nobody; that a host
+// has looked is seen all the same. A sender can make a field long.
+func TestBounds(t *testing.T) {
+	const good = "; dkim=pass header.d=good.example"
+	long := "mx.example.org" + good + `; spf=pass smtp.mailfrom="` + strings.Repeat("a", maxField) + `"@evil.example`
+	cut := "mx.example.org; spf=pass smtp.mailfrom=" + strings.Repeat("a", maxField-len("mx.example.org; spf=pass smtp.mailfrom=@good.example")) + "@good.example.evil.example"
+	for name, fields := range map[string][]string{"long": {long}, "cut off": {cut}, "many": append(slices.Repeat([]string{"mx.example.org; none"}, maxFields), "mx.example.org"+good)} {
+		if r := read(fields...); r.vouchFor("good.example") || r.Trust(Present, []string{"good.example"}) {
+			t.Errorf("%s: vouches", name)
+		}
+	}
+}
+
+// BenchmarkHostile is as much as a message can make of it.
+func BenchmarkHostile(b *testing.B) {
+	field := "mx.example.org" + strings.Repeat("; dkim=pass header.d=xn--bcher-kva.x.co.uk", maxField/50)
+	for b.Loop() {
+		r := read(slices.Repeat([]string{field}, 1000)...)
+		for range 2000 {
+			r.vouchFor("bücher.y.co.uk")
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"net/textproto"
 	"slices"
 	"strings"
@@ -31,7 +32,7 @@ type Header struct {
 const (
 	maxFieldText  = 2000    // bytes of one field
 	maxFieldCount = 20      // fields of one name
-	maxFieldBytes = 1 << 18 // of all
+	maxFieldBytes = 1 << 18 // of all but the first of each name
 	maxFromText   = 1000
 )
 
@@ -45,15 +46,17 @@ func NewHeader(wanted map[string]bool, believed authresults.Hosts) *Header {
 // Field takes a header field; value is what stands behind the colon, folded or not. What
 // is not wanted is passed over.
 func (h *Header) Field(name, value []byte) {
-	key := canonicalName(string(name))
+	plain := bytes.TrimRight(name, " \t") // as mail programs read it (RFC 5322 section 4.5)
+	key := canonicalName(string(plain))
 	if !h.wanted[key] {
 		return
 	}
-	value = unfold(clipBytes(value))
-	if key == authresults.Field && !h.Auth.Read(string(value), h.believed) {
+	// One with a blank behind its name nobody has removed who removes forged ones.
+	if key == authresults.Field && (len(plain) < len(name) || !h.Auth.Read(string(unfold(value)), h.believed)) {
 		return
 	}
-	if len(h.fields[key]) >= maxFieldCount || h.bytes > maxFieldBytes {
+	value = unfold(clipBytes(value))
+	if n := len(h.fields[key]); n >= maxFieldCount || n > 0 && h.bytes > maxFieldBytes {
 		return
 	}
 	if key == "From" && !h.hasFrom {

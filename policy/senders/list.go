@@ -170,12 +170,8 @@ func (l *List) match(h *match.Header, texts ...string) (line int, ok bool) {
 			return int(n), true
 		}
 	}
-	for _, text := range texts {
-		if n, ok := l.patterns.match(text); ok {
-			return int(n), true
-		}
-	}
-	return 0, false
+	n, ok := l.patterns.match(texts...)
+	return int(n), ok
 }
 
 func (l *List) lookup(a address.Address) (line int32, ok bool) {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -174,6 +175,21 @@ func TestHostileLines(t *testing.T) {
 	l, _ := Parse(strings.Repeat("[a-z].[0-9].[a-z]+.[0-9]\n", 20000))
 	if w := len(l.patterns.rest); w == 0 || w > maxRest/5 {
 		t.Errorf("%d patterns without a literal are tried on each message", w)
+	}
+}
+
+// However many texts a message has, there is one bound to the work for it.
+func TestWorkForOneMessage(t *testing.T) {
+	l, errs := Parse(strings.Repeat("([a-z].){100}[0-9]\n", 10) + "found")
+	if len(errs) > 0 {
+		t.Fatal(errs[0])
+	}
+	texts := slices.Repeat([]string{strings.Repeat("ab ", 300)}, 10)
+	if _, ok := l.patterns.match(append(texts[:1:1], "found")...); !ok {
+		t.Error("not found though there is little work")
+	}
+	if _, ok := l.patterns.match(append(texts, "found")...); ok {
+		t.Error("found behind more work than is done")
 	}
 }
 
