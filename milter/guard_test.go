@@ -167,16 +167,7 @@ func TestMalformedPackets(t *testing.T) {
 	witness := r.mta()
 	for name, data := range bad {
 		t.Run(name, func(t *testing.T) {
-			conn, err := net.Dial("unix", r.srv.Addr()[0].String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer conn.Close()
-			if _, err := conn.Write(data); err != nil {
-				t.Fatal(err)
-			}
-			conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-			if _, err := io.Copy(io.Discard, conn); err != nil && !errors.Is(err, syscall.ECONNRESET) {
+			if err := untilClosed(t, r, data); err != nil && !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("the connection was not closed: %v", err)
 			}
 		})
@@ -184,6 +175,23 @@ func TestMalformedPackets(t *testing.T) {
 	if res := witness.send(subject("score 0.01")); res.code != 250 {
 		t.Errorf("other session: %v", res)
 	}
+}
+
+// untilClosed sends data to the server and reads until it closes the connection, for ten
+// seconds at most.
+func untilClosed(t *testing.T, r *rig, data []byte) error {
+	t.Helper()
+	conn, err := net.Dial("unix", r.srv.Addr()[0].String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.Write(data); err != nil {
+		t.Fatal(err)
+	}
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_, err = io.Copy(io.Discard, conn)
+	return err
 }
 
 func TestCutPacketEndsAtThePacketDeadline(t *testing.T) {
@@ -194,16 +202,7 @@ func TestCutPacketEndsAtThePacketDeadline(t *testing.T) {
 		"nothing at all": nil, "half a length": optneg[:2], "half a packet": optneg[:9],
 		"half a packet after negotiation": slices.Concat(optneg, packet('M', "<a@b>\x00")[:7]),
 	} {
-		conn, err := net.Dial("unix", r.srv.Addr()[0].String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		if _, err := conn.Write(data); err != nil {
-			t.Fatal(err)
-		}
-		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
-		if _, err := io.Copy(io.Discard, conn); err != nil {
+		if err := untilClosed(t, r, data); err != nil {
 			t.Errorf("%s: the connection was not closed: %v", name, err)
 		}
 	}

@@ -35,16 +35,21 @@ func (s *scopesListCmd) flags(fs *flag.FlagSet) {
 	fs.IntVar(&s.limit, "limit", 1000, "list at most `N` scopes; 0 lists all")
 }
 
+// openExisting opens the ledger of the data directory for reading.
+func openExisting(ctx context.Context, e *Env) (*store.DB, func(), error) {
+	dir, err := e.existingData()
+	if err != nil {
+		return nil, nil, err
+	}
+	return openReading(ctx, e, dir)
+}
+
 // Run lists them in the order of their names, the site first.
 func (s *scopesListCmd) Run(ctx context.Context, e *Env) error {
 	if s.limit < 0 {
 		return usageErrorf("--limit: %d is negative", s.limit)
 	}
-	dir, err := e.existingData()
-	if err != nil {
-		return err
-	}
-	db, done, err := openReading(ctx, e, dir)
+	db, done, err := openExisting(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -103,11 +108,7 @@ func (s *scopesExplainCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	dir, err := e.existingData()
-	if err != nil {
-		return err
-	}
-	db, done, err := openReading(ctx, e, dir)
+	db, done, err := openExisting(ctx, e)
 	if err != nil {
 		return err
 	}
