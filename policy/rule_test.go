@@ -406,7 +406,7 @@ func BenchmarkSettle(b *testing.B) {
 		fmt.Fprintf(&welcome, "user%d@shop%d.example\n", i, i%100)
 	}
 	for i := range 200 {
-		fmt.Fprintf(&block, "(big|huge)sale%d .*@\n", i)
+		fmt.Fprintf(&block, "(offer|bargain)%d .*@\n", i)
 	}
 	p := ruled(b,
 		Rule{Name: "people", Recipients: []string{"@board.example.org"}, Filter: ptr(false)},

@@ -1,6 +1,7 @@
 // Package address takes apart the addresses of envelopes and From fields, in any form
 // that mail brings them in, and holds them in the form in which they are compared.
-// Nothing in it fails, and all of it is linear in what it is given.
+// Nothing in it fails. InList may look at what is behind a quote or bracket that is not
+// closed once for each of them: its callers give it no more than some kilobytes.
 package address
 
 import (

@@ -2,7 +2,7 @@ package address
 
 // Table finds what is filed under addresses and local parts, at the same cost however
 // many there are. "+detail" of the address that is looked for is ignored by an entry that
-// has none. The zero Table is empty, and so is nil for Lookup.
+// has none. The zero Table is empty.
 type Table[V any] struct {
 	addresses map[key]V
 	locals    map[string]V
