@@ -6,6 +6,9 @@ import (
 
 	"fanmill/classify"
 	"fanmill/policy"
+	"fanmill/policy/authresults"
+	"fanmill/policy/scopes"
+	"fanmill/policy/senders"
 )
 
 // defaultPolicy is the section as package policy would have it.
@@ -41,9 +44,9 @@ func defaultPolicy(o policy.Options) Policy {
 // with nothing in their list files.
 func (c *Config) PolicyOptions() policy.Options {
 	p := &c.Policy
-	lists := map[string]*policy.List{}
+	lists := map[string]*senders.List{}
 	for _, path := range c.ListFiles() {
-		lists[path] = &policy.List{}
+		lists[path] = &senders.List{}
 	}
 	return policy.Options{
 		Rules:             c.PolicyRules(lists),
@@ -71,11 +74,11 @@ func (c *Config) PolicyOptions() policy.Options {
 	}
 }
 
-// ScopeOptions returns the section [scope] as package policy takes it, without what
+// ScopeOptions returns the section [scope] as package scopes takes it, without what
 // stands in the alias file.
-func (c *Config) ScopeOptions() policy.ScopeOptions {
+func (c *Config) ScopeOptions() scopes.Options {
 	s := &c.Scope
-	return policy.ScopeOptions{Enabled: s.Enabled, Separator: s.Separator, LocalDomain: s.LocalDomain}
+	return scopes.Options{Enabled: s.Enabled, Separator: s.Separator, LocalDomain: s.LocalDomain}
 }
 
 // outcome reads a word; one that is unknown becomes a value outside the closed
@@ -88,10 +91,10 @@ func outcome(word string) policy.Outcome {
 	return o
 }
 
-func authMode(word string) policy.AuthMode {
-	m, err := policy.ParseAuthMode(word)
+func authMode(word string) authresults.Mode {
+	m, err := authresults.ParseMode(word)
 	if err != nil {
-		return policy.AuthNever + 1
+		return authresults.Never + 1
 	}
 	return m
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"fanmill/policy"
+	"fanmill/policy/senders"
 )
 
 // Rule is an entry [[rule]]. Keys that are not set are nil, or "".
@@ -122,7 +123,7 @@ func (c *Config) ListFiles() []string {
 }
 
 // PolicyRules returns the rules as package policy takes them, with the lists by path.
-func (c *Config) PolicyRules(lists map[string]*policy.List) []policy.Rule {
+func (c *Config) PolicyRules(lists map[string]*senders.List) []policy.Rule {
 	var rules []policy.Rule
 	for _, r := range c.Rules {
 		rule := policy.Rule{

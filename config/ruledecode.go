@@ -70,11 +70,11 @@ func (d *document) decodeRule(n int, r *Rule, table map[string]toml.Primitive) {
 	known := map[string]bool{}
 	root := reflect.ValueOf(r).Elem()
 	for _, k := range RuleSection().Keys {
-		alias := reflect.TypeFor[Rule]().FieldByIndex(k.index).Tag.Get("alias")
+		alias := cmp.Or(reflect.TypeFor[Rule]().FieldByIndex(k.index).Tag.Get("alias"), k.Name)
 		prim, ok := table[k.Name]
 		other, twice := table[alias]
 		switch known[k.Name], known[alias] = true, true; {
-		case ok && twice:
+		case ok && twice && alias != k.Name:
 			d.addRule(n, alias, Problem{Text: "stands there twice: it is another word for " + k.Name, Hint: "write it once"})
 		case twice:
 			prim = other
@@ -89,7 +89,7 @@ func (d *document) decodeRule(n int, r *Rule, table map[string]toml.Primitive) {
 	}
 	for key := range table {
 		if !known[key] {
-			d.addRule(n, printable(key), Problem{Text: "is not known", Hint: hintRuleKey(key)})
+			d.addRule(n, cmp.Or(printable(key), `""`), Problem{Text: "is not known", Hint: hintRuleKey(key)})
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"fanmill/policy"
+	"fanmill/policy/match"
+	"fanmill/policy/scopes"
 )
 
 // Validate checks a configuration that was made by a program; Parse has
@@ -109,7 +111,7 @@ func (c *Config) checkPolicy() Problems {
 			if re.Entry != "" {
 				p.Value = clip(tomlString(re.Entry))
 			}
-		} else if oe := (*policy.OptionError)(nil); errors.As(err, &oe) {
+		} else if oe := (*match.OptionError)(nil); errors.As(err, &oe) {
 			p = Problem{Key: "policy." + oe.Option, Text: clip(oe.Err.Error()), Hint: clean(oe.Hint)}
 			if value, ok := c.policyValue(oe); ok {
 				p.Value = clip(value)
@@ -135,7 +137,7 @@ func (c *Config) checkPolicy() Problems {
 
 // policyValue finds what a problem of package policy is about: the entry of a
 // list, else the value of the key.
-func (c *Config) policyValue(oe *policy.OptionError) (string, bool) {
+func (c *Config) policyValue(oe *match.OptionError) (string, bool) {
 	for _, s := range Sections() {
 		for _, k := range s.Keys {
 			if k.Path() != "policy."+oe.Option {
@@ -150,12 +152,12 @@ func (c *Config) policyValue(oe *policy.OptionError) (string, bool) {
 	return "", false
 }
 
-// checkScope lets package policy judge its section, but for the alias file.
+// checkScope lets package scopes judge its section, but for the alias file.
 func (c *Config) checkScope() Problems {
 	var ps Problems
-	_, err := policy.CompileScopes(c.ScopeOptions())
+	_, err := scopes.Compile(c.ScopeOptions())
 	for _, err := range unjoin(err) {
-		if oe := (*policy.OptionError)(nil); errors.As(err, &oe) {
+		if oe := (*match.OptionError)(nil); errors.As(err, &oe) {
 			ps = append(ps, Problem{Key: "scope." + oe.Option, Value: clip(tomlString(oe.Entry)), Text: oe.Err.Error(), Hint: oe.Hint})
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"fanmill/policy"
+	"fanmill/policy/match"
 	"fanmill/spool"
 )
 
@@ -70,7 +71,7 @@ func TestRejectAttachments(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newRig(t)
 			r.learner = new(scores)
-			r.policy.RejectAttachments = []string{policy.Executable}
+			r.policy.RejectAttachments = []string{match.Executable}
 			r.policy.Unfiltered = []string{person}
 			r.policy.Rules = []policy.Rule{{Name: "open", Recipients: []string{open}, RejectAttachments: []string{}}}
 			if tt.change != nil {

@@ -4,17 +4,13 @@
 //
 //	MTA --frames--> guard --> go-milter --> adapter --> session
 //
-// guard.go sits below the library as a net.Listener and net.Conn: it checks
-// every frame before the library sees a byte of it. adapter.go holds the
-// library's callbacks, recovers in each of them and maps outcomes to replies.
+// Package guard sits below the library as a net.Listener and net.Conn: it checks
+// every frame before the library sees a byte of it; package socket binds what it
+// listens on. adapter.go holds the library's callbacks, recovers in each of them and maps outcomes to replies.
 // session.go and its neighbours know no type of the library: events in, outcome
 // out. server.go binds sockets, starts, reloads and drains.
 //
 // # Rules of the protocol that the code rests on
-//
-// Frames (libmilter/mfdef.h, mfapi.h of Sendmail 8.17): four bytes of length,
-// most significant first, then that many bytes, of which the first is the
-// command. A body chunk holds at most 1 MiB less one byte (SMFIP_MDS_1M).
 //
 // One answer per message: RCPT can refuse single recipients; at end of message
 // there is one answer for all, but recipients can be deleted. Deleting the last

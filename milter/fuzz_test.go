@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -44,9 +45,15 @@ func (l *pipeListener) Addr() net.Addr { return pipeAddr{} }
 // adapter, session. A panic in the library's goroutine ends the process, which
 // the fuzzer reports; a server that hangs fails the test.
 func FuzzGuard(f *testing.F) {
-	seeds := conversation()
-	f.Add(slices.Concat(seeds[:16]...), uint16(7))
-	f.Add(slices.Concat(seeds[16:22]...), uint16(512))
+	f.Add(slices.Concat(
+		optneg, packet('D', "Cj\x00mx.example.net\x00"), packet('C', "client.example.com\x004\x04\xd2192.0.2.7\x00"), packet('H', "client.example.com\x00"),
+		packet('M', "<a@example.com>\x00SIZE=10\x00"), packet('R', "<b@example.net>\x00"), packet('T', ""), packet('L', "Subject\x00 hello\n\tworld\x00"),
+		packet('N', ""), packet('B', strings.Repeat("body \x00\r\n", 9000)), packet('U', "VRFY x\x00"), packet('E', ""), packet('A', ""),
+	), uint16(7))
+	f.Add(slices.Concat(
+		optneg, packet('M', "<>\x00"), packet('A', ""), packet('K', ""), packet('C', "localhost\x00U"), packet('C', "h\x00L\x00\x00/path\x00"),
+		packet('C', "h\x006\x00\x19IPv6:2001:db8::1\x00"), packet('Q', ""),
+	), uint16(512))
 	for _, s := range []string{
 		"\x00\x00\x00\x00", "\x00\x00\x00\x01Q", "\x1d\xcd\x65\x00B", "O",
 	} {

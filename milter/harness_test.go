@@ -1,7 +1,6 @@
 package milter
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +24,7 @@ import (
 	"fanmill/policy"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/test/harness"
 )
 
 // subjectScorer is a scorer that does what the subject says: "score 0.97",
@@ -109,23 +109,8 @@ func (r *rows) all() []store.Record {
 	return slices.Clone(r.list)
 }
 
-// logBuffer collects log lines and passes them to the test's log.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
+// logBuffer collects log lines.
+type logBuffer struct{ harness.Buffer }
 
 func textLogger(b *logBuffer) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
 
@@ -241,6 +226,19 @@ type mta struct {
 func (r *rig) mta(opts ...gomilter.Option) *mta {
 	r.t.Helper()
 	m, err := dialMTA(r.t, r.srv.Addr()[0], opts...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return m
+}
+
+// mtaAs opens a session of client.example.com at addr, with these macros; nil: none.
+func (r *rig) mtaAs(macros *gomilter.MacroBag, addr string) *mta {
+	r.t.Helper()
+	if macros == nil {
+		macros = gomilter.NewMacroBag()
+	}
+	m, err := dialAs(r.t, r.srv.Addr()[0], macros, "client.example.com", addr)
 	if err != nil {
 		r.t.Fatal(err)
 	}

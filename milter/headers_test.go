@@ -52,14 +52,7 @@ func TestForgedFieldsGoOnEveryPath(t *testing.T) {
 				tt.change(r)
 			}
 			r.start()
-			macros := tt.macros
-			if macros == nil {
-				macros = gomilter.NewMacroBag()
-			}
-			m, err := dialAs(t, r.srv.Addr()[0], macros, "client.example.com", "192.0.2.7")
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := r.mtaAs(tt.macros, "192.0.2.7")
 			forged := []string{
 				"X-Fanmill-Status", "x-fanmill-clues", "X-SPAM-STATUS", "X-Spam-Level", "X-Spam", "X-Spamd-Result", "X-Spambayes-Classification",
 				"X-Spambayes-Evidence", "X-DSPAM-Result", "X-DSPAM-Factors", "X-DSPAM-Reclassified", "X-Bogosity",

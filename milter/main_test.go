@@ -47,7 +47,7 @@ func leftGoroutines() string {
 		buf := make([]byte, 1<<20)
 		left = ""
 		for g := range strings.SplitSeq(string(buf[:runtime.Stack(buf, true)]), "\n\n") {
-			if strings.Contains(g, "milter.") && !strings.Contains(g, "TestMain") {
+			if (strings.Contains(g, "milter.") || strings.Contains(g, "milter/guard.")) && !strings.Contains(g, "TestMain") {
 				left += g + "\n\n"
 			}
 		}

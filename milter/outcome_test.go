@@ -277,7 +277,7 @@ func TestWhatIsNotFilteredIsNotRecorded(t *testing.T) {
 	for _, tt := range []struct {
 		rule   string
 		change func(*rig)
-		macros gomilter.Macros
+		macros *gomilter.MacroBag
 		client string
 		rows   int
 	}{
@@ -293,15 +293,7 @@ func TestWhatIsNotFilteredIsNotRecorded(t *testing.T) {
 			tt.change(r)
 		}
 		r.start()
-		macros := tt.macros
-		if macros == nil {
-			macros = gomilter.NewMacroBag()
-		}
-		m, err := dialAs(t, r.srv.Addr()[0], macros, "client.example.com", cmp.Or(tt.client, "192.0.2.7"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		res := m.send(subject("score 0.01"))
+		res := r.mtaAs(tt.macros, cmp.Or(tt.client, "192.0.2.7")).send(subject("score 0.01"))
 		if n := len(r.rows.all()); res.code != 250 || n != tt.rows || r.rows.count("accept/"+tt.rule) != 1 {
 			t.Errorf("%s: %d rows, want %d; answer %v, counted %v", tt.rule, n, tt.rows, res, r.rows.counts)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/policy"
+	"fanmill/policy/senders"
 	"fanmill/spool"
 )
 
@@ -30,9 +31,9 @@ func (l *lessons) taught() []string {
 	return slices.Clone(l.list)
 }
 
-func blockList(t *testing.T, text string) *policy.List {
+func blockList(t *testing.T, text string) *senders.List {
 	t.Helper()
-	l, errs := policy.ParseList(text)
+	l, errs := senders.Parse(text)
 	if len(errs) > 0 {
 		t.Fatal(errs[0])
 	}

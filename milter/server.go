@@ -10,6 +10,9 @@ import (
 	"time"
 
 	gomilter "github.com/d--j/go-milter"
+
+	"fanmill/milter/guard"
+	"fanmill/milter/socket"
 )
 
 // Options set up a server; they cannot be changed while it runs. Zero values
@@ -54,9 +57,9 @@ func (o Options) withDefaults() Options {
 type Server struct {
 	opts      Options
 	engine    *engine
-	guard     *guard
+	guard     *guard.Guard
 	library   *gomilter.Server
-	listeners []*guardListener
+	listeners []net.Listener
 	cut       context.CancelFunc // ends the wait for messages in progress
 	failed    chan error
 	serving   sync.WaitGroup
@@ -71,21 +74,21 @@ func New(o Options, p Parts, s Settings) (*Server, error) {
 	if err := check(o, p, s); err != nil {
 		return nil, err
 	}
-	gid, err := findGroup(o.SocketGroup)
+	gid, err := socket.FindGroup(o.SocketGroup)
 	if err != nil {
 		return nil, err
 	}
-	listeners, err := bind(o, socketFile{mode: o.SocketMode, gid: gid})
+	listeners, err := bind(o, socket.Rights{Mode: o.SocketMode, Group: gid})
 	if err != nil {
 		return nil, err
 	}
 	stopped, cut := context.WithCancel(context.Background())
 	srv := &Server{
 		opts: o, engine: newEngine(stopped, p, s), cut: cut, failed: make(chan error, len(listeners)),
-		guard: newGuard(guardOptions{MaxConnections: o.MaxConnections, Idle: o.IdleTimeout, Packet: o.PacketTimeout, Logger: p.Logger}),
+		guard: guard.New(guard.Options{MaxConnections: o.MaxConnections, Idle: o.IdleTimeout, Packet: o.PacketTimeout, Logger: p.Logger}),
 	}
 	for _, ln := range listeners {
-		srv.listeners = append(srv.listeners, srv.guard.listen(ln))
+		srv.listeners = append(srv.listeners, srv.guard.Listen(ln))
 	}
 	srv.library = newLibrary(srv.engine, o.WriteTimeout)
 	return srv, nil
@@ -100,7 +103,7 @@ func check(o Options, p Parts, s Settings) error {
 		errs = append(errs, errors.New("nothing to listen on"))
 	}
 	for _, spec := range o.Listen {
-		if _, err := parseListen(spec); err != nil {
+		if _, err := socket.Parse(spec); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -110,20 +113,14 @@ func check(o Options, p Parts, s Settings) error {
 	return errors.Join(append(errs, s.Validate())...)
 }
 
-// CheckListen reports what is wrong with a socket specification.
-func CheckListen(spec string) error {
-	_, err := parseListen(spec)
-	return err
-}
-
-func bind(o Options, f socketFile) (all []net.Listener, err error) {
+func bind(o Options, rights socket.Rights) (all []net.Listener, err error) {
 	all = append(all, o.Listeners...)
 	for _, spec := range o.Listen {
-		e, err := parseListen(spec)
+		e, err := socket.Parse(spec)
 		if err != nil {
 			return nil, err
 		}
-		ln, err := e.listen(f)
+		ln, err := e.Listen(rights)
 		if err != nil {
 			for _, l := range all[len(o.Listeners):] {
 				_ = l.Close() // the first error is the one to report
@@ -176,7 +173,7 @@ func (s *Server) Addr() []net.Addr {
 }
 
 // Connections returns the number of MTA connections.
-func (s *Server) Connections() int { return s.guard.count() }
+func (s *Server) Connections() int { return s.guard.Count() }
 
 // Reload puts new settings in force for messages that begin from now on. After
 // an error the old ones stay.
@@ -206,8 +203,8 @@ func (s *Server) shutdown(ctx context.Context) error {
 	for _, ln := range s.listeners {
 		errs = append(errs, ln.Close())
 	}
-	if err := s.guard.drain(ctx); err != nil {
-		errs = append(errs, fmt.Errorf("drain: %d messages cut off: %w", s.guard.count(), err))
+	if err := s.guard.Drain(ctx); err != nil {
+		errs = append(errs, fmt.Errorf("drain: %d messages cut off: %w", s.guard.Count(), err))
 	}
 	s.cut()
 	// Nothing is left to be waited for; the listeners are closed.

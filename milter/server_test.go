@@ -3,7 +3,6 @@ package milter
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -22,41 +21,6 @@ import (
 )
 
 func stderrLogger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
-
-func TestParseListen(t *testing.T) {
-	for spec, want := range map[string]endpoint{
-		"unix:/run/fanmill/m.sock":   {"unix", "/run/fanmill/m.sock"},
-		"local:/run/m.sock":          {"unix", "/run/m.sock"},
-		"inet:127.0.0.1:8891":        {"tcp", "127.0.0.1:8891"},
-		"inet:8891@127.0.0.1":        {"tcp", "127.0.0.1:8891"},
-		"inet:localhost:8891":        {"tcp", "localhost:8891"},
-		"inet:8891@mail.example.com": {"tcp", "mail.example.com:8891"},
-		"inet:[::1]:8891":            {"tcp", "[::1]:8891"},
-		"inet6:[::1]:8891":           {"tcp6", "[::1]:8891"},
-		"inet6:8891@::1":             {"tcp6", "[::1]:8891"},
-		"inet6:8891@[::1]":           {"tcp6", "[::1]:8891"},
-	} {
-		if got, err := parseListen(spec); err != nil || got != want {
-			t.Errorf("parseListen(%q) = %v, %v; want %v", spec, got, err, want)
-		}
-	}
-	for spec, want := range map[string]string{
-		"":                                  "no such form",
-		"/run/m.sock":                       "no such form",
-		"tcp:127.0.0.1:8891":                "write unix:/PATH, inet:HOST:PORT",
-		"unix:m.sock":                       "must begin with /",
-		"unix:/" + strings.Repeat("x", 107): "may have 107",
-		"inet:8891":                         "inet:127.0.0.1:8891",
-		"inet::8891":                        "host is missing",
-		"inet:8891@":                        "host is missing",
-		"inet:127.0.0.1:smtp":               "not a number",
-		"inet:127.0.0.1:70000":              "not a number",
-	} {
-		if err := CheckListen(spec); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("CheckListen(%q) = %v, want something with %q", spec, err, want)
-		}
-	}
-}
 
 func TestSeveralSockets(t *testing.T) {
 	r := newRig(t)
@@ -115,9 +79,6 @@ func TestSocketRights(t *testing.T) {
 	if err != nil || fi.Mode().Perm() != 0o620 {
 		t.Errorf("mode %v, %v", fi.Mode(), err)
 	}
-	if _, err := findGroup("no-such-group-here"); err == nil {
-		t.Error("unknown group was found")
-	}
 }
 
 func TestStaleAndLivingSockets(t *testing.T) {
@@ -135,51 +96,6 @@ func TestStaleAndLivingSockets(t *testing.T) {
 	r.start()
 	if res := r.one(subject("score 1")); res.code != 550 {
 		t.Errorf("in place of a stale socket: %v", res)
-	}
-
-	for name, make := range map[string]func(string) error{
-		"file":    func(p string) error { return os.WriteFile(p, []byte("precious"), 0o600) },
-		"dir":     func(p string) error { return os.Mkdir(p, 0o700) },
-		"symlink": func(p string) error { return os.Symlink(path, p) },
-	} {
-		p := filepath.Join(r.dir, name)
-		if err := make(p); err != nil {
-			t.Fatal(err)
-		}
-		_, err := listenUnix(p, socketFile{mode: 0o660, gid: -1})
-		if err == nil || !strings.Contains(err.Error(), "not a socket") {
-			t.Errorf("%s in the place of the socket: %v", name, err)
-		}
-		if _, err := os.Lstat(p); err != nil {
-			t.Errorf("%s was removed: %v", name, err)
-		}
-	}
-}
-
-func TestOnlyTheOwnSocketIsRemoved(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "m.sock")
-	first, err := listenUnix(path, socketFile{mode: 0o660, gid: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(path, path+".old"); err != nil {
-		t.Fatal(err)
-	}
-	second, err := listenUnix(path, socketFile{mode: 0o660, gid: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := first.Close(); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Lstat(path); err != nil {
-		t.Errorf("the successor's socket is gone: %v", err)
-	}
-	if err := second.Close(); err != nil {
-		t.Error(err)
-	}
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the own socket stays: %v", err)
 	}
 }
 
@@ -349,9 +265,4 @@ func TestOutOfDescriptors(t *testing.T) {
 	if n := strings.Count(log, "accept failed"); n != 1 {
 		t.Errorf("%d log lines about the limit, want 1:\n%s", n, log)
 	}
-}
-
-func ExampleCheckListen() {
-	fmt.Println(CheckListen("inet:8891"))
-	// Output: listen on "inet:8891": host or port is missing; write inet:127.0.0.1:8891, or inet:0.0.0.0:PORT for every address
 }

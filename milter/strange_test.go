@@ -185,11 +185,7 @@ func TestAuthenticated(t *testing.T) {
 	r := newRig(t).start()
 	macros := gomilter.NewMacroBag()
 	macros.Set(gomilter.MacroAuthAuthen, "alice")
-	m, err := dialAs(t, r.srv.Addr()[0], macros, "client.example.com", "192.0.2.7")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if res := m.send(subject("score 1")); res.code != 250 || r.rows.count("accept/authenticated") != 1 {
+	if res := r.mtaAs(macros, "192.0.2.7").send(subject("score 1")); res.code != 250 || r.rows.count("accept/authenticated") != 1 {
 		t.Errorf("answer %v, counted %v", res, r.rows.counts)
 	}
 }

@@ -1,9 +1,13 @@
 // Package policy decides what happens to a message: for each recipient by the
-// rules in force, then once for the whole message. It is pure: no clock, no
-// I/O, no logger; a compiled *Policy is immutable and safe for concurrent use.
+// rules in force, then once for the whole message. Whether mail is as the rules
+// say is found out by its sub-packages. It is pure: no clock, no I/O, no logger; a
+// compiled *Policy is immutable and safe for concurrent use.
 package policy
 
-import "fanmill/classify"
+import (
+	"fanmill/classify"
+	"fanmill/policy/match"
+)
 
 // Outcome is what happens to a message; a closed set, ordered from the mildest
 // to the hardest.
@@ -46,7 +50,7 @@ type Recipient struct {
 	SubjectTag string     // before the subject of what is tagged
 	RejectText string     // "": as for all
 
-	Attachments *attachments // that are refused
+	Attachments *match.Attachments // that are refused
 
 	Unproven  bool   // its sender would be welcome, had a domain been verified
 	OpenRules uint64 // tells rules apart that only the header makes hold or not; 0: none

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+
+	"fanmill/policy/match"
 )
 
 const bypassHint = "write one word of 4 to 40 letters and digits that nobody writes by chance, such as NOTSPAM"
@@ -17,13 +19,12 @@ func compileBypass(word string) (*regexp.Regexp, error) {
 	if len(word) < 4 || len(word) > 40 || strings.ContainsFunc(word, func(r rune) bool {
 		return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 	}) {
-		return nil, &OptionError{Option: "bypass_word", Err: errors.New("is not such a word"), Hint: bypassHint}
+		return nil, &match.OptionError{Option: "bypass_word", Err: errors.New("is not such a word"), Hint: bypassHint}
 	}
 	return regexp.MustCompile(`(?i)\b` + word + `\b`), nil
 }
 
 // Bypass reports whether the first Subject field has the word that lets mail pass.
 func (c *Content) Bypass() bool {
-	subjects := c.fields["Subject"]
-	return c.policy.bypass != nil && len(subjects) > 0 && c.policy.bypass.MatchString(subjects[0])
+	return c.policy.bypass != nil && c.policy.bypass.MatchString(c.header.First("Subject"))
 }

@@ -91,7 +91,7 @@ func (d Decision) ByScore() bool {
 // whatever its score: neither is needed for that, nor training. The rule stays the same
 // where the outcome is milder: whoever finds the message shall see why.
 func (p *Policy) attached(r Recipient, s Scored, d *Decision) bool {
-	a, found := r.Attachments.find(s.Attachments)
+	a, found := r.Attachments.Find(s.Attachments)
 	if !found {
 		return false
 	}

@@ -8,9 +8,12 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/policy/authresults"
+	"fanmill/policy/match"
+	"fanmill/policy/scopes"
 )
 
-// Options are the settings of a policy. Their names in OptionError are the
+// Options are the settings of a policy. Their names in match.OptionError are the
 // keys of the configuration file's section [policy]. A pattern is
 // user@example.org, @example.org (not its sub-domains), user@ (any domain), a
 // glob over the whole address (* and ?), /RE2/ (unanchored, case-insensitive
@@ -37,15 +40,15 @@ type Options struct {
 	Mixed     Mode
 	OnePolicy bool // one policy per message: RCPT with other settings gets 452 4.5.3
 
-	Rules       []Rule   // before all others, the first first
-	WelcomeAuth AuthMode // when a welcome sender must be verified
-	Believed    []string // hosts whose Authentication-Results are believed, by their authserv-id
-	SubjectTag  string   // put before the subject of what is tagged, "": nothing
+	Rules       []Rule           // before all others, the first first
+	WelcomeAuth authresults.Mode // when a welcome sender must be verified
+	Believed    []string         // hosts whose Authentication-Results are believed, by their authserv-id
+	SubjectTag  string           // put before the subject of what is tagged, "": nothing
 
 	RejectAttachments []string // endings of files that are refused, or Executable
 	BypassWord        string   // in the subject: passes whatever the score; "": there is none
 
-	Scopes *Scopes // whose training judges the mail of a recipient; nil: the site's
+	Scopes *scopes.Map // whose training judges the mail of a recipient; nil: the site's
 }
 
 // DefaultOptions returns the documented defaults.
@@ -66,40 +69,21 @@ func DefaultOptions() Options {
 	}
 }
 
-// OptionError is one thing that is wrong with Options.
-type OptionError struct {
-	Option string // key in the section [policy], such as "unfiltered"
-	Entry  string // the entry of a list, "" for a single value
-	Err    error
-	Hint   string // what to do about it
-}
-
-// Error names option and entry, and ends with the hint.
-func (e *OptionError) Error() string {
-	if e.Entry == "" {
-		return fmt.Sprintf("%s: %v (%s)", e.Option, e.Err, e.Hint)
-	}
-	return fmt.Sprintf("%s: %q %v (%s)", e.Option, e.Entry, e.Err, e.Hint)
-}
-
-// Unwrap returns the cause.
-func (e *OptionError) Unwrap() error { return e.Err }
-
 // Policy is compiled Options: immutable, safe for concurrent use.
 type Policy struct {
 	opts        Options
-	unfiltered  *patterns
-	neverRefuse *patterns
-	trusted     *hosts
-	own         *hosts
+	unfiltered  *match.Patterns
+	neverRefuse *match.Patterns
+	trusted     *match.Hosts
+	own         *match.Hosts
 	rules       []rule
 	wanted      map[string]bool // header fields that rules look at
-	believed    map[string]bool
-	attachments *attachments
+	believed    authresults.Hosts
+	attachments *match.Attachments
 	bypass      *regexp.Regexp
 }
 
-// Compile checks and compiles o. The error joins one *OptionError for each
+// Compile checks and compiles o. The error joins one *match.OptionError for each
 // problem, so that all of them can be reported at once.
 func Compile(o Options) (*Policy, error) {
 	o.Unfiltered, o.NeverRefuse = slices.Clone(o.Unfiltered), slices.Clone(o.NeverRefuse)
@@ -108,26 +92,23 @@ func Compile(o Options) (*Policy, error) {
 	errs := o.check()
 	var more []error
 	var err error
-	p.unfiltered, more = compilePatterns("unfiltered", o.Unfiltered)
+	p.unfiltered, more = match.CompilePatterns("unfiltered", o.Unfiltered)
 	errs = append(errs, more...)
-	p.neverRefuse, more = compilePatterns("never_refuse", o.NeverRefuse)
+	p.neverRefuse, more = match.CompilePatterns("never_refuse", o.NeverRefuse)
 	errs = append(errs, more...)
-	p.trusted, more = compileHosts("trusted_networks", o.TrustedNetworks, networksOnly)
+	p.trusted, more = match.CompileHosts("trusted_networks", o.TrustedNetworks, match.Networks)
 	errs = append(errs, more...)
-	p.own, more = compileHosts("own_hosts", o.OwnHosts, hostNames)
+	p.own, more = match.CompileHosts("own_hosts", o.OwnHosts, match.HostNames)
 	errs = append(errs, more...)
 	p.rules, more = compileRules(o.Rules, &o)
 	errs = append(errs, more...)
-	p.attachments, more = compileAttachments("reject_attachments", o.RejectAttachments)
+	p.attachments, more = match.CompileAttachments("reject_attachments", o.RejectAttachments)
 	errs = append(errs, more...)
 	if p.bypass, err = compileBypass(o.BypassWord); err != nil {
 		errs = append(errs, err)
 	}
-	p.wanted, p.believed = wantedFields(p.rules), map[string]bool{}
+	p.wanted, p.believed = wantedFields(p.rules), authresults.NewHosts(o.Believed)
 	p.wanted["Subject"] = p.wanted["Subject"] || p.bypass != nil
-	for _, host := range o.Believed {
-		p.believed[lower(host)] = true
-	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)
 	}
@@ -143,10 +124,10 @@ func (o Options) check() []error {
 		errs = append(errs, checkOutcome(c.option, c.got)...)
 	}
 	if o.Mixed > Strict {
-		errs = append(errs, &OptionError{Option: "mixed", Err: fmt.Errorf("%v is unknown", o.Mixed), Hint: "write split, lenient or strict"})
+		errs = append(errs, &match.OptionError{Option: "mixed", Err: fmt.Errorf("%v is unknown", o.Mixed), Hint: "write split, lenient or strict"})
 	}
 	if o.MinLabels < 0 {
-		errs = append(errs, &OptionError{Option: "min_labels", Err: fmt.Errorf("%d is negative", o.MinLabels), Hint: "write a number of messages such as 50"})
+		errs = append(errs, &match.OptionError{Option: "min_labels", Err: fmt.Errorf("%d is negative", o.MinLabels), Hint: "write a number of messages such as 50"})
 	}
 	return errs
 }
@@ -164,7 +145,7 @@ func checkOutcome(option string, got Outcome) []error {
 	if slices.Contains(allowed, got) {
 		return nil
 	}
-	return []error{&OptionError{
+	return []error{&match.OptionError{
 		Option: option, Err: fmt.Errorf("%v is not possible here", got), Hint: fmt.Sprintf("write one of %v", allowed),
 	}}
 }
@@ -185,7 +166,7 @@ func (o Options) checkCutoffs() []error {
 			err = fmt.Errorf("%v is below the cut-off before it, %v", c.value, low)
 		}
 		if err != nil {
-			return []error{&OptionError{Option: c.option, Err: err, Hint: "keep ham_cutoff <= spam_cutoff <= reject_cutoff, such as 0.15, 0.90 and 0.995"}}
+			return []error{&match.OptionError{Option: c.option, Err: err, Hint: "keep ham_cutoff <= spam_cutoff <= reject_cutoff, such as 0.15, 0.90 and 0.995"}}
 		}
 		low = c.value
 	}
@@ -209,9 +190,9 @@ func (p *Policy) Connection(e *Envelope) (filtered bool, rule string) {
 		return false, RuleAuthenticated
 	case o.SkipTrusted && e.Local:
 		return false, RuleLocal
-	case o.SkipTrusted && p.trusted.contains(e.Client.Addr):
+	case o.SkipTrusted && p.trusted.Contains(e.Client.Addr):
 		return false, RuleTrusted
-	case o.SkipOwnHosts && p.own.match(e.Client):
+	case o.SkipOwnHosts && p.own.Match(e.Client):
 		return false, RuleOwnHost
 	}
 	return true, ""
@@ -221,13 +202,13 @@ func (p *Policy) Connection(e *Envelope) (filtered bool, rule string) {
 // nor by a client that logged in or is in a trusted network. Such a client's mail may
 // well be filtered, see Connection.
 func (p *Policy) Outside(e *Envelope) bool {
-	return e.Authenticated == "" && !e.Local && !p.trusted.contains(e.Client.Addr)
+	return e.Authenticated == "" && !e.Local && !p.trusted.Contains(e.Client.Addr)
 }
 
 // Relayed reports whether the message came through a host of ours: then the
 // host to judge is read from that host's Received line, and refusing would
 // only make our own host write a bounce.
-func (p *Policy) Relayed(e *Envelope) bool { return p.own.match(e.Client) }
+func (p *Policy) Relayed(e *Envelope) bool { return p.own.Match(e.Client) }
 
 // RuleNames returns the names of the rules in their order.
 func (p *Policy) RuleNames() []string {
@@ -241,6 +222,11 @@ func (p *Policy) RuleNames() []string {
 // Welcomes reports whether some rule makes senders welcome.
 func (p *Policy) Welcomes() bool {
 	return slices.ContainsFunc(p.rules, func(r rule) bool { return r.Sender == Welcome || r.WelcomeList != nil })
+}
+
+// LooksAtAttachments reports whether some mail may be refused for what is attached to it.
+func (p *Policy) LooksAtAttachments() bool {
+	return p.attachments != nil || slices.ContainsFunc(p.rules, func(r rule) bool { return r.attachments != nil })
 }
 
 // MayQuarantine reports whether the MTA's own hold queue is an outcome.

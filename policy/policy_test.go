@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/policy/match"
 )
 
 func mustCompile(t testing.TB, change func(*Options)) *Policy {
@@ -21,6 +23,14 @@ func mustCompile(t testing.TB, change func(*Options)) *Policy {
 		t.Fatal(err)
 	}
 	return p
+}
+
+func client(addr, name string) classify.Client {
+	c := classify.Client{Name: name}
+	if addr != "" {
+		c.Addr = netip.MustParseAddr(addr)
+	}
+	return c
 }
 
 func TestCompileReportsAllProblems(t *testing.T) {
@@ -38,7 +48,7 @@ func TestCompileReportsAllProblems(t *testing.T) {
 	}
 	var got []string
 	for _, e := range err.(interface{ Unwrap() []error }).Unwrap() {
-		var oe *OptionError
+		var oe *match.OptionError
 		if !errors.As(e, &oe) {
 			t.Fatalf("%v is no OptionError", e)
 		}
@@ -74,7 +84,7 @@ func TestCutoffs(t *testing.T) {
 		o := DefaultOptions()
 		o.Cutoffs = tt.c
 		_, err := Compile(o)
-		var oe *OptionError
+		var oe *match.OptionError
 		switch {
 		case tt.want == "" && err != nil:
 			t.Errorf("%+v refused: %v", tt.c, err)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"fanmill/classify"
+	"fanmill/policy/address"
 )
 
 // The settings that rules set, a bit each.
@@ -46,11 +47,10 @@ func (p *Policy) resolve(e *Envelope, c *Content, rcpt string, why func(setting 
 		Address: rcpt, Filtered: true, Rule: RuleDefault, Cutoffs: p.opts.Cutoffs, Spam: p.opts.Spam, Unsure: p.opts.Unsure,
 		Scope: p.opts.Scopes.OfMail(rcpt), SubjectTag: p.opts.SubjectTag, Attachments: p.attachments,
 	}}
-	a := parseAddress(rcpt)
+	a := address.Parse(rcpt)
 	// A refused local submission stays in the MTA's queue for days.
-	_, to.Exempt = p.neverRefuse.match(a)
-	to.Exempt = to.Exempt || e.Local
-	sender := parseAddress(e.Sender)
+	to.Exempt = e.Local || p.neverRefuse.Match(a)
+	sender := address.Parse(e.Sender)
 	if c != nil {
 		c.sender = sender
 	}
@@ -69,7 +69,7 @@ func (p *Policy) resolve(e *Envelope, c *Content, rcpt string, why func(setting 
 	}
 	// What is refused at the end only in part, or later, is not refused now. A host of ours
 	// would write a bounce.
-	to.Refused = to.Refused && !to.Open && !to.Exempt && to.Spam == Reject && p.Outside(e) && !p.Relayed(e)
+	to.Refused = to.Refused && !to.Open && !to.Exempt && to.Spam == Reject && to.open&setSpamOutcome == 0 && p.Outside(e) && !p.Relayed(e)
 	if to.Unsure == Delay && !p.comesAgain(e) {
 		to.Unsure = Hold
 	}
@@ -77,10 +77,10 @@ func (p *Policy) resolve(e *Envelope, c *Content, rcpt string, why func(setting 
 }
 
 // builtin applies section [policy]'s own rules about who is filtered.
-func (p *Policy) builtin(t *resolver, e *Envelope, a address) {
+func (p *Policy) builtin(t *resolver, e *Envelope, a address.Address) {
 	if filtered, rule := p.Connection(e); !filtered {
 		t.Filtered, t.filterRule = false, rule
-	} else if _, ok := p.unfiltered.match(a); ok {
+	} else if p.unfiltered.Match(a) {
 		t.Filtered, t.filterRule = false, RuleUnfiltered
 	}
 }
@@ -88,10 +88,10 @@ func (p *Policy) builtin(t *resolver, e *Envelope, a address) {
 // take lets a rule decide what none before it has. What it says only of the header is
 // left open while that is not known.
 func (t *resolver) take(r *rule, n int, c *Content) {
-	var m match
+	var m found
 	switch {
 	case c != nil:
-		if m = c.matchContent(n); !m.holds {
+		if m = c.match(n); !m.holds {
 			return
 		}
 	case r.aboutContent():

@@ -6,6 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"fanmill/policy/address"
+	"fanmill/policy/authresults"
+	"fanmill/policy/match"
+	"fanmill/policy/senders"
 )
 
 // Rule is one entry [[rule]]: whom it is for, and what it sets. What it is for must hold
@@ -28,10 +33,10 @@ type Rule struct {
 
 	// What it sets; nil and zero values set nothing.
 	Filter       *bool
-	Sender       SenderList // welcome or block those it is for
-	WelcomeList  *List      // those of its mail whose From is in the list are welcome
-	BlockList    *List      // likewise blocked
-	AtEnd        bool       // blocked senders are refused at the end, not at RCPT
+	Sender       SenderList    // welcome or block those it is for
+	WelcomeList  *senders.List // those of its mail whose From is in the list are welcome
+	BlockList    *senders.List // likewise blocked
+	AtEnd        bool          // blocked senders are refused at the end, not at RCPT
 	HamCutoff    *float64
 	SpamCutoff   *float64
 	RejectCutoff *float64
@@ -61,28 +66,19 @@ func (l SenderList) String() string { return [...]string{"", "welcome", "block"}
 // RuleError is one thing that is wrong with a rule.
 type RuleError struct {
 	Rule int // from 0
-	OptionError
+	match.OptionError
 }
 
 // rule is a compiled Rule.
 type rule struct {
 	Rule
-	recipients, senders *patterns
-	clients             *hosts
-	from                *fromPatterns
-	headers             []fieldPattern
-	lists               []fieldPattern
-	attachments         *attachments
+	recipients, senders *match.Patterns
+	clients             *match.Hosts
+	from                *match.From
+	headers             match.Fields
+	lists               match.ListIDs
+	attachments         *match.Attachments
 	mask                uint // settings it may set
-}
-
-// match is what the content part of a rule gave for a message.
-type match struct {
-	known    bool
-	holds    bool // the header is as the rule has it
-	list     SenderList
-	line     int  // of the list file that matched
-	unproven bool // it would be welcome, had its domain been verified
 }
 
 // compileRules compiles the rules in their order. The errors join one *RuleError for
@@ -92,7 +88,7 @@ func compileRules(list []Rule, base *Options) (rules []rule, errs []error) {
 	for i := range list {
 		r, problems := compileRule(&list[i])
 		if first, ok := names[r.Name]; ok && r.Name != "" {
-			problems = append(problems, &OptionError{Option: "name", Entry: r.Name, Err: fmt.Errorf("is the name of rule %d already", first+1), Hint: "give each rule a name of its own"})
+			problems = append(problems, &match.OptionError{Option: "name", Entry: r.Name, Err: fmt.Errorf("is the name of rule %d already", first+1), Hint: "give each rule a name of its own"})
 		} else {
 			names[r.Name] = i
 		}
@@ -102,7 +98,7 @@ func compileRules(list []Rule, base *Options) (rules []rule, errs []error) {
 			problems = append(problems, err)
 		}
 		for _, err := range problems {
-			oe := &OptionError{}
+			oe := &match.OptionError{}
 			errors.As(err, &oe)
 			errs = append(errs, &RuleError{Rule: i, OptionError: *oe})
 		}
@@ -120,31 +116,31 @@ func nameless(n int) string { return fmt.Sprintf("%s%d", unnamed, n+1) }
 func compileRule(o *Rule) (r rule, errs []error) {
 	r.Rule = *o
 	add := func(more []error) { errs = append(errs, more...) }
-	patternsOf := func(option string, entries []string) *patterns {
+	patternsOf := func(option string, entries []string) *match.Patterns {
 		if entries == nil {
 			return nil
 		}
-		p, more := compilePatterns(option, entries)
+		p, more := match.CompilePatterns(option, entries)
 		add(more)
 		return p
 	}
 	r.recipients, r.senders = patternsOf("recipients", o.Recipients), patternsOf("senders", o.Senders)
 	if slices.ContainsFunc(o.Recipients, func(e string) bool { return strings.TrimSpace(e) == "<>" }) {
-		add([]error{&OptionError{Option: "recipients", Entry: "<>", Err: errors.New("is the null sender, which no recipient is"), Hint: "write it in senders"}})
+		add([]error{&match.OptionError{Option: "recipients", Entry: "<>", Err: errors.New("is the null sender, which no recipient is"), Hint: "write it in senders"}})
 	}
 	if o.Clients != nil {
 		var more []error
-		r.clients, more = compileHosts("clients", o.Clients, hostSuffixes)
+		r.clients, more = match.CompileHosts("clients", o.Clients, match.HostSuffixes)
 		add(more)
 	}
 	var more []error
-	r.from, more = compileFrom(o.From)
+	r.from, more = match.CompileFrom(o.From)
 	add(more)
-	r.headers, more = compileFields(o.Headers)
+	r.headers, more = match.CompileFields(o.Headers)
 	add(more)
-	r.lists, more = compileListIDs(o.Lists)
+	r.lists, more = match.CompileListIDs(o.Lists)
 	add(more)
-	r.attachments, more = compileAttachments("reject_attachments", o.RejectAttachments)
+	r.attachments, more = match.CompileAttachments("reject_attachments", o.RejectAttachments)
 	add(more)
 	return r, errs
 }
@@ -153,7 +149,7 @@ func compileRule(o *Rule) (r rule, errs []error) {
 // can be for no message.
 func (r *rule) checkEffects(base *Options, n int) (errs []error) {
 	bad := func(option, entry, text, hint string) {
-		errs = append(errs, &OptionError{Option: option, Entry: entry, Err: errors.New(text), Hint: hint})
+		errs = append(errs, &match.OptionError{Option: option, Entry: entry, Err: errors.New(text), Hint: hint})
 	}
 	if strings.Trim(r.Name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.") != "" || len(r.Name) > 64 {
 		bad("name", r.Name, "is not a name", "write at most 64 letters, digits and the signs - _ .")
@@ -218,7 +214,7 @@ func (r *rule) shadowed(before []rule) error {
 			decides = left // nothing is looked at behind it
 		}
 		if left &^= decides; left == 0 {
-			return &OptionError{Err: fmt.Errorf("is never used: %s is for all mail and stands before it", b.Name), Hint: "put it before that rule, or say there whom it is for"}
+			return &match.OptionError{Err: fmt.Errorf("is never used: %s is for all mail and stands before it", b.Name), Hint: "put it before that rule, or say there whom it is for"}
 		}
 	}
 	return nil
@@ -229,132 +225,14 @@ func (r *rule) aboutContent() bool { return r.from != nil || r.headers != nil ||
 
 // matchEnvelope reports whether the rule is for this recipient, as far as the envelope
 // tells.
-func (r *rule) matchEnvelope(e *Envelope, sender, rcpt address) bool {
+func (r *rule) matchEnvelope(e *Envelope, sender, rcpt address.Address) bool {
 	if r.Authenticated != nil && *r.Authenticated != (e.Authenticated != "") {
 		return false
 	}
-	if r.clients != nil && !r.clients.match(e.Client) {
+	if r.clients != nil && !r.clients.Match(e.Client) {
 		return false
 	}
-	for _, m := range []struct {
-		p *patterns
-		a address
-	}{{r.senders, sender}, {r.recipients, rcpt}} {
-		if m.p == nil {
-			continue
-		}
-		if _, ok := m.p.match(m.a); !ok {
-			return false
-		}
-	}
-	return true
-}
-
-// matchContent reports what the header gives for rule n, once for each message.
-func (c *Content) matchContent(n int) match {
-	m := &c.matched[n]
-	if m.known {
-		return *m
-	}
-	r := &c.policy.rules[n]
-	*m = match{known: true}
-	m.holds = (r.from == nil || r.from.match(c, r.Sender == Welcome)) && matchFields(r.headers, c) && (r.lists == nil || matchListID(r.lists, c.listID()))
-	if m.holds {
-		m.list, m.line, m.unproven = r.senderList(c)
-	}
-	return *m
-}
-
-// senderList says whether the sender of a message that the rule is for is welcome or
-// blocked. Welcome wins, as it does where two rules say so in this order.
-func (r *rule) senderList(c *Content) (list SenderList, line int, unproven bool) {
-	if line, ok := r.WelcomeList.matchAddress(c); ok {
-		if c.trusts(c.fromDomains()) {
-			return Welcome, line, false
-		}
-		unproven = true
-	}
-	switch {
-	case r.Sender == Welcome && !c.trusts(r.domains(c)):
-		unproven = true
-	case r.Sender == Welcome:
-		return Welcome, 0, false
-	case r.Sender == Block:
-		return Block, 0, unproven
-	}
-	if line, ok := r.BlockList.matchText(c); ok {
-		return Block, line, unproven
-	}
-	return Unlisted, 0, unproven
-}
-
-// domains are all those that a sender must own to be whom the rule means; none where the
-// rule is for no sender in particular, but for clients or recipients.
-func (r *rule) domains(c *Content) (domains []string) {
-	if r.lists != nil {
-		_, host, _ := strings.Cut(c.listID(), ".")
-		domains = append(domains, plainDomain(host))
-	}
-	if r.senders != nil {
-		domains = append(domains, c.sender.domain)
-	}
-	if r.from != nil || r.headers != nil && domains == nil {
-		domains = append(domains, c.fromDomains()...)
-	}
-	return domains
-}
-
-func (c *Content) fromDomains() []string {
-	list := make([]string, 0, len(c.from()))
-	for _, a := range c.from() {
-		list = append(list, a.domain)
-	}
-	return list
-}
-
-// trusts reports whether a welcome sender is whom the header says. From is easily
-// forged: where a host that is believed has looked, it must have verified all of the
-// domains. (One of several would let anybody add his own to a From.)
-func (c *Content) trusts(domains []string) bool {
-	switch c.policy.opts.WelcomeAuth {
-	case AuthNever:
-		return true
-	case AuthPresent:
-		if !c.judged {
-			return true
-		}
-	}
-	return !slices.ContainsFunc(domains, func(d string) bool { return !c.vouchedFor(d) })
-}
-
-// AuthMode says when welcome senders must be verified.
-type AuthMode uint8
-
-// The modes.
-const (
-	AuthPresent AuthMode = iota // where a host that is believed has said anything about the message
-	AuthAlways
-	AuthNever
-)
-
-var authModeNames = [...]string{AuthPresent: "present", AuthAlways: "always", AuthNever: "never"}
-
-// String returns the mode's word.
-func (m AuthMode) String() string {
-	if int(m) < len(authModeNames) {
-		return authModeNames[m]
-	}
-	return fmt.Sprintf("mode(%d)", uint8(m))
-}
-
-// ParseAuthMode reads what String wrote.
-func ParseAuthMode(s string) (AuthMode, error) {
-	for m, name := range authModeNames {
-		if s == name {
-			return AuthMode(m), nil
-		}
-	}
-	return AuthPresent, fmt.Errorf("%q is not one of present, always, never", s)
+	return (r.senders == nil || r.senders.Match(sender)) && (r.recipients == nil || r.recipients.Match(rcpt))
 }
 
 // wantedFields are the header fields that rules look at, by canonical name.
@@ -363,13 +241,13 @@ func wantedFields(rules []rule) map[string]bool {
 	for i := range rules {
 		r := &rules[i]
 		if r.from != nil || r.WelcomeList != nil || r.BlockList != nil || r.Sender != Unlisted {
-			wanted["From"], wanted[authField] = true, true
+			wanted["From"], wanted[authresults.Field] = true, true
 		}
 		if r.lists != nil {
 			wanted["List-Id"] = true
 		}
-		for _, f := range r.headers {
-			wanted[f.name] = true
+		for _, name := range r.headers.Names() {
+			wanted[name] = true
 		}
 	}
 	return wanted

@@ -98,11 +98,16 @@ This offer expires tonight, no risk, guaranteed cash
 http://claim.example.net/win
 `
 
+// deliverWinner shows winner to the milter at an address.
+func deliverWinner(network, address string) (answer, error) {
+	return deliver(network, address, []byte(winner), "winner@example.net", "anna@example.org")
+}
+
 // scoreOf shows the message to the daemon and returns its score.
 func scoreOf(t *testing.T, a *App) float64 {
 	t.Helper()
 	addr := a.Addr()[0]
-	got, err := deliver(addr.Network(), addr.String(), []byte(winner), "winner@example.net", "anna@example.org")
+	got, err := deliverWinner(addr.Network(), addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +184,7 @@ func TestReload(t *testing.T) {
 	if err != nil || len(r.Restart) != 1 || r.Restart[0] != "milter.max_connections" {
 		t.Errorf("reload: %+v, %v", r, err)
 	}
-	got, err := deliver("unix", filepath.Join(dir, "milter.sock"), []byte(winner), "winner@example.net", "anna@example.org")
+	got, err := deliverWinner("unix", filepath.Join(dir, "milter.sock"))
 	if err != nil || got.action != "accept" || len(got.fields) > 0 {
 		t.Errorf("the daemon should observe now, and answers %q (%v)", got, err)
 	}
@@ -376,7 +381,7 @@ func TestServeProcess(t *testing.T) {
 	}
 	shown := func() {
 		t.Helper()
-		got, err := deliver("unix", filepath.Join(dir, "milter.sock"), []byte(winner), "winner@example.net", "anna@example.org")
+		got, err := deliverWinner("unix", filepath.Join(dir, "milter.sock"))
 		if err != nil || got.status() == nil {
 			t.Fatalf("the milter answers %q (%v)", got, err)
 		}

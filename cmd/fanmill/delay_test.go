@@ -17,7 +17,7 @@ func TestDelay(t *testing.T) {
 	a, log := testApp(t, dir, toml)
 	send := func(want string) {
 		t.Helper()
-		got, err := deliver("unix", filepath.Join(dir, "milter.sock"), []byte(winner), "winner@example.net", "anna@example.org")
+		got, err := deliverWinner("unix", filepath.Join(dir, "milter.sock"))
 		if err != nil || !strings.HasPrefix(got.action, want) {
 			t.Errorf("the answer is %v (%v), want %s", got, err, want)
 		}

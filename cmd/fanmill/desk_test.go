@@ -94,7 +94,7 @@ func TestReleaseInDoubt(t *testing.T) {
 	toml := strings.Replace(filterTOML, `unsure = "tag"`, `unsure = "hold"`, 1) + fmt.Sprintf("[submit]\nto = \"smtp:%s\"\n", next.Addr())
 	a, _ := testApp(t, dir, toml)
 	addr := a.Addr()[0]
-	got, err := deliver(addr.Network(), addr.String(), []byte(winner), "winner@example.net", "anna@example.org")
+	got, err := deliverWinner(addr.Network(), addr.String())
 	if err != nil || got.action != "discard" {
 		t.Fatalf("the milter answers %q (%v), want it held", got, err)
 	}

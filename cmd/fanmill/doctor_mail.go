@@ -13,6 +13,7 @@ import (
 
 	"fanmill/milter"
 	"fanmill/milter/mta"
+	"fanmill/milter/socket"
 	"fanmill/policy"
 )
 
@@ -39,9 +40,9 @@ func checkSockets(ctx context.Context, x *exam) (list []finding) {
 		return unchecked(check, "no daemon answers")
 	}
 	for _, spec := range x.sockets() {
-		network, address, err := milter.ParseAddress(spec)
+		e, err := socket.Parse(spec)
 		if err == nil {
-			err = mta.Answers(ctx, network, address)
+			err = mta.Answers(ctx, e.Network, e.Address)
 		}
 		switch {
 		case err == nil:
@@ -111,14 +112,14 @@ func (x *exam) clients(ctx context.Context) (clients []mta.Client, list []findin
 // names tells whether a milter that an MTA names is our socket, be it that the MTA
 // cannot see it.
 func names(c *mta.Client, m mta.Milter, spec string) bool {
-	network, address, err := milter.ParseAddress(spec)
-	if err != nil || m.Network == "" || (m.Network == "unix") != (network == "unix") {
+	e, err := socket.Parse(spec)
+	if err != nil || m.Network == "" || (m.Network == "unix") != (e.Network == "unix") {
 		return false
 	}
-	if network == "unix" {
-		return m.Address == address || sameFile(c.Path(m), address)
+	if e.Network == "unix" {
+		return m.Address == e.Address || sameFile(c.Path(m), e.Address)
 	}
-	return samePort(m.Address, address)
+	return samePort(m.Address, e.Address)
 }
 
 func sameFile(a, b string) bool {
@@ -157,10 +158,10 @@ func samePort(address, ours string) bool {
 
 // reach tells whether a part of an MTA reaches our socket.
 func (x *exam) reach(ctx context.Context, c *mta.Client, m mta.Milter, spec string) finding {
-	_, path, _ := milter.ParseAddress(spec) // which names has read
+	e, _ := socket.Parse(spec) // which names has read
 	how, err := c.Reach(ctx, m)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && m.Network == "unix" && m.Address == path && c.Hides(path):
+	case errors.Is(err, fs.ErrNotExist) && m.Network == "unix" && m.Address == e.Address && c.Hides(e.Address):
 		return found(fault, "MTA", "%s, does not see %s, which it looks for at %s: use an inet socket, or one below its root directory", c, m.Spec, c.Path(m))
 	case x.status == nil:
 		return found(note, "MTA", "%s names %s; whether it gets there cannot be checked: no daemon answers", c, m.Spec)

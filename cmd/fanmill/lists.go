@@ -4,7 +4,8 @@ import (
 	"fmt"
 
 	"fanmill/config"
-	"fanmill/policy"
+	"fanmill/policy/authresults"
+	"fanmill/policy/senders"
 )
 
 // maxListWarnings bounds how many lines of one list are named one by one.
@@ -12,14 +13,14 @@ const maxListWarnings = 20
 
 // readLists reads the plain text lists that the rules name. A line that is wrong is passed
 // over, and warned about: mail does not wait for somebody's typing mistake.
-func readLists(file *config.Config, in *inputs) (lists map[string]*policy.List, warnings config.Problems, err error) {
-	lists = map[string]*policy.List{}
+func readLists(file *config.Config, in *inputs) (lists map[string]*senders.List, warnings config.Problems, err error) {
+	lists = map[string]*senders.List{}
 	for _, path := range file.ListFiles() {
 		text, err := in.read(path, config.MaxTextFile)
 		if err != nil {
 			return nil, nil, fmt.Errorf("read list: %w", err)
 		}
-		list, errs := policy.ParseList(string(text))
+		list, errs := senders.Parse(string(text))
 		lists[path] = list
 		in.list(path, list.Len())
 		for i, e := range errs {
@@ -46,7 +47,7 @@ func (s *settings) passedOver() (list []string) {
 
 // unverified says that welcome senders are believed on their word, "" where they are not.
 func (s *settings) unverified() string {
-	if s.policy.WelcomeAuth != policy.AuthPresent || len(s.policy.Believed) > 0 || !s.rules.Welcomes() {
+	if s.policy.WelcomeAuth != authresults.Present || len(s.policy.Believed) > 0 || !s.rules.Welcomes() {
 		return ""
 	}
 	return "welcome senders are not verified, and a From field is easily forged: name the host that checks SPF and DKIM in classify.authserv_ids"

@@ -9,12 +9,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"fanmill/milter/maillog"
 	"fanmill/policy"
+	"fanmill/test/harness"
 )
 
 func dayOf(day string, columns ...policy.Column) maillog.Row {
@@ -57,24 +57,6 @@ func TestLiveTable(t *testing.T) {
 	}
 }
 
-// syncBuffer is what a command writes to while a test looks at it.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
 func messageLine(day, outcome string) string {
 	return fmt.Sprintf("time=%sT12:00:00Z level=INFO msg=message id=a outcome=%s rule=default duration=0.1\n", day, outcome)
 }
@@ -99,7 +81,7 @@ func TestLogFollows(t *testing.T) {
 	write(log, messageLine("2026-03-02", "reject"))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	var out, errs syncBuffer
+	var out, errs harness.Buffer
 	e := &Env{Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Args: []string{old, log}}
 	done := make(chan error, 1)
 	go func() { done <- (&logCmd{csv: true, follow: true}).Run(ctx, e) }()

@@ -61,7 +61,7 @@ func TestLearnByIDIsLearnFromTheMessage(t *testing.T) {
 		dir := shortDir(t)
 		a, _ := testApp(t, dir, filterTOML)
 		addr := a.Addr()[0]
-		got, err := deliver(addr.Network(), addr.String(), []byte(winner), "winner@example.net", "anna@example.org")
+		got, err := deliverWinner(addr.Network(), addr.String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestLearnByIDThroughTheDaemon(t *testing.T) {
 	dir := shortDir(t)
 	a, _ := testApp(t, dir, filterTOML)
 	addr := a.Addr()[0]
-	got, err := deliver(addr.Network(), addr.String(), []byte(winner), "winner@example.net", "anna@example.org")
+	got, err := deliverWinner(addr.Network(), addr.String())
 	if err != nil {
 		t.Fatal(err)
 	}

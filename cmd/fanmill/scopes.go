@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"fanmill/policy"
+	"fanmill/policy/scopes"
 	"fanmill/store"
 )
 
@@ -35,16 +35,21 @@ func (s *scopesListCmd) flags(fs *flag.FlagSet) {
 	fs.IntVar(&s.limit, "limit", 1000, "list at most `N` scopes; 0 lists all")
 }
 
+// openExisting opens the ledger of the data directory for reading.
+func openExisting(ctx context.Context, e *Env) (*store.DB, func(), error) {
+	dir, err := e.existingData()
+	if err != nil {
+		return nil, nil, err
+	}
+	return openReading(ctx, e, dir)
+}
+
 // Run lists them in the order of their names, the site first.
 func (s *scopesListCmd) Run(ctx context.Context, e *Env) error {
 	if s.limit < 0 {
 		return usageErrorf("--limit: %d is negative", s.limit)
 	}
-	dir, err := e.existingData()
-	if err != nil {
-		return err
-	}
-	db, done, err := openReading(ctx, e, dir)
+	db, done, err := openExisting(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -89,12 +94,12 @@ func (s *scopesExplainCmd) flags(fs *flag.FlagSet) {
 
 // explainedScope is what scopes explain prints.
 type explainedScope struct {
-	Address string             `json:"address"`
-	Enabled bool               `json:"enabled"` // mail to the address is judged by the scope
-	Steps   []policy.ScopeStep `json:"steps"`
-	Own     scopeAnswer        `json:"own"`
-	Site    scopeAnswer        `json:"site"`
-	Times   uint32             `json:"times"` // how often each own label counts beside the site's
+	Address string        `json:"address"`
+	Enabled bool          `json:"enabled"` // mail to the address is judged by the scope
+	Steps   []scopes.Step `json:"steps"`
+	Own     scopeAnswer   `json:"own"`
+	Site    scopeAnswer   `json:"site"`
+	Times   uint32        `json:"times"` // how often each own label counts beside the site's
 }
 
 // Run explains one address.
@@ -103,11 +108,7 @@ func (s *scopesExplainCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	dir, err := e.existingData()
-	if err != nil {
-		return err
-	}
-	db, done, err := openReading(ctx, e, dir)
+	db, done, err := openExisting(ctx, e)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,8 @@ import (
 	"fanmill/headers"
 	"fanmill/milter"
 	"fanmill/policy"
+	"fanmill/policy/scopes"
+	"fanmill/policy/senders"
 	"fanmill/store"
 	"fanmill/training"
 )
@@ -24,9 +26,9 @@ type settings struct {
 	classify classify.Options // for scoring: nothing is kept
 	policy   policy.Options
 	rules    *policy.Policy
-	scopes   *policy.Scopes
-	lists    map[string]*policy.List // by path
-	warnings config.Problems         // lines of lists that are passed over
+	scopes   *scopes.Map
+	lists    map[string]*senders.List // by path
+	warnings config.Problems          // lines of lists that are passed over
 	families []headers.Family
 	rule     training.Rule
 	*inputs
@@ -92,26 +94,26 @@ func newSettings(path string, file *config.Config, in *inputs) (*settings, error
 }
 
 // readScopes returns how addresses map to scopes.
-func readScopes(file *config.Config, in *inputs) (*policy.Scopes, error) {
+func readScopes(file *config.Config, in *inputs) (*scopes.Map, error) {
 	o, path := file.ScopeOptions(), file.Scope.Aliases
 	if path == "" {
-		return policy.CompileScopes(o)
+		return scopes.Compile(o)
 	}
 	text, err := in.read(path, config.MaxTextFile)
 	if err != nil {
 		return nil, hint(fmt.Errorf("scope.aliases: %w", err), "make the file readable for fanmill, or set scope.aliases to \"\"")
 	}
-	list, err := policy.ParseAliases(string(text))
+	list, err := scopes.ParseAliases(string(text))
 	in.list(path, len(list))
-	var scopes *policy.Scopes
+	var m *scopes.Map
 	if err == nil {
 		o.Aliases = list
-		scopes, err = policy.CompileScopes(o)
+		m, err = scopes.Compile(o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("scope.aliases: %s: %w", path, err)
 	}
-	return scopes, nil
+	return m, nil
 }
 
 // scope maps what the flag --scope names to a scope; "" is the site.

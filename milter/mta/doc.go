@@ -13,7 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"fanmill/milter"
+	"fanmill/milter/socket"
 )
 
 // Client is a part of an MTA that connects to milters.
@@ -46,8 +46,8 @@ func (c *Client) parse(spec string) Milter {
 		}
 		return m
 	}
-	if network, address, err := milter.ParseAddress(spec); err == nil {
-		m.Network, m.Address = network, address
+	if e, err := socket.Parse(spec); err == nil {
+		m.Network, m.Address = e.Network, e.Address
 	}
 	return m
 }

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"fanmill/milter"
+	"fanmill/milter/socket"
 )
 
 // As postconf 3.7.11 of Debian 12 printed them.
@@ -225,9 +225,9 @@ func TestReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	socket := filepath.Join(dir, "s")
-	for _, spec := range []string{"unix:" + socket, "inet:127.0.0.1:0"} {
-		network, address, err := milter.ParseAddress(spec)
+	path := filepath.Join(dir, "s")
+	for _, spec := range []string{"unix:" + path, "inet:127.0.0.1:0"} {
+		e, err := socket.Parse(spec)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -236,12 +236,12 @@ func TestReach(t *testing.T) {
 			"220 mx.example.org ESMTP\r\n":                                      "does not answer as a milter",
 			"":                                                                  "wait for the milter's greeting",
 		} {
-			ln, err := net.Listen(network, address)
+			ln, err := net.Listen(e.Network, e.Address)
 			if err != nil {
 				t.Fatal(err)
 			}
 			go speak(ln, say)
-			m := Milter{Spec: spec, Network: network, Address: ln.Addr().String()}
+			m := Milter{Spec: spec, Network: e.Network, Address: ln.Addr().String()}
 			how, err := c.Reach(t.Context(), m)
 			if how != Tried || want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
 				t.Errorf("%s says %q: %s, %v, want %q", spec, say, how, err, want)

@@ -127,9 +127,9 @@ func (s *site) downPasses() {
 	unscored(to("dying", 3))
 }
 
-// dyingAtTheEnd kills the daemon when the client has sent its final dot and the MTA
-// is still showing the message to it, and returns the answer.
-func (s *site) dyingAtTheEnd(r string) harness.Reply {
+// inProgress sends a large message and returns when the daemon has begun to draft it; the
+// channel yields the answer.
+func (s *site) inProgress(r string) <-chan harness.Reply {
 	s.t.Helper()
 	answer := make(chan harness.Reply, 1)
 	go func() {
@@ -143,6 +143,14 @@ func (s *site) dyingAtTheEnd(r string) harness.Reply {
 		list, _ := os.ReadDir(filepath.Join(s.Data, "spool", "tmp"))
 		return len(list) > 0
 	})
+	return answer
+}
+
+// dyingAtTheEnd kills the daemon when the client has sent its final dot and the MTA
+// is still showing the message to it, and returns the answer.
+func (s *site) dyingAtTheEnd(r string) harness.Reply {
+	s.t.Helper()
+	answer := s.inProgress(r)
 	check(s.t, s.Daemon.Kill())
 	defer s.start()
 	return <-answer

@@ -266,18 +266,7 @@ func TestDrainOnSIGTERM(t *testing.T) {
 	if res.Final.Code != 250 {
 		t.Fatalf("answer %v", res.Final)
 	}
-	answer := make(chan harness.Reply, 1)
-	go func() {
-		res, err := harness.Send(context.Background(), s.Addr, harness.Mail{From: "a@example.net", To: []string{to("drain", 1)}, Data: big(40)})
-		if err != nil {
-			res.Final.Text = err.Error()
-		}
-		answer <- res.Final
-	}()
-	s.eventually("a draft in spool/tmp", func() bool {
-		list, _ := os.ReadDir(filepath.Join(s.Data, "spool", "tmp"))
-		return len(list) > 0
-	})
+	answer := s.inProgress(to("drain", 1))
 	check(t, s.Daemon.Stop(stopLimit))
 	if r := <-answer; r.Code != 250 {
 		t.Errorf("the message in progress got %v, want 250", r)

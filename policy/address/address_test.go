@@ -1,4 +1,4 @@
-package policy
+package address
 
 import "testing"
 
@@ -43,12 +43,12 @@ func TestParseAddress(t *testing.T) {
 		{"NUL byte", "a\x00b@example.org", "a\x00b", "a\x00b", "example.org", "a\x00b@example.org"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a := parseAddress(tt.in)
-			if a.local != tt.local || a.base != tt.base || a.domain != tt.domain {
-				t.Errorf("parseAddress(%q) = local %q base %q domain %q, want %q %q %q",
-					tt.in, a.local, a.base, a.domain, tt.local, tt.base, tt.domain)
+			a := Parse(tt.in)
+			if a.Local != tt.local || a.Base != tt.base || a.Domain != tt.domain {
+				t.Errorf("Parse(%q) = local %q base %q domain %q, want %q %q %q",
+					tt.in, a.Local, a.Base, a.Domain, tt.local, tt.base, tt.domain)
 			}
-			if got := a.text(true); got != tt.text {
+			if got := a.Text(true); got != tt.text {
 				t.Errorf("text of %q = %q, want %q", tt.in, got, tt.text)
 			}
 		})
@@ -57,7 +57,7 @@ func TestParseAddress(t *testing.T) {
 
 // Broken addresses that differ must stay different.
 func TestLowerKeepsBrokenBytes(t *testing.T) {
-	if a, b := parseAddress("a\xff@x"), parseAddress("a\xfe@x"); a.local == b.local {
-		t.Errorf("two different broken local parts became equal: %q", a.local)
+	if a, b := Parse("a\xff@x"), Parse("a\xfe@x"); a.Local == b.Local {
+		t.Errorf("two different broken local parts became equal: %q", a.Local)
 	}
 }

@@ -1,4 +1,4 @@
-package policy
+package senders
 
 import (
 	"errors"
@@ -6,22 +6,20 @@ import (
 	"math/rand/v2"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"fanmill/policy/match"
 )
 
-// mailFrom is the Content of a message with this From field, for rules that look at it.
-func mailFrom(t testing.TB, from string) *Content {
-	t.Helper()
-	p, err := Compile(Options{Spam: Reject, Unsure: Hold, UntilTrained: Tag, OnError: Fail, Rules: []Rule{{From: []string{"a@b.example"}, Sender: Block}}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := p.NewContent()
-	c.Field([]byte("from"), []byte(" "+from))
-	return c
+// mailFrom is the header of a message with this From field.
+func mailFrom(from string) *match.Header {
+	h := match.NewHeader(map[string]bool{"From": true}, nil)
+	h.Field([]byte("from"), []byte(" "+from))
+	return h
 }
 
 func TestList(t *testing.T) {
@@ -82,30 +80,30 @@ func TestList(t *testing.T) {
 		{"bad.example", strings.Repeat("long name ", 300) + "<x@bad.example>", 1},
 		{"हिन्दी.example", "x@xn--j2bd4cyah0f.example", 1},
 	} {
-		l, errs := ParseList(tt.list)
+		l, errs := Parse(tt.list)
 		if len(errs) > 0 {
 			t.Errorf("%q: %v", tt.list, errs)
 		}
-		if line, ok := l.matchText(mailFrom(t, tt.from)); ok != (tt.line > 0) || line != tt.line {
+		if line, ok := l.Match(mailFrom(tt.from)); ok != (tt.line > 0) || line != tt.line {
 			t.Errorf("%q with From: %s: line %d, want %d", tt.list, tt.from, line, tt.line)
 		}
 	}
 }
 
 func TestListWithoutFrom(t *testing.T) {
-	l, _ := ParseList(".*\n")
-	p, _ := Compile(DefaultOptions())
-	if _, ok := l.matchText(p.NewContent()); ok {
+	l, _ := Parse(".*\n")
+	empty := match.NewHeader(nil, nil)
+	if _, ok := l.Match(empty); ok {
 		t.Error("a message without From matches")
 	}
 	var none *List
-	if _, ok := none.matchText(p.NewContent()); ok || none.Len() != 0 {
+	if _, ok := none.Match(empty); ok || none.Len() != 0 {
 		t.Error("no list matches")
 	}
 }
 
 func TestBadLines(t *testing.T) {
-	l, errs := ParseList("good.example\n*@x.example\n(abc\n\xff\xfe.example\n@@x.example\n(?=x)yyyy\n(.)\\1\n" + strings.Repeat("x", 1001) + "\n@\nalso.good.example")
+	l, errs := Parse("good.example\n*@x.example\n(abc\n\xff\xfe.example\n@@x.example\n(?=x)yyyy\n(.)\\1\n" + strings.Repeat("x", 1001) + "\n@\nalso.good.example")
 	var got []string
 	for _, e := range errs {
 		got = append(got, fmt.Sprintf("%d: %v", e.Line, e.Err))
@@ -169,14 +167,29 @@ func TestHostileLines(t *testing.T) {
 		"bad.example # not wanted":               errLineComment,
 		"b\x00a\x00d":                            errLineBytes,
 	} {
-		_, errs := ParseList(line)
+		_, errs := Parse(line)
 		if len(errs) != 1 || want != nil && !errors.Is(errs[0], want) {
 			t.Errorf("%.40q: %v, want %v", line, errs, want)
 		}
 	}
-	l, _ := ParseList(strings.Repeat("[a-z].[0-9].[a-z]+.[0-9]\n", 20000))
+	l, _ := Parse(strings.Repeat("[a-z].[0-9].[a-z]+.[0-9]\n", 20000))
 	if w := len(l.patterns.rest); w == 0 || w > maxRest/5 {
 		t.Errorf("%d patterns without a literal are tried on each message", w)
+	}
+}
+
+// However many texts a message has, there is one bound to the work for it.
+func TestWorkForOneMessage(t *testing.T) {
+	l, errs := Parse(strings.Repeat("([a-z].){100}[0-9]\n", 10) + "found")
+	if len(errs) > 0 {
+		t.Fatal(errs[0])
+	}
+	texts := slices.Repeat([]string{strings.Repeat("ab ", 300)}, 10)
+	if _, ok := l.patterns.match(append(texts[:1:1], "found")...); !ok {
+		t.Error("not found though there is little work")
+	}
+	if _, ok := l.patterns.match(append(texts, "found")...); ok {
+		t.Error("found behind more work than is done")
 	}
 }
 
@@ -236,14 +249,14 @@ func BenchmarkList(b *testing.B) {
 			var before, after runtime.MemStats
 			runtime.GC()
 			runtime.ReadMemStats(&before)
-			l, errs := ParseList(text)
+			l, errs := Parse(text)
 			runtime.GC()
 			runtime.ReadMemStats(&after)
 			if len(errs) > 0 {
 				b.Fatal(errs[0])
 			}
 			for b.Loop() {
-				if _, ok := l.matchText(mailFrom(b, benchFrom)); ok {
+				if _, ok := l.Match(mailFrom(benchFrom)); ok {
 					b.Fatal("found")
 				}
 			}
@@ -257,8 +270,8 @@ func FuzzList(f *testing.F) {
 	f.Add("bad.example\n# x\n^From: b|c\n(?i)abcd", "Bad <x@bad.example>")
 	f.Add("\ufeffx@y.example\r\n", "=?utf-8?q?x?= <a@b.example>, c@d.example (z)")
 	f.Fuzz(func(t *testing.T, text, from string) {
-		l, errs := ParseList(text)
-		line, ok := l.matchText(mailFrom(t, from))
+		l, errs := Parse(text)
+		line, ok := l.Match(mailFrom(from))
 		if lines := strings.Count(text, "\n") + 1; ok && (line < 1 || line > lines) || len(errs) > lines {
 			t.Fatalf("line %d of %d, %d errors", line, lines, len(errs))
 		}

@@ -1,4 +1,7 @@
-package milter
+// Package socket binds the sockets on which MTAs reach the milter: how MTAs and our
+// configuration name them, who may connect to a unix socket, and what happens to one that
+// is there already.
+package socket
 
 import (
 	"errors"
@@ -13,10 +16,10 @@ import (
 	"time"
 )
 
-// endpoint is where to listen.
-type endpoint struct {
-	network string // unix, tcp, tcp4 or tcp6
-	address string
+// Endpoint is where to listen, as package net has it.
+type Endpoint struct {
+	Network string // unix, tcp, tcp4 or tcp6
+	Address string
 }
 
 const (
@@ -24,14 +27,14 @@ const (
 	specHelp      = "write unix:/PATH, inet:HOST:PORT or inet6:[ADDRESS]:PORT, or as Sendmail does local:/PATH, inet:PORT@HOST, inet6:PORT@ADDRESS"
 )
 
-// parseListen reads a socket specification in the spelling of Postfix
+// Parse reads a socket specification in the spelling of Postfix
 // (postconf(5), smtpd_milters) or Sendmail (libmilter/docs/smfi_setconn.html).
-func parseListen(spec string) (endpoint, error) {
+func Parse(spec string) (Endpoint, error) {
 	kind, rest, ok := strings.Cut(spec, ":")
 	if !ok {
-		return endpoint{}, fmt.Errorf("listen on %q: no such form; %s", spec, specHelp)
+		return Endpoint{}, fmt.Errorf("listen on %q: no such form; %s", spec, specHelp)
 	}
-	var e endpoint
+	var e Endpoint
 	var err error
 	switch kind {
 	case "unix", "local":
@@ -44,57 +47,50 @@ func parseListen(spec string) (endpoint, error) {
 		err = fmt.Errorf("%q is no kind of socket; %s", kind, specHelp)
 	}
 	if err != nil {
-		return endpoint{}, fmt.Errorf("listen on %q: %w", spec, err)
+		return Endpoint{}, fmt.Errorf("listen on %q: %w", spec, err)
 	}
 	return e, nil
 }
 
-// ParseAddress reads a socket as MTAs and our configuration name it into network
-// (unix, tcp, tcp4 or tcp6) and address, as package net has them.
-func ParseAddress(spec string) (network, address string, err error) {
-	e, err := parseListen(spec)
-	return e.network, e.address, err
-}
-
-func parseUnix(path string) (endpoint, error) {
+func parseUnix(path string) (Endpoint, error) {
 	switch {
 	case !strings.HasPrefix(path, "/"):
-		return endpoint{}, errors.New("the path must begin with /: a relative one means another place to the MTA")
+		return Endpoint{}, errors.New("the path must begin with /: a relative one means another place to the MTA")
 	case len(path) > maxSocketPath:
-		return endpoint{}, fmt.Errorf("the path has %d bytes: a unix socket's may have %d", len(path), maxSocketPath)
+		return Endpoint{}, fmt.Errorf("the path has %d bytes: a unix socket's may have %d", len(path), maxSocketPath)
 	}
-	return endpoint{"unix", path}, nil
+	return Endpoint{"unix", path}, nil
 }
 
-func parseInet(rest, network string) (endpoint, error) {
+func parseInet(rest, network string) (Endpoint, error) {
 	port, host, sendmail := strings.Cut(rest, "@")
 	if !sendmail {
 		i := strings.LastIndexByte(rest, ':')
 		if i < 0 {
-			return endpoint{}, fmt.Errorf("host or port is missing; write inet:127.0.0.1:%s, or inet:0.0.0.0:PORT for every address", rest)
+			return Endpoint{}, fmt.Errorf("host or port is missing; write inet:127.0.0.1:%s, or inet:0.0.0.0:PORT for every address", rest)
 		}
 		host, port = rest[:i], rest[i+1:]
 	}
 	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	if host == "" {
-		return endpoint{}, errors.New("the host is missing; write 0.0.0.0 or [::] for every address")
+		return Endpoint{}, errors.New("the host is missing; write 0.0.0.0 or [::] for every address")
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return endpoint{}, fmt.Errorf("port %q is not a number from 0 to 65535", port)
+		return Endpoint{}, fmt.Errorf("port %q is not a number from 0 to 65535", port)
 	} else {
 		port = strconv.FormatUint(n, 10)
 	}
-	return endpoint{network, net.JoinHostPort(host, port)}, nil
+	return Endpoint{network, net.JoinHostPort(host, port)}, nil
 }
 
-// socketFile says who may connect to a unix socket.
-type socketFile struct {
-	mode fs.FileMode
-	gid  int // -1: leave it
+// Rights say who may connect to a unix socket.
+type Rights struct {
+	Mode  fs.FileMode
+	Group int // -1: as it comes
 }
 
-// findGroup reads a group's name or number; "" leaves the group alone.
-func findGroup(name string) (int, error) {
+// FindGroup reads a group's name or number; "" leaves the group alone.
+func FindGroup(name string) (int, error) {
 	if name == "" {
 		return -1, nil
 	}
@@ -112,19 +108,19 @@ func findGroup(name string) (int, error) {
 	return gid, nil
 }
 
-// listen binds the endpoint.
-func (e endpoint) listen(f socketFile) (net.Listener, error) {
-	if e.network == "unix" {
-		return listenUnix(e.address, f)
+// Listen binds the endpoint. A unix socket that nobody listens on is replaced.
+func (e Endpoint) Listen(r Rights) (net.Listener, error) {
+	if e.Network == "unix" {
+		return listenUnix(e.Address, r)
 	}
-	ln, err := net.Listen(e.network, e.address)
+	ln, err := net.Listen(e.Network, e.Address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	return ln, nil
 }
 
-func listenUnix(path string, f socketFile) (net.Listener, error) {
+func listenUnix(path string, r Rights) (net.Listener, error) {
 	if err := removeStale(path); err != nil {
 		return nil, err
 	}
@@ -137,7 +133,7 @@ func listenUnix(path string, f socketFile) (net.Listener, error) {
 	ln.SetUnlinkOnClose(false)
 	own, err := os.Lstat(path)
 	if err == nil {
-		err = f.apply(path)
+		err = r.apply(path)
 	}
 	u := &unixListener{Listener: ln, path: path, own: own}
 	if err != nil {
@@ -146,13 +142,13 @@ func listenUnix(path string, f socketFile) (net.Listener, error) {
 	return u, nil
 }
 
-func (f socketFile) apply(path string) error {
-	if f.gid >= 0 {
-		if err := os.Chown(path, -1, f.gid); err != nil {
+func (r Rights) apply(path string) error {
+	if r.Group >= 0 {
+		if err := os.Chown(path, -1, r.Group); err != nil {
 			return err
 		}
 	}
-	return os.Chmod(path, f.mode)
+	return os.Chmod(path, r.Mode)
 }
 
 // removeStale removes a socket that nobody listens on. It never removes what is

@@ -1,4 +1,4 @@
-package policy
+package match
 
 import (
 	"errors"
@@ -8,15 +8,16 @@ import (
 	"strings"
 
 	"fanmill/classify"
+	"fanmill/policy/address"
 )
 
-// hosts is a compiled list of addresses, networks and host names. Looking one
+// Hosts is a compiled list of addresses, networks and host names. Looking one
 // up costs a map access per distinct prefix length, however long the list is.
-type hosts struct {
-	prefixes map[netip.Prefix]string // values are the entries as written
-	lengths  []int                   // distinct prefix lengths, longest first
-	names    map[string]string
-	suffixes map[string]string // of .example.org, without the dot
+type Hosts struct {
+	prefixes map[netip.Prefix]struct{}
+	lengths  []int // distinct prefix lengths, longest first
+	names    map[string]struct{}
+	suffixes map[string]struct{} // of .example.org, without the dot
 }
 
 var (
@@ -26,18 +27,20 @@ var (
 	errHost     = errors.New("is neither an address, nor a network in CIDR form, nor a host name")
 )
 
-// hostEntries says what a list of hosts may hold.
-type hostEntries int
+// HostEntries says what a list of hosts may hold.
+type HostEntries int
 
+// The kinds of lists.
 const (
-	networksOnly hostEntries = iota
-	hostNames                // also full host names
-	hostSuffixes             // also .example.org, for all hosts below it
+	Networks     HostEntries = iota // addresses and networks in CIDR form
+	HostNames                       // also full host names
+	HostSuffixes                    // also .example.org, for all hosts below it
 )
 
-// compileHosts compiles a list. The errors say what is wrong with which entry.
-func compileHosts(option string, entries []string, may hostEntries) (*hosts, []error) {
-	h := &hosts{prefixes: map[netip.Prefix]string{}, names: map[string]string{}, suffixes: map[string]string{}}
+// CompileHosts compiles the list of an option; the errors say what is wrong with which
+// entry, the other entries are still in force.
+func CompileHosts(option string, entries []string, may HostEntries) (*Hosts, []error) {
+	h := &Hosts{prefixes: map[netip.Prefix]struct{}{}, names: map[string]struct{}{}, suffixes: map[string]struct{}{}}
 	var errs []error
 	for _, entry := range entries {
 		if err := h.add(entry, may); err != nil {
@@ -50,20 +53,20 @@ func compileHosts(option string, entries []string, may hostEntries) (*hosts, []e
 	return h, errs
 }
 
-func hostHint(entry string, may hostEntries) string {
+func hostHint(entry string, may HostEntries) string {
 	if p, err := netip.ParsePrefix(strings.TrimSpace(entry)); err == nil {
 		return fmt.Sprintf("write %s for the network, %s for the one host", p.Masked(), p.Addr().WithZone(""))
 	}
 	switch may {
-	case hostNames:
+	case HostNames:
 		return "write an address such as 192.0.2.1, a network such as 192.0.2.0/24 or 2001:db8::/32, or a full host name"
-	case hostSuffixes:
+	case HostSuffixes:
 		return "write an address such as 192.0.2.1, a network such as 192.0.2.0/24 or 2001:db8::/32, a full host name, or .example.org for all hosts below it"
 	}
 	return "write an address such as 192.0.2.1 or a network such as 192.0.2.0/24 or 2001:db8::/32"
 }
 
-func (h *hosts) add(entry string, may hostEntries) error {
+func (h *Hosts) add(entry string, may HostEntries) error {
 	s := strings.TrimSpace(entry)
 	if s == "" {
 		return errEmpty
@@ -76,21 +79,21 @@ func (h *hosts) add(entry string, may hostEntries) error {
 			return errHostBits
 		}
 		p = unmapPrefix(p)
-		h.prefixes[p] = entry
+		h.prefixes[p] = struct{}{}
 		h.lengths = append(h.lengths, p.Bits())
 		return nil
 	}
-	if may == networksOnly {
+	if may == Networks {
 		return errNetwork
 	}
 	name, below := strings.CutPrefix(hostName(s), ".")
 	switch {
-	case !validHost(name), below && may != hostSuffixes:
+	case !validHost(name), below && may != HostSuffixes:
 		return errHost
 	case below:
-		h.suffixes[name] = entry
+		h.suffixes[name] = struct{}{}
 	default:
-		h.names[name] = entry
+		h.names[name] = struct{}{}
 	}
 	return nil
 }
@@ -119,7 +122,7 @@ func unmapPrefix(p netip.Prefix) netip.Prefix {
 }
 
 // hostName is the form in which host names are compared.
-func hostName(s string) string { return strings.TrimSuffix(lower(strings.TrimSpace(s)), ".") }
+func hostName(s string) string { return strings.TrimSuffix(address.Lower(strings.TrimSpace(s)), ".") }
 
 // validHost accepts what can stand in the DNS as a host name. A last label of
 // digits only is a mistyped address.
@@ -139,10 +142,10 @@ func validHost(name string) bool {
 	return strings.Trim(labels[len(labels)-1], "0123456789") != ""
 }
 
-// match reports whether the client is in the list, by its address or by its
+// Match reports whether the client is in the list, by its address or by its
 // verified name. What a client says of itself (HELO) is not looked at.
-func (h *hosts) match(c classify.Client) bool {
-	if h.contains(c.Addr) {
+func (h *Hosts) Match(c classify.Client) bool {
+	if h.Contains(c.Addr) {
 		return true
 	}
 	name := hostName(c.Name)
@@ -158,7 +161,7 @@ func (h *hosts) match(c classify.Client) bool {
 	return false
 }
 
-func (h *hosts) contains(a netip.Addr) bool {
+func (h *Hosts) Contains(a netip.Addr) bool {
 	if !a.IsValid() {
 		return false
 	}

@@ -1,4 +1,6 @@
-package policy
+// Package scopes maps addresses to scopes: whose training judges the mail of a recipient,
+// and is taught by it. An alias file says which addresses are the same person's.
+package scopes
 
 import (
 	"errors"
@@ -6,12 +8,15 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"fanmill/policy/address"
+	"fanmill/policy/match"
 )
 
-// ScopeOptions say how an address names the scope whose training its mail is
-// judged by. Their names in OptionError are the keys of the configuration
+// Options say how an address names the scope whose training its mail is
+// judged by. Their names in match.OptionError are the keys of the configuration
 // file's section [scope].
-type ScopeOptions struct {
+type Options struct {
 	Enabled     bool   // mail is judged by its recipients' scopes; else all of it by the site's
 	Separator   string // any of these characters begins the detail of a local part; "": none does
 	LocalDomain string // of login names, which have none
@@ -25,23 +30,23 @@ type Alias struct {
 	Key, Value string
 }
 
-// Scopes maps addresses to scopes. It is immutable and safe for concurrent use; nil
-// maps as ScopeOptions{Separator: "+"} does.
-type Scopes struct {
-	opts    ScopeOptions
+// Map maps addresses to scopes. It is immutable and safe for concurrent use; nil
+// maps as Options{Separator: "+"} does.
+type Map struct {
+	opts    Options
 	aliases map[string]string // by scope, or @domain; what an alias leads to is followed already
 }
 
-// maxScope bounds the name of a scope in bytes, as the ledger does.
-const maxScope = 255
+// maxName bounds the name of a scope in bytes, as the ledger does.
+const maxName = 255
 
 // siteTarget is the alias target that means the site.
 const siteTarget = "<>"
 
-// CompileScopes checks and compiles o. The error joins one *OptionError for each
+// Compile checks and compiles o. The error joins one *OptionError for each
 // problem.
-func CompileScopes(o ScopeOptions) (*Scopes, error) {
-	s := &Scopes{opts: o, aliases: make(map[string]string, len(o.Aliases))}
+func Compile(o Options) (*Map, error) {
+	s := &Map{opts: o, aliases: make(map[string]string, len(o.Aliases))}
 	errs := s.checkOptions()
 	lines := map[string]int{}
 	for _, a := range o.Aliases {
@@ -66,15 +71,15 @@ func CompileScopes(o ScopeOptions) (*Scopes, error) {
 	return s, nil
 }
 
-func (s *Scopes) checkOptions() (errs []error) {
+func (s *Map) checkOptions() (errs []error) {
 	if strings.ContainsFunc(s.opts.Separator, func(r rune) bool { return r <= ' ' || r > '~' || r == '@' || r == '"' || r == '\\' }) {
-		errs = append(errs, &OptionError{
+		errs = append(errs, &match.OptionError{
 			Option: "separator", Entry: s.opts.Separator,
 			Err: errors.New("has a character that cannot begin a detail"), Hint: `write the MTA's recipient_delimiter, such as "+", or nothing`,
 		})
 	}
-	if d := s.opts.LocalDomain; d != "" && plainScope(address{local: "user", domain: d}) != "user@"+d {
-		errs = append(errs, &OptionError{
+	if d := s.opts.LocalDomain; d != "" && written("user", d) != "user@"+d {
+		errs = append(errs, &match.OptionError{
 			Option: "local_domain", Entry: d,
 			Err: errors.New("is not a domain in lower case"), Hint: "write a domain such as example.org, or nothing",
 		})
@@ -83,38 +88,38 @@ func (s *Scopes) checkOptions() (errs []error) {
 }
 
 func aliasError(a Alias, err error) error {
-	return &OptionError{
+	return &match.OptionError{
 		Option: "aliases", Entry: a.Key, Err: fmt.Errorf("in line %d %w", a.Line, err),
 		Hint: "write one alias a line, such as `sales@example.org anna@example.org`",
 	}
 }
 
-func (s *Scopes) compileAlias(a Alias) (key, value string, err error) {
+func (s *Map) compileAlias(a Alias) (key, value string, err error) {
 	if domain, ok := strings.CutPrefix(a.Key, "@"); ok {
-		key = "@" + plainDomain(domain)
-		if plainScope(address{local: "user", domain: key[1:]}) == "" || key == "@" {
+		key = "@" + address.Domain(domain)
+		if written("user", key[1:]) == "" || key == "@" {
 			return "", "", errors.New("is not a domain")
 		}
 	} else {
-		whole := parseAddress(a.Key)
+		whole := address.Parse(a.Key)
 		if key = s.name(whole); key == "" {
 			return "", "", errors.New("is not an address")
 		}
-		if s.cut(whole.local) != whole.local {
+		if s.cut(whole.Local) != whole.Local {
 			return "", "", errors.New("has a detail, which is cut off before aliases are looked up")
 		}
 	}
 	if a.Value == siteTarget {
 		return key, "", nil
 	}
-	if value = s.name(parseAddress(a.Value)); value == "" {
+	if value = s.name(address.Parse(a.Value)); value == "" {
 		return "", "", errors.New("does not stand for an address")
 	}
 	return key, value, nil
 }
 
 // followAlias lets an alias lead to where its target leads.
-func (s *Scopes) followAlias(a Alias) error {
+func (s *Map) followAlias(a Alias) error {
 	key, _, err := s.compileAlias(a)
 	if err != nil {
 		return nil // told already
@@ -132,7 +137,7 @@ func (s *Scopes) followAlias(a Alias) error {
 }
 
 // alias looks a scope up among the aliases, then its domain.
-func (s *Scopes) alias(name string) (target string, ok bool) {
+func (s *Map) alias(name string) (target string, ok bool) {
 	if target, ok = s.aliases[name]; ok || name == "" {
 		return target, ok
 	}
@@ -146,11 +151,11 @@ func (s *Scopes) alias(name string) (target string, ok bool) {
 // without detail, with the local domain if it has none, and by the aliases. What
 // can be no scope (the null sender, what is no address, is too long or cannot be
 // printed) is the site, "". Of(Of(x)) is Of(x).
-func (s *Scopes) Of(addr string) string {
+func (s *Map) Of(addr string) string {
 	if s == nil {
-		s = &Scopes{opts: ScopeOptions{Separator: "+"}}
+		s = &Map{opts: Options{Separator: "+"}}
 	}
-	name := s.name(parseAddress(addr))
+	name := s.name(address.Parse(addr))
 	if target, ok := s.alias(name); ok {
 		return target
 	}
@@ -158,7 +163,7 @@ func (s *Scopes) Of(addr string) string {
 }
 
 // OfMail is Of for a recipient: the site's scope where scopes are not enabled.
-func (s *Scopes) OfMail(recipient string) string {
+func (s *Map) OfMail(recipient string) string {
 	if s == nil || !s.opts.Enabled {
 		return ""
 	}
@@ -166,21 +171,21 @@ func (s *Scopes) OfMail(recipient string) string {
 }
 
 // Enabled tells whether mail is judged by its recipients' scopes.
-func (s *Scopes) Enabled() bool { return s != nil && s.opts.Enabled }
+func (s *Map) Enabled() bool { return s != nil && s.opts.Enabled }
 
-// ScopeStep is one step of the way from an address to its scope.
-type ScopeStep struct {
+// Step is one step of the way from an address to its scope.
+type Step struct {
 	Name   string `json:"name"` // after the step; "" is the site
 	Reason string `json:"reason"`
 }
 
 // Steps tells how Of comes to its answer; steps that change nothing are left out.
-func (s *Scopes) Steps(addr string) (steps []ScopeStep) {
-	a := parseAddress(addr)
+func (s *Map) Steps(addr string) (steps []Step) {
+	a := address.Parse(addr)
 	last := addr
 	step := func(name, reason string) {
 		if name != last {
-			steps = append(steps, ScopeStep{name, reason})
+			steps = append(steps, Step{name, reason})
 			last = name
 		}
 	}
@@ -188,9 +193,9 @@ func (s *Scopes) Steps(addr string) (steps []ScopeStep) {
 		step("", "it is no address that can name a scope: the site")
 		return steps
 	}
-	step(joinAddress(a.local, a.domain), "in lower case, without brackets and needless quotes")
-	a.local = s.cut(a.local)
-	step(joinAddress(a.local, a.domain), "without the detail")
+	step(address.Join(a.Local, a.Domain), "in lower case, without brackets and needless quotes")
+	a.Local = s.cut(a.Local)
+	step(address.Join(a.Local, a.Domain), "without the detail")
 	step(s.name(a), "local_domain, since it is a login name")
 	if target, ok := s.alias(last); ok {
 		step(target, "by the alias file")
@@ -199,31 +204,31 @@ func (s *Scopes) Steps(addr string) (steps []ScopeStep) {
 }
 
 // name is the scope of an address before aliases.
-func (s *Scopes) name(a address) string {
-	a.local = s.cut(a.local)
-	if a.domain == "" {
-		a.domain = s.opts.LocalDomain
+func (s *Map) name(a address.Address) string {
+	a.Local = s.cut(a.Local)
+	if a.Domain == "" {
+		a.Domain = s.opts.LocalDomain
 	}
-	return plainScope(a)
+	return written(a.Local, a.Domain)
 }
 
 // cut returns user for user+detail. What begins with the separator has no detail:
 // nothing would be left.
-func (s *Scopes) cut(local string) string {
+func (s *Map) cut(local string) string {
 	if i := strings.IndexAny(local, s.opts.Separator); i > 0 {
 		return local[:i]
 	}
 	return local
 }
 
-// plainScope writes an address as a scope's name, "" where that cannot be: what is
+// written writes an address as a scope's name, "" where that cannot be: what is
 // not read again as the same address is none.
-func plainScope(a address) string {
-	name := joinAddress(a.local, a.domain)
-	if a.local == "" || strings.ContainsAny(a.domain, ` "\<>(),;`) || len(name) > maxScope || !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable) {
+func written(local, domain string) string {
+	name := address.Join(local, domain)
+	if local == "" || strings.ContainsAny(domain, ` "\<>(),;`) || len(name) > maxName || !utf8.ValidString(name) || strings.ContainsFunc(name, unprintable) {
 		return ""
 	}
-	if again := parseAddress(name); again.local != a.local || again.domain != a.domain {
+	if again := address.Parse(name); again.Local != local || again.Domain != domain {
 		return ""
 	}
 	return name
@@ -273,7 +278,7 @@ func logicalLines(text string) (lines []aliasLine) {
 
 // cutAlias parts key and value, at the first blank or colon outside quotes.
 func cutAlias(line string) (key, value string) {
-	_, rest, quoted := cutQuoted(line)
+	_, rest, quoted := address.CutQuoted(line)
 	begin := 0
 	if quoted {
 		begin = len(line) - len(rest)

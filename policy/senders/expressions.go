@@ -1,4 +1,4 @@
-package policy
+package senders
 
 import (
 	"errors"
@@ -21,6 +21,7 @@ type expressions struct {
 	sources []expressionLine
 	grams   map[[gramLen]byte][]int32 // indices into sources
 	rest    []int32                   // without a literal that is long enough: always tried
+	resting int                       // weight of these
 
 	mu       sync.Mutex
 	compiled map[int32]*regexp.Regexp
@@ -34,14 +35,14 @@ type expressionLine struct {
 }
 
 // Whoever keeps a list may be anybody, and all mail waits for it: each expression, what is
-// kept of them compiled, and the work for one text are bounded. An expression takes at
+// kept of them compiled, and the work for one message are bounded. An expression takes at
 // most its instructions for each byte of the text (some 10 ns each).
 const (
 	gramLen     = 3
 	maxWeight   = 1000       // of one expression
 	maxCompiled = 100_000    // of all that are kept, some 10 MB
 	maxRest     = 20_000     // of those without a literal
-	maxWork     = 10_000_000 // instructions for one text: what is left then is not tried
+	maxWork     = 10_000_000 // instructions for one message: what is left then is not tried
 	maxLiterals = 64         // of one expression with alternatives
 )
 
@@ -89,12 +90,10 @@ func (x *expressions) addToRest(source string, n int32, weight int) error {
 	case re.MatchString("From: "):
 		return errLineShort
 	}
-	for _, i := range x.rest {
-		weight += x.sources[i].weight
-	}
-	if weight > maxRest {
+	if x.resting+weight > maxRest {
 		return errNoLiteral
 	}
+	x.resting += weight
 	x.rest = append(x.rest, n)
 	return nil
 }
@@ -130,18 +129,21 @@ func (x *expressions) emptiest(literal string) (best [gramLen]byte, crowd int) {
 	return best, crowd
 }
 
-// match returns the line of the first expression that matches text.
-func (x *expressions) match(text string) (line int32, ok bool) {
-	if len(x.sources) == 0 || text == "" {
-		return 0, false
-	}
+// match returns the line of the first expression that matches the first of the texts that
+// any matches.
+func (x *expressions) match(texts ...string) (line int32, ok bool) {
 	work := maxWork
-	for _, n := range x.candidates(text) {
-		if work -= x.sources[n].weight * len(text); work < 0 {
-			break
+	for _, text := range texts {
+		if len(x.sources) == 0 || text == "" {
+			continue
 		}
-		if x.compile(n).MatchString(text) {
-			return x.sources[n].line, true
+		for _, n := range x.candidates(text) {
+			if work -= x.sources[n].weight * len(text); work < 0 {
+				return 0, false
+			}
+			if x.compile(n).MatchString(text) {
+				return x.sources[n].line, true
+			}
 		}
 	}
 	return 0, false

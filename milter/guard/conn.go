@@ -1,4 +1,4 @@
-package milter
+package guard
 
 import (
 	"encoding/binary"
@@ -21,11 +21,11 @@ const (
 
 var frameBuffers = sync.Pool{New: func() any { b := make([]byte, frameBuffer); return &b }}
 
-// guardConn hands the library whole, checked frames. Reads and writes belong to
+// checkedConn hands the library whole, checked frames. Reads and writes belong to
 // the goroutine of the connection; only closing comes from elsewhere.
-type guardConn struct {
+type checkedConn struct {
 	net.Conn
-	guard *guard
+	guard *Guard
 
 	small  [idleBuffer]byte
 	buf    []byte // small, a pooled buffer, or a larger one for one frame
@@ -48,7 +48,7 @@ type guardConn struct {
 }
 
 // Read hands on bytes of checked frames only.
-func (c *guardConn) Read(p []byte) (int, error) {
+func (c *checkedConn) Read(p []byte) (int, error) {
 	if len(c.ready) == 0 {
 		if err := c.next(); err != nil {
 			return 0, err
@@ -62,11 +62,11 @@ func (c *guardConn) Read(p []byte) (int, error) {
 // SetReadDeadline does nothing: the library would limit the wait for each
 // packet, but a packet that has begun and the idle time between two packets
 // need different limits. The guard sets them.
-func (c *guardConn) SetReadDeadline(time.Time) error { return nil }
+func (c *checkedConn) SetReadDeadline(time.Time) error { return nil }
 
 // next makes the next frame ready. A frame that fails the check ends this
 // connection and no other.
-func (c *guardConn) next() error {
+func (c *checkedConn) next() error {
 	for {
 		length, err := c.frame()
 		if err != nil {
@@ -87,7 +87,7 @@ func (c *guardConn) next() error {
 
 // frame returns the length of the whole, checked frame at the head of the
 // buffer, 0 when it is not complete.
-func (c *guardConn) frame() (int, error) {
+func (c *checkedConn) frame() (int, error) {
 	have := c.buf[c.r:c.w]
 	if len(have) < 4 {
 		return 0, nil
@@ -107,7 +107,7 @@ func (c *guardConn) frame() (int, error) {
 }
 
 // fill reads once from the MTA.
-func (c *guardConn) fill() error {
+func (c *checkedConn) fill() error {
 	c.makeRoom()
 	limit := c.guard.Idle
 	partial := c.w > c.r
@@ -129,7 +129,7 @@ func (c *guardConn) fill() error {
 // makeRoom sees to it that fill has somewhere to read to, in a buffer that suits
 // the phase. A frame gets more room only as its bytes arrive, so a length field
 // alone costs nothing.
-func (c *guardConn) makeRoom() {
+func (c *checkedConn) makeRoom() {
 	if c.r == c.w {
 		c.r, c.w = 0, 0
 		switch {
@@ -155,7 +155,7 @@ func (c *guardConn) makeRoom() {
 	}
 }
 
-func (c *guardConn) releaseBuffer() {
+func (c *checkedConn) releaseBuffer() {
 	if c.pooled != nil {
 		frameBuffers.Put(c.pooled)
 		c.pooled = nil
@@ -164,7 +164,7 @@ func (c *guardConn) releaseBuffer() {
 
 // note follows the conversation far enough to know whether a message is in
 // progress. It refuses a new message while the server drains.
-func (c *guardConn) note(command byte) error {
+func (c *checkedConn) note(command byte) error {
 	switch command {
 	case cmdMail:
 		c.content = false
@@ -182,7 +182,7 @@ func (c *guardConn) note(command byte) error {
 	return nil
 }
 
-func (c *guardConn) begin() bool {
+func (c *checkedConn) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.guard.draining.Load() {
@@ -194,7 +194,7 @@ func (c *guardConn) begin() bool {
 
 // end marks the connection as being between messages; a draining server has no
 // more use for it.
-func (c *guardConn) end() {
+func (c *checkedConn) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.busy = false
@@ -203,7 +203,7 @@ func (c *guardConn) end() {
 	}
 }
 
-func (c *guardConn) closeIfIdle() {
+func (c *checkedConn) closeIfIdle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.busy {
@@ -213,7 +213,7 @@ func (c *guardConn) closeIfIdle() {
 
 // Write joins what the library writes in pieces: head and data of a packet, and
 // the modifications with the answer that ends them.
-func (c *guardConn) Write(p []byte) (int, error) {
+func (c *checkedConn) Write(p []byte) (int, error) {
 	if c.missing == 0 {
 		if len(p) < replyHead {
 			return 0, fmt.Errorf("milter reply begins with %d bytes, want %d", len(p), replyHead)
@@ -232,7 +232,7 @@ func (c *guardConn) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func (c *guardConn) flush() error {
+func (c *checkedConn) flush() error {
 	_, err := c.Conn.Write(c.out)
 	if c.out = c.out[:0]; cap(c.out) > keepReply {
 		c.out = nil
@@ -254,7 +254,7 @@ func isModification(code byte) bool {
 }
 
 // Close is called by the library when it is done with the connection.
-func (c *guardConn) Close() error {
+func (c *checkedConn) Close() error {
 	c.mu.Lock()
 	again := c.closed
 	c.closed = true
@@ -266,7 +266,7 @@ func (c *guardConn) Close() error {
 	return c.Conn.Close()
 }
 
-func (c *guardConn) peer() string {
+func (c *checkedConn) peer() string {
 	if a := c.RemoteAddr(); a != nil && a.String() != "" && a.String() != "@" {
 		return a.String()
 	}

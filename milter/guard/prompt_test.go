@@ -1,4 +1,4 @@
-package milter
+package guard
 
 import (
 	"errors"
@@ -16,18 +16,18 @@ func TestTCPIsAcknowledgedAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	g := newGuard(guardOptions{MaxConnections: 1})
+	g := New(Options{MaxConnections: 1})
 	client, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	conn, err := g.listen(l).Accept()
+	conn, err := g.Listen(l).Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	under := conn.(*guardConn).Conn
+	under := conn.(*checkedConn).Conn
 	b := make([]byte, 64)
 	for range 20 {
 		if _, err := client.Write([]byte("packet")); err != nil {

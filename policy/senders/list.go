@@ -1,4 +1,6 @@
-package policy
+// Package senders looks senders up in plain text lists, as people keep them who have never
+// seen TOML: whom they welcome, and whom they block.
+package senders
 
 import (
 	"errors"
@@ -6,6 +8,9 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"fanmill/policy/address"
+	"fanmill/policy/match"
 )
 
 // List is a compiled plain text list of senders, one entry a line, as people keep them
@@ -27,11 +32,10 @@ import (
 // costs as much for 20,000 addresses as for one; patterns are found by a literal that
 // their matches contain, and compiled when they are first needed.
 type List struct {
-	addresses map[exactKey]int32 // values are line numbers
-	domains   map[string]int32
-	locals    map[string]int32
-	patterns  *expressions
-	entries   int
+	known    address.Table[int32] // values are line numbers
+	domains  map[string]int32
+	patterns *expressions
+	entries  int
 }
 
 // LineError is a line of a list that is passed over.
@@ -60,10 +64,10 @@ var (
 	errListLong    = errors.New("and all after it are too many entries for one list")
 )
 
-// ParseList compiles the text of a list. Lines that are wrong are passed over, and named
+// Parse compiles the text of a list. Lines that are wrong are passed over, and named
 // in the errors; the others are in force.
-func ParseList(text string) (*List, []*LineError) {
-	l := &List{addresses: map[exactKey]int32{}, domains: map[string]int32{}, locals: map[string]int32{}, patterns: newExpressions()}
+func Parse(text string) (*List, []*LineError) {
+	l := &List{domains: map[string]int32{}, patterns: newExpressions()}
 	var errs []*LineError
 	n := int32(0)
 	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
@@ -120,28 +124,23 @@ func (l *List) addPlain(entry string, line int32) error {
 	if i := strings.LastIndexByte(entry, '@'); i >= 0 {
 		local, domain = entry[:i], entry[i+1:]
 	}
-	local, domain = lower(local), plainDomain(strings.TrimPrefix(domain, "."))
+	local, domain = address.Lower(local), address.Domain(strings.TrimPrefix(domain, "."))
 	switch {
 	case strings.Contains(local, "@"):
-		return errParts
+		return address.ErrMalformed
 	case domain == "" && local == "":
 		return errLineShort
 	case domain == "":
-		setFirst(l.locals, local, line)
+		l.known.AddLocal(local, line)
 	case local == "":
-		setFirst(l.domains, domain, line)
+		if _, ok := l.domains[domain]; !ok {
+			l.domains[domain] = line
+		}
 	default:
-		setFirst(l.addresses, exactKey{local, domain}, line)
+		l.known.Add(local, domain, line)
 	}
 	l.entries++
 	return nil
-}
-
-// setFirst keeps the first of two lines that say the same.
-func setFirst[K comparable](m map[K]int32, key K, line int32) {
-	if _, ok := m[key]; !ok {
-		m[key] = line
-	}
 }
 
 // Len returns how many entries are in force.
@@ -152,41 +151,34 @@ func (l *List) Len() int {
 	return l.entries
 }
 
-// matchText returns the line of an entry that matches the sender of c. Addresses are
+// Match returns the line of an entry that matches the sender of a message. Addresses are
 // looked for before domains, and these before patterns.
-func (l *List) matchText(c *Content) (line int, ok bool) { return l.match(c, c.fromText()) }
+func (l *List) Match(h *match.Header) (line int, ok bool) { return l.match(h, h.FromText()) }
 
-// matchAddress is matchText with patterns that see each address alone: anybody can write
-// somebody's address into his own display name.
-func (l *List) matchAddress(c *Content) (line int, ok bool) { return l.match(c, c.addressTexts()...) }
+// MatchAddress is Match with patterns that see each address alone, see
+// match.Header.AddressTexts.
+func (l *List) MatchAddress(h *match.Header) (line int, ok bool) {
+	return l.match(h, h.AddressTexts()...)
+}
 
-func (l *List) match(c *Content, texts ...string) (line int, ok bool) {
+func (l *List) match(h *match.Header, texts ...string) (line int, ok bool) {
 	if l.Len() == 0 {
 		return 0, false
 	}
-	for _, a := range c.from() {
+	for _, a := range h.Senders() {
 		if n, ok := l.lookup(a); ok {
 			return int(n), true
 		}
 	}
-	for _, text := range texts {
-		if n, ok := l.patterns.match(text); ok {
-			return int(n), true
-		}
-	}
-	return 0, false
+	n, ok := l.patterns.match(texts...)
+	return int(n), ok
 }
 
-func (l *List) lookup(a address) (line int32, ok bool) {
-	for _, local := range [...]string{a.local, a.base} {
-		if line, ok = l.addresses[exactKey{local, a.domain}]; ok {
-			return line, true
-		}
-		if line, ok = l.locals[local]; ok {
-			return line, true
-		}
+func (l *List) lookup(a address.Address) (line int32, ok bool) {
+	if line, ok = l.known.Lookup(a); ok {
+		return line, true
 	}
-	for domain := a.domain; domain != ""; {
+	for domain := a.Domain; domain != ""; {
 		if line, ok = l.domains[domain]; ok {
 			return line, true
 		}

@@ -1,4 +1,4 @@
-package milter
+package guard
 
 import (
 	"bytes"
@@ -120,7 +120,7 @@ func checkConnect(data []byte) error {
 func checkAddress(family byte, s string) error {
 	ip := net.ParseIP(strings.Trim(strings.TrimPrefix(s, "IPv6:"), "[]"))
 	if (family == '4' && ip.To4() == nil) || (family == '6' && ip == nil) {
-		return fmt.Errorf("%q is no address", clean(s))
+		return fmt.Errorf("%.100q is no address", s)
 	}
 	return nil
 }

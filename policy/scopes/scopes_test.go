@@ -1,4 +1,4 @@
-package policy
+package scopes
 
 import (
 	"slices"
@@ -6,13 +6,13 @@ import (
 	"testing"
 )
 
-func mustScopes(t testing.TB, o ScopeOptions, aliases string) *Scopes {
+func mustScopes(t testing.TB, o Options, aliases string) *Map {
 	t.Helper()
 	var err error
 	if o.Aliases, err = ParseAliases(aliases); err != nil {
 		t.Fatal(err)
 	}
-	s, err := CompileScopes(o)
+	s, err := Compile(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,8 +43,8 @@ var hostileAddresses = []string{
 	"../../etc/passwd", "a'; DROP TABLE msg; --", "sales@example.org ", "\"sales \"@example.org", "user:+x@example.org",
 }
 
-func TestScopeOf(t *testing.T) {
-	s := mustScopes(t, ScopeOptions{Separator: "+", LocalDomain: "example.org"}, testAliases)
+func TestOf(t *testing.T) {
+	s := mustScopes(t, Options{Separator: "+", LocalDomain: "example.org"}, testAliases)
 	for _, c := range []struct{ addr, want string }{
 		{"Hans@Example.ORG", "hans@example.org"},
 		{"<hans@example.org>", "hans@example.org"},
@@ -84,40 +84,40 @@ func TestScopeOf(t *testing.T) {
 	}
 }
 
-func TestScopeWithoutOptions(t *testing.T) {
-	var none *Scopes
+func TestWithoutOptions(t *testing.T) {
+	var none *Map
 	if got := none.OfMail("anna@example.org"); got != "" {
 		t.Errorf("mail goes to scope %q without settings", got)
 	}
 	if got := none.Of("Anna+x"); got != "anna" {
 		t.Errorf("Of = %q", got)
 	}
-	off := mustScopes(t, ScopeOptions{}, "")
+	off := mustScopes(t, Options{}, "")
 	if got := off.OfMail("anna@example.org"); got != "" {
 		t.Errorf("mail goes to scope %q though scopes are off", got)
 	}
 	if got := off.Of("anna+x@example.org"); got != "anna+x@example.org" {
 		t.Errorf("Of = %q though nothing separates", got)
 	}
-	both := mustScopes(t, ScopeOptions{Enabled: true, Separator: "+-"}, "")
+	both := mustScopes(t, Options{Enabled: true, Separator: "+-"}, "")
 	if got := both.OfMail("anna-x+y@example.org"); got != "anna@example.org" {
 		t.Errorf("OfMail = %q", got)
 	}
 }
 
-// FuzzScope holds up that every address has one scope, however often it is mapped,
+// FuzzOf holds up that every address has one scope, however often it is mapped,
 // and that the steps that are told lead there.
-func FuzzScope(f *testing.F) {
+func FuzzOf(f *testing.F) {
 	for _, a := range hostileAddresses {
 		f.Add(a)
 	}
-	s := mustScopes(f, ScopeOptions{Enabled: true, Separator: "+", LocalDomain: "example.org"}, testAliases)
+	s := mustScopes(f, Options{Enabled: true, Separator: "+", LocalDomain: "example.org"}, testAliases)
 	f.Fuzz(func(t *testing.T, addr string) {
 		name := s.Of(addr)
 		if again := s.Of(name); again != name {
 			t.Errorf("%q is %q, and that is %q", addr, name, again)
 		}
-		if len(name) > maxScope || strings.ContainsFunc(name, unprintable) {
+		if len(name) > maxName || strings.ContainsFunc(name, unprintable) {
 			t.Errorf("%q is %q, which can be no scope", addr, name)
 		}
 		last := addr
@@ -130,8 +130,8 @@ func FuzzScope(f *testing.F) {
 	})
 }
 
-func TestScopeSteps(t *testing.T) {
-	s := mustScopes(t, ScopeOptions{Separator: "+", LocalDomain: "example.org"}, testAliases)
+func TestSteps(t *testing.T) {
+	s := mustScopes(t, Options{Separator: "+", LocalDomain: "example.org"}, testAliases)
 	var got []string
 	for _, step := range s.Steps("ROOT+x") {
 		got = append(got, step.Name)
@@ -144,7 +144,7 @@ func TestScopeSteps(t *testing.T) {
 	}
 }
 
-func TestScopeFaults(t *testing.T) {
+func TestFaults(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"key only", "alone\n", "lacks an address"},
 		{"loop", "a@example.org b@example.org\nb@example.org c@example.org\nc@example.org a@example.org\n", "leads back to itself"},
@@ -156,14 +156,14 @@ func TestScopeFaults(t *testing.T) {
 	} {
 		list, err := ParseAliases(c.text)
 		if err == nil {
-			_, err = CompileScopes(ScopeOptions{Separator: "+", Aliases: list})
+			_, err = Compile(Options{Separator: "+", Aliases: list})
 		}
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "in line ") {
 			t.Errorf("%s: error %v, want %q with a line", c.name, err, c.want)
 		}
 	}
-	for _, o := range []ScopeOptions{{Separator: "@"}, {Separator: "ä"}, {LocalDomain: "Example.org"}, {LocalDomain: "a@b"}, {LocalDomain: "exam ple"}} {
-		if _, err := CompileScopes(o); err == nil {
+	for _, o := range []Options{{Separator: "@"}, {Separator: "ä"}, {LocalDomain: "Example.org"}, {LocalDomain: "a@b"}, {LocalDomain: "exam ple"}} {
+		if _, err := Compile(o); err == nil {
 			t.Errorf("%+v was accepted", o)
 		}
 	}

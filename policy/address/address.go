@@ -1,42 +1,49 @@
-package policy
+// Package address takes apart the addresses of envelopes and From fields, in any form
+// that mail brings them in, and holds them in the form in which they are compared.
+// Nothing in it fails. InList may look at what is behind a quote or bracket that is not
+// closed once for each of them: its callers give it no more than some kilobytes.
+package address
 
 import (
+	"errors"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
 
-// address is an envelope address taken apart, in the form patterns are
-// compared with.
-type address struct {
-	local  string // lower case, quotes and backslashes undone
-	base   string // local without "+detail"; equal to local when there is none
-	domain string // lower case, without a dot at the end; "" when there is none
+// ErrMalformed says that an entry that somebody has written is no address.
+var ErrMalformed = errors.New("is not an address: local part or domain is missing or malformed")
+
+// Address is an address taken apart, in the form patterns are compared with.
+type Address struct {
+	Local  string // lower case, quotes and backslashes undone
+	Base   string // Local without "+detail"; equal to Local when there is none
+	Domain string // as the function Domain has it; "" when there is none
 	cased  string // local part as written, quotes undone: for case-sensitive patterns
 	casedD string // domain as written
 }
 
-// parseAddress reads an address in any form an MTA may hand on: with or
+// Parse reads an address in any form an MTA may hand on: with or
 // without angle brackets, with a source route (RFC 5321 appendix C), with a
 // quoted local part, without a domain, or malformed. It never fails: what
 // cannot be taken apart is one local part, which no ordinary pattern matches.
-func parseAddress(s string) address {
+func Parse(s string) Address {
 	s = strings.TrimSpace(s)
 	if len(s) >= 2 && s[0] == '<' && s[len(s)-1] == '>' {
 		s = s[1 : len(s)-1]
 	}
-	local, domain := splitAddress(stripRoute(s))
-	a := address{local: lower(local), domain: plainDomain(domain), cased: local, casedD: strings.TrimSuffix(domain, ".")}
-	a.base = cutDetail(a.local)
+	local, domain := Split(stripRoute(s))
+	a := Address{Local: Lower(local), Domain: Domain(domain), cased: local, casedD: strings.TrimSuffix(domain, ".")}
+	a.Base = cutDetail(a.Local)
 	return a
 }
 
-// plainDomain is the form in which domains are compared: in lower case, without a dot at
+// Domain is the form in which domains are compared: in lower case, without a dot at
 // the end, and with the labels of internationalized names (RFC 5890) in their own script,
 // as people write them in patterns.
-func plainDomain(domain string) string {
-	domain = lower(strings.TrimSuffix(domain, "."))
+func Domain(domain string) string {
+	domain = Lower(strings.TrimSuffix(domain, "."))
 	for i := range len(domain) {
 		if domain[i] >= utf8.RuneSelf || domain[i] == 'x' && strings.HasPrefix(domain[i:], "xn--") {
 			if unicode, err := idna.Lookup.ToUnicode(domain); err == nil {
@@ -48,27 +55,28 @@ func plainDomain(domain string) string {
 	return domain
 }
 
-// null reports whether a is the null sender, <>.
-func (a address) null() bool { return a.local == "" && a.domain == "" }
+// Null reports whether a is the null sender, <>.
+func (a Address) Null() bool { return a.Local == "" && a.Domain == "" }
 
-// text returns the address as globs see it. A local part that is no dot-atom
+// Text returns the address as globs see it. A local part that is no dot-atom
 // keeps its quotes, so that `"boss@good.example"` is not boss@good.example.
-func (a address) text(detail bool) string {
+func (a Address) Text(detail bool) string {
 	if detail {
-		return joinAddress(a.local, a.domain)
+		return Join(a.Local, a.Domain)
 	}
-	return joinAddress(a.base, a.domain)
+	return Join(a.Base, a.Domain)
 }
 
-// casedText is text in the case the address was written in.
-func (a address) casedText(detail bool) string {
+// CasedText is Text in the case the address was written in.
+func (a Address) CasedText(detail bool) string {
 	if detail {
-		return joinAddress(a.cased, a.casedD)
+		return Join(a.cased, a.casedD)
 	}
-	return joinAddress(cutDetail(a.cased), a.casedD)
+	return Join(cutDetail(a.cased), a.casedD)
 }
 
-func joinAddress(local, domain string) string {
+// Join writes an address, its local part in quotes where it must be.
+func Join(local, domain string) string {
 	if strings.ContainsAny(local, "@\"\\<>()[]:;, ") {
 		local = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(local) + `"`
 	}
@@ -109,10 +117,10 @@ func stripRoute(s string) string {
 	return s
 }
 
-// splitAddress separates local part and domain. In a quoted local part an "@"
+// Split separates local part and domain. In a quoted local part an "@"
 // is an ordinary character; elsewhere the last one counts, as in both MTAs.
-func splitAddress(s string) (local, domain string) {
-	if unquoted, rest, ok := cutQuoted(s); ok {
+func Split(s string) (local, domain string) {
+	if unquoted, rest, ok := CutQuoted(s); ok {
 		if rest == "" {
 			return unquoted, ""
 		}
@@ -127,9 +135,9 @@ func splitAddress(s string) (local, domain string) {
 	return s[:i], s[i+1:]
 }
 
-// cutQuoted undoes a quoted string at the start of s and returns what follows
+// CutQuoted undoes a quoted string at the start of s and returns what follows
 // it; ok is false when s does not begin with a complete one.
-func cutQuoted(s string) (unquoted, rest string, ok bool) {
+func CutQuoted(s string) (unquoted, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
 		return "", s, false
 	}
@@ -148,9 +156,9 @@ func cutQuoted(s string) (unquoted, rest string, ok bool) {
 	return "", s, false
 }
 
-// lower maps to lower case; bytes that are not UTF-8 are left as they are, so
+// Lower maps to lower case; bytes that are not UTF-8 are left as they are, so
 // that two different broken addresses never become equal.
-func lower(s string) string {
+func Lower(s string) string {
 	if utf8.ValidString(s) {
 		return strings.ToLower(s)
 	}

@@ -1,4 +1,12 @@
-package milter
+// Package guard stands between the MTA's connections and the milter library, as a
+// net.Listener and its net.Conns: it checks every frame before the library sees a byte of
+// it, bounds connections, memory and waiting, joins what the library writes in pieces, and
+// lets connections drain. It knows frames and the order of commands, not what they say.
+//
+// Frames (libmilter/mfdef.h, mfapi.h of Sendmail 8.17): four bytes of length, most
+// significant first, then that many bytes, of which the first is the command. A body chunk
+// holds at most 1 MiB less one byte (SMFIP_MDS_1M).
+package guard
 
 import (
 	"context"
@@ -11,39 +19,40 @@ import (
 	"time"
 )
 
-// guardOptions are the limits that a guard keeps. All must be set.
-type guardOptions struct {
+// Options are the limits that a Guard keeps. All must be set.
+type Options struct {
 	MaxConnections int
 	Idle           time.Duration // longest wait for the next packet
 	Packet         time.Duration // longest time from the first byte of a packet to its last; also for negotiation
 	Logger         *slog.Logger
 }
 
-// guard stands between the sockets and go-milter v0.10.2, which ends the whole
-// process on a malformed frame, knows no connection limit, allocates by the
-// length field and stops serving at the first failed accept.
-type guard struct {
-	guardOptions
+// Guard keeps the limits for all connections of a server. It is there because go-milter
+// v0.10.2 ends the whole process on a malformed frame, knows no connection limit,
+// allocates by the length field and stops serving at the first failed accept.
+type Guard struct {
+	Options
 	draining atomic.Bool
 
 	mu    sync.Mutex
-	conns map[*guardConn]struct{}
+	conns map[*checkedConn]struct{}
 	full  seldom        // says that there are too many
 	empty chan struct{} // closed when draining and no connection is left
 }
 
-func newGuard(o guardOptions) *guard {
-	return &guard{guardOptions: o, conns: map[*guardConn]struct{}{}, empty: make(chan struct{})}
+// New returns a Guard without connections.
+func New(o Options) *Guard {
+	return &Guard{Options: o, conns: map[*checkedConn]struct{}{}, empty: make(chan struct{})}
 }
 
-// listen wraps ln. Closing the result closes ln.
-func (g *guard) listen(ln net.Listener) *guardListener {
-	return &guardListener{Listener: ln, guard: g, closed: make(chan struct{})}
+// Listen wraps ln. Closing the result closes ln.
+func (g *Guard) Listen(ln net.Listener) net.Listener {
+	return &listener{Listener: ln, guard: g, closed: make(chan struct{})}
 }
 
 // admit takes a connection into the guard, or returns nil when there are too
 // many: the caller closes it at once, which makes the MTA tempfail.
-func (g *guard) admit(conn net.Conn) *guardConn {
+func (g *Guard) admit(conn net.Conn) *checkedConn {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.draining.Load() {
@@ -55,21 +64,21 @@ func (g *guard) admit(conn net.Conn) *guardConn {
 		}
 		return nil
 	}
-	c := &guardConn{Conn: conn, guard: g}
+	c := &checkedConn{Conn: conn, guard: g}
 	c.buf = c.small[:]
 	g.conns[c] = struct{}{}
 	return c
 }
 
 // forget is called when the library is done with a connection.
-func (g *guard) forget(c *guardConn) {
+func (g *Guard) forget(c *checkedConn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.conns, c)
 	g.checkEmpty()
 }
 
-func (g *guard) checkEmpty() {
+func (g *Guard) checkEmpty() {
 	if !g.draining.Load() || len(g.conns) > 0 {
 		return
 	}
@@ -80,17 +89,17 @@ func (g *guard) checkEmpty() {
 	}
 }
 
-// count returns the number of connections.
-func (g *guard) count() int {
+// Count returns the number of connections.
+func (g *Guard) Count() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return len(g.conns)
 }
 
-// drain closes connections between messages at once and each other one when its
+// Drain closes connections between messages at once and each other one when its
 // message has been answered. It returns when none is left or ctx ends; in the
 // latter case all remaining ones have been closed hard.
-func (g *guard) drain(ctx context.Context) error {
+func (g *Guard) Drain(ctx context.Context) error {
 	g.mu.Lock()
 	g.draining.Store(true)
 	for c := range g.conns {
@@ -111,11 +120,11 @@ func (g *guard) drain(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// guardListener accepts for a guard: it goes on after passing errors such as
+// listener accepts for a guard: it goes on after passing errors such as
 // running out of descriptors.
-type guardListener struct {
+type listener struct {
 	net.Listener
-	guard   *guard
+	guard   *Guard
 	failing seldom // says that accept fails
 	once    sync.Once
 	closed  chan struct{}
@@ -138,7 +147,7 @@ func (s *seldom) now() bool {
 }
 
 // Accept returns the next admitted connection.
-func (l *guardListener) Accept() (net.Conn, error) {
+func (l *listener) Accept() (net.Conn, error) {
 	var delay time.Duration
 	for {
 		conn, err := l.Listener.Accept()
@@ -163,7 +172,7 @@ func (l *guardListener) Accept() (net.Conn, error) {
 	}
 }
 
-func (l *guardListener) sleep(d time.Duration) bool {
+func (l *listener) sleep(d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -176,7 +185,7 @@ func (l *guardListener) sleep(d time.Duration) bool {
 
 // Close closes the listener; an Accept that waits returns. The library closes a
 // second time, when a successor may have the socket's path already.
-func (l *guardListener) Close() error {
+func (l *listener) Close() error {
 	l.once.Do(func() {
 		close(l.closed)
 		l.err = l.Listener.Close()

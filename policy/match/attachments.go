@@ -1,4 +1,4 @@
-package policy
+package match
 
 import (
 	"errors"
@@ -45,17 +45,17 @@ var endingOf = map[string]string{
 	"application/vnd.android.package-archive": "apk", "application/x-iso9660-image": "iso", "application/vnd.efi.iso": "iso",
 }
 
-// attachments are compiled entries of reject_attachments; nil refuses none.
-type attachments struct {
+// Attachments are compiled entries of reject_attachments; nil refuses none.
+type Attachments struct {
 	endings map[string]bool
 }
 
-// compileAttachments reads endings, with or without their dot, and the word Executable.
-func compileAttachments(option string, entries []string) (a *attachments, errs []error) {
+// CompileAttachments reads endings, with or without their dot, and the word Executable.
+func CompileAttachments(option string, entries []string) (a *Attachments, errs []error) {
 	if len(entries) == 0 {
 		return nil, nil
 	}
-	a = &attachments{endings: map[string]bool{}}
+	a = &Attachments{endings: map[string]bool{}}
 	for _, entry := range entries {
 		ending := strings.ToLower(strings.TrimPrefix(entry, "."))
 		switch {
@@ -77,9 +77,9 @@ func compileAttachments(option string, entries []string) (a *attachments, errs [
 	return a, errs
 }
 
-// find returns the first that is refused: by its name, by the type it is said to have, or
+// Find returns the first that is refused: by its name, by the type it is said to have, or
 // by its first bytes.
-func (a *attachments) find(list []classify.Attachment) (found classify.Attachment, ok bool) {
+func (a *Attachments) Find(list []classify.Attachment) (found classify.Attachment, ok bool) {
 	if a == nil {
 		return found, false
 	}
@@ -90,9 +90,4 @@ func (a *attachments) find(list []classify.Attachment) (found classify.Attachmen
 		return found, false
 	}
 	return list[i], true
-}
-
-// LooksAtAttachments reports whether some mail may be refused for what is attached to it.
-func (p *Policy) LooksAtAttachments() bool {
-	return p.attachments != nil || slices.ContainsFunc(p.rules, func(r rule) bool { return r.attachments != nil })
 }

@@ -1,4 +1,4 @@
-package policy
+package match
 
 import (
 	"errors"
@@ -19,9 +19,9 @@ func client(addr, name string) classify.Client {
 }
 
 func TestHosts(t *testing.T) {
-	h, errs := compileHosts("own_hosts", []string{
+	h, errs := CompileHosts("own_hosts", []string{
 		"192.0.2.0/24", "198.51.100.7", "2001:db8::/32", "::ffff:203.0.113.0/120", "fe80::1", "MX2.example.org.", "relay",
-	}, hostNames)
+	}, HostNames)
 	if len(errs) > 0 {
 		t.Fatal(errors.Join(errs...))
 	}
@@ -47,16 +47,16 @@ func TestHosts(t *testing.T) {
 		// The name a client gives itself proves nothing.
 		{classify.Client{Addr: netip.MustParseAddr("203.0.114.1"), Helo: "mx2.example.org"}, false},
 	} {
-		if got := h.match(tt.c); got != tt.want {
+		if got := h.Match(tt.c); got != tt.want {
 			t.Errorf("match(%+v) = %v, want %v", tt.c, got, tt.want)
 		}
 	}
 }
 
 func TestEmptyHostsMatchNobody(t *testing.T) {
-	h, _ := compileHosts("own_hosts", nil, hostNames)
+	h, _ := CompileHosts("own_hosts", nil, HostNames)
 	for _, c := range []classify.Client{{}, client("127.0.0.1", ""), client("::1", "localhost")} {
-		if h.match(c) {
+		if h.Match(c) {
 			t.Errorf("empty list matches %+v", c)
 		}
 	}
@@ -65,28 +65,28 @@ func TestEmptyHostsMatchNobody(t *testing.T) {
 func TestBadHosts(t *testing.T) {
 	for _, tt := range []struct {
 		entry string
-		may   hostEntries
+		may   HostEntries
 		err   error
 		hint  string
 	}{
-		{"", networksOnly, errEmpty, "192.0.2.0/24"},
-		{"192.0.2.5/24", networksOnly, errHostBits, "write 192.0.2.0/24 for the network, 192.0.2.5 for the one host"},
-		{"192.0.2.0/33", networksOnly, errNetwork, "192.0.2.0/24"},
-		{"192.0.2", networksOnly, errNetwork, "192.0.2.0/24"},
-		{"mx.example.org", networksOnly, errNetwork, "192.0.2.0/24"},
-		{"fe80::1%eth0", networksOnly, errNetwork, "192.0.2.0/24"},
-		{"192.0.2", hostNames, errHost, "full host name"},
-		{"192.0.2.300", hostNames, errHost, "full host name"},
-		{"mx example.org", hostNames, errHost, "full host name"},
-		{"*.example.org", hostNames, errHost, "full host name"},
-		{".example.org", hostNames, errHost, "full host name"},
-		{"-mx.example.org", hostNames, errHost, "full host name"},
-		{strings.Repeat("a", 64) + ".org", hostNames, errHost, "full host name"},
-		{strings.Repeat("a.", 127) + "org", hostNames, errHost, "full host name"},
-		{"192.0.2.0/24/8", hostNames, errHost, "full host name"},
+		{"", Networks, errEmpty, "192.0.2.0/24"},
+		{"192.0.2.5/24", Networks, errHostBits, "write 192.0.2.0/24 for the network, 192.0.2.5 for the one host"},
+		{"192.0.2.0/33", Networks, errNetwork, "192.0.2.0/24"},
+		{"192.0.2", Networks, errNetwork, "192.0.2.0/24"},
+		{"mx.example.org", Networks, errNetwork, "192.0.2.0/24"},
+		{"fe80::1%eth0", Networks, errNetwork, "192.0.2.0/24"},
+		{"192.0.2", HostNames, errHost, "full host name"},
+		{"192.0.2.300", HostNames, errHost, "full host name"},
+		{"mx example.org", HostNames, errHost, "full host name"},
+		{"*.example.org", HostNames, errHost, "full host name"},
+		{".example.org", HostNames, errHost, "full host name"},
+		{"-mx.example.org", HostNames, errHost, "full host name"},
+		{strings.Repeat("a", 64) + ".org", HostNames, errHost, "full host name"},
+		{strings.Repeat("a.", 127) + "org", HostNames, errHost, "full host name"},
+		{"192.0.2.0/24/8", HostNames, errHost, "full host name"},
 	} {
 		t.Run(tt.entry, func(t *testing.T) {
-			_, errs := compileHosts("trusted_networks", []string{"127.0.0.1", tt.entry}, tt.may)
+			_, errs := CompileHosts("trusted_networks", []string{"127.0.0.1", tt.entry}, tt.may)
 			if len(errs) != 1 {
 				t.Fatalf("got %d errors, want 1: %v", len(errs), errs)
 			}
@@ -106,12 +106,12 @@ func BenchmarkNetworks(b *testing.B) {
 	for i := range entries {
 		entries[i] = fmt.Sprintf("10.%d.%d.0/%d", i/100, i%100, 24+i%2)
 	}
-	h, errs := compileHosts("trusted_networks", entries, networksOnly)
+	h, errs := CompileHosts("trusted_networks", entries, Networks)
 	if len(errs) > 0 {
 		b.Fatal(errs[0])
 	}
 	c := client("192.0.2.1", "")
 	for b.Loop() {
-		h.match(c)
+		h.Match(c)
 	}
 }
