@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/klauspost/compress/s2"
 	"pgregory.net/rapid"
 
 	"fanmill/classify"
@@ -80,20 +81,34 @@ func TestAnyBytesAreGramsOrDamage(t *testing.T) {
 // TestDamagedMessages: what is no stored message, or would be longer than any that was
 // stored, is an error.
 func TestDamagedMessages(t *testing.T) {
+	packed := func(message []byte) []byte {
+		b, err := newPacker().message(message)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return asBlob(b)
+	}
+	ham := slices.Repeat([]byte("ham "), 100)
 	for name, b := range map[string][]byte{
-		"empty":     {},
-		"noise":     []byte("no packed text"),
-		"cut":       packed(slices.Repeat([]byte("ham "), 100))[:9],
-		"very long": packed(make([]byte, MaxMessage+1)),
+		"empty":               {},
+		"noise":               []byte("no packed text"),
+		"cut":                 packed(ham)[:9],
+		"cut to the magic":    packed(ham)[:4],
+		"very long":           packed(make([]byte, MaxMessage+1)),
+		"older, cut":          s2.EncodeSnappy(nil, ham)[:9],
+		"older and very long": s2.EncodeSnappy(nil, make([]byte, MaxMessage+1)),
 	} {
 		if m, err := unpack(b); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %d bytes, %v", name, len(m), err)
 		}
 	}
 	longest := slices.Repeat([]byte("abcdefgh"), MaxMessage/8)
-	if m, err := unpack(packed(longest)); err != nil || !slices.Equal(m, longest) {
-		t.Errorf("longest message: %d bytes, %v", len(m), err)
+	for name, stored := range map[string][]byte{"longest": packed(longest), "older": s2.EncodeSnappy(nil, longest)} {
+		if m, err := unpack(stored); err != nil || !slices.Equal(m, longest) {
+			t.Errorf("%s: %d bytes, %v", name, len(m), err)
+		}
+	}
+	if m, err := unpack(packed([]byte{})); err != nil || len(m) != 0 {
+		t.Errorf("empty: %q, %v", m, err)
 	}
 }
-
-func packed(message []byte) []byte { return asBlob(newPacker().message(message)) }

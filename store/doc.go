@@ -26,7 +26,7 @@
 //	      the label its class, sure or scores)
 //	lists of the same row, where they are kept, features (8 bytes each, little endian,
 //	      ascending) and grams (see appendGrams)
-//	body  of the same row, where it is kept, the canonical message (a Snappy block)
+//	body  of the same row, where it is kept, the canonical message (a frame of zstd)
 //	stash lists of the site's rows that wait, in large pieces, until they are learned
 //	      (see Tx.Stash)
 //	op    append-only: every change of class, adds, step, sure or waits of a row, with

@@ -190,3 +190,10 @@ func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, 
 func withLog(l *logged) func(*Options) { return func(o *Options) { o.Logger = l.logger() } }
 
 func background() context.Context { return context.Background() }
+
+// noise makes n bytes that cannot be packed.
+func noise(seed, n int) []byte {
+	b := make([]byte, n)
+	rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8)}).Read(b) // never fails
+	return b
+}

@@ -204,7 +204,7 @@ const (
 func (h *historian) pruneStep() (int, error) {
 	old := h.now().AddDate(0, 0, -h.opts.Days).UnixMicro()
 	if n, err := h.remove(true, pruneOld, old, int64(pruneStep)); n > 0 || err != nil {
-		return n, errors.Join(err, h.vacuum())
+		return n, errors.Join(err, h.w.vacuum(vacuumPages))
 	}
 	used, err := h.used()
 	if err != nil || used <= h.opts.MaxBytes {
@@ -216,7 +216,7 @@ func (h *historian) pruneStep() (int, error) {
 		sql  string
 	}{{false, leanPressing}, {true, prunePressing}, {false, leanOther}} {
 		if n, err := h.remove(step.rows, step.sql, int64(pruneStep)); n > 0 || err != nil {
-			return n, errors.Join(err, h.vacuum())
+			return n, errors.Join(err, h.w.vacuum(vacuumPages))
 		}
 	}
 	if !h.over {
@@ -266,9 +266,4 @@ func (h *historian) used() (int64, error) {
 	err := h.w.query("SELECT (c.page_count - f.freelist_count) * s.page_size FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s",
 		func(v []driver.Value) error { total = asInt(v[0]); return nil })
 	return total, err
-}
-
-// vacuum gives some free pages back to the file system.
-func (h *historian) vacuum() error {
-	return h.w.query(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", vacuumPages), func([]driver.Value) error { return nil })
 }

@@ -96,23 +96,23 @@ func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
 		return tx.fail("record message", err)
 	}
 	id, _ := res.LastInsertId()
-	if err := tx.db.w.keep(id, lists, tx.db.pack.message(row.Message)); err != nil {
+	if err := tx.keep(id, lists, row.Message); err != nil {
 		return tx.fail("record message", err)
 	}
 	return tx.record(model, KindLearn, by, &change{row: id, after: row.mark(), features: row.Features, grams: row.Grams, label: row.label()})
 }
 
 // keep writes what is kept of a row that is new.
-func (c *conn) keep(id int64, lists [2]driver.Value, message driver.Value) error {
+func (tx *Tx) keep(id int64, lists [2]driver.Value, message []byte) error {
 	if lists[0] != nil || lists[1] != nil {
-		if _, err := c.exec(insertLists, id, lists[0], lists[1]); err != nil {
+		if _, err := tx.db.w.exec(insertLists, id, lists[0], lists[1]); err != nil {
 			return err
 		}
 	}
-	if message == nil {
-		return nil
+	packed, err := tx.db.pack.message(message)
+	if err == nil && packed != nil {
+		_, err = tx.db.w.exec(insertBody, id, packed)
 	}
-	_, err := c.exec(insertBody, id, message)
 	return err
 }
 

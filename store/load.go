@@ -93,7 +93,7 @@ func (tx *Tx) loadRow(d *DumpReader, e *Entry) error {
 		return d.fault("message %s stands there twice in scope %q", r.Digest, r.Scope)
 	}
 	if err == nil {
-		err = tx.db.w.keep(r.ID, [2]driver.Value{nilIfNone(raw.Features), nilIfNone(raw.Grams)}, tx.db.pack.message(r.Message))
+		err = tx.keep(r.ID, [2]driver.Value{nilIfNone(raw.Features), nilIfNone(raw.Grams)}, r.Message)
 	}
 	if err != nil {
 		return tx.fail("record message", err)

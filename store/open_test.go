@@ -73,8 +73,8 @@ func TestUnusableLedgers(t *testing.T) {
 		"text":          {bytesOf(func([]byte) []byte { return []byte("this is not a database at all, but a letter\n") }), ErrDamaged, "backup"},
 		"a few bytes":   {bytesOf(func(b []byte) []byte { return b[:9] }), ErrDamaged, "backup"},
 		"emptied":       {bytesOf(func(b []byte) []byte { return nil }), ErrDamaged, "begin anew"},
-		"cut":           {bytesOf(func(b []byte) []byte { return b[:len(b)-8192] }), ErrDamaged, "backup"},
-		"page of zeros": {bytesOf(func(b []byte) []byte { clear(b[4096 : 3*4096]); return b }), ErrDamaged, "backup"},
+		"cut":           {bytesOf(func(b []byte) []byte { return b[:len(b)-2*pageSize] }), ErrDamaged, "backup"},
+		"page of zeros": {bytesOf(func(b []byte) []byte { clear(b[pageSize : 3*pageSize]); return b }), ErrDamaged, "backup"},
 		"header":        {bytesOf(func(b []byte) []byte { clear(b[100:200]); return b }), ErrDamaged, "backup"},
 		"flipped": {bytesOf(func(b []byte) []byte {
 			for i := 100; i < len(b); i += 509 {

@@ -200,14 +200,15 @@ func (n *renewal) finish(path string) (err error) {
 	case err != nil:
 		return err
 	}
-	if n.c, err = connect(ready, "rw", "synchronous=FULL", "cache_size=-16384"); err != nil {
-		return err
-	}
 	defer func() {
-		if err = errors.Join(err, n.c.close()); sqliteCode(err) == sqlite3.ErrCorrupt {
+		if sqliteCode(err) == sqlite3.ErrCorrupt {
 			err = fmt.Errorf("%w: what lies there cannot be read: %w", errNoCopy, err) // nor could a damaged ledger be copied again
 		}
 	}()
+	if n.c, err = connect(ready, "rw", "synchronous=FULL", "cache_size=-16384"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, n.c.close()) }()
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err

@@ -10,7 +10,11 @@ func (tx *Tx) Complete(row Row, message []byte) error {
 	if row.Scope != "" || row.Complete || len(message) > MaxMessage {
 		return nil
 	}
-	res, err := tx.db.w.exec("INSERT OR IGNORE INTO body (id, message) VALUES (?,?)", row.ID, tx.db.pack.message(message))
+	packed, err := tx.db.pack.message(message)
+	if err != nil {
+		return err
+	}
+	res, err := tx.db.w.exec("INSERT OR IGNORE INTO body (id, message) VALUES (?,?)", row.ID, packed)
 	if err != nil {
 		return tx.fail("keep message", err)
 	}

@@ -66,6 +66,7 @@ const (
 
 // Sweep removes, in such steps too, messages of all scopes whose label expired an hour
 // ago or longer, and of the log and of other messages without a label what is too old.
+// The room is given back to the file system.
 func Sweep(ctx context.Context, db *store.DB, keep store.Memory, pause time.Duration) (sum Swept, err error) {
 	old, err := db.Stale(ctx, keep, time.Now())
 	if err != nil {
@@ -91,13 +92,13 @@ func Sweep(ctx context.Context, db *store.DB, keep store.Memory, pause time.Dura
 			return sum, fmt.Errorf("write to the ledger: %w", err)
 		}
 		if sum.Ops += n; n == 0 {
-			return sum, nil // another process has done the rest
+			break // another process has done the rest
 		}
 		if err := wait(ctx, pause); err != nil {
 			return sum, err
 		}
 	}
-	return sum, nil
+	return sum, db.Shrink(ctx, pause)
 }
 
 // Expirables lists the labels that are to go.

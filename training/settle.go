@@ -107,6 +107,9 @@ func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, 
 			rows = rows[n:]
 		}
 	}
+	if err := t.db.Shrink(ctx, 0); err != nil {
+		t.logger.Warn("cannot give what is free of the ledger back to the file system", "error", err)
+	}
 	return s.sum, nil
 }
 
