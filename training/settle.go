@@ -20,57 +20,6 @@ import (
 // Messages wait while a class has fewer than classify.MinLabels labels: the
 // training that brings the last of these learns them all.
 
-// rememberMax bounds the features and grams kept in memory, in bytes.
-const rememberMax = 64 << 20
-
-// memory holds features and grams of messages, so that learning need not read them
-// from the ledger again.
-type memory struct {
-	lists map[classify.Digest]store.Lists
-	bytes int
-}
-
-// take remembers the lists of a message, and tells whether there was room. They must
-// not change any more.
-func (m *memory) take(d classify.Digest, l store.Lists) bool {
-	if _, known := m.lists[d]; known || m.bytes+size(l) > rememberMax {
-		return known
-	}
-	if m.lists == nil {
-		m.lists = map[classify.Digest]store.Lists{}
-	}
-	m.lists[d] = l
-	m.bytes += size(l)
-	return true
-}
-
-func size(l store.Lists) int { return 8*len(l.Features) + 4*len(l.Grams) }
-
-// bringBack takes up what was put by, as far as there is room.
-func (m *memory) bringBack(tx *store.Tx) error {
-	return tx.Unstash(func(d classify.Digest, l store.Lists) bool { return m.take(d, l) })
-}
-
-// expect takes up what was put by if training this class is likely to complete what
-// there is to know: the pages where it lay are then free for what is recorded.
-func (t *Trainer) expect(ctx context.Context, class store.Class, known *memory) error {
-	err := t.db.Update(ctx, func(tx *store.Tx) error {
-		l := tx.Model(t.o.Scope).Known()
-		own, other := l.Ham, l.Spam
-		if class == store.Spam {
-			own, other = other, own
-		}
-		if t.o.Scope != "" || own >= classify.MinLabels || other < classify.MinLabels {
-			return nil
-		}
-		return known.bringBack(tx)
-	})
-	if err != nil {
-		return fmt.Errorf("look for what is to be learned: %w", err)
-	}
-	return nil
-}
-
 // Settled says what became of messages that waited.
 type Settled struct {
 	Judged  int `json:"judged"`
@@ -118,17 +67,16 @@ func (t *Trainer) settle(ctx context.Context, known memory, progress func(done, 
 func (t *Trainer) waiting(ctx context.Context, known *memory) (n int, err error) {
 	err = t.db.Update(ctx, func(tx *store.Tx) error {
 		n = tx.Model(t.o.Scope).Labels().Waiting
-		switch {
-		case t.o.Scope != "": // lists of a user's mail stay in the ledger
-		case n > 0 && t.oneSided(tx):
-			err = tx.Stash(maps.All(known.lists))
-		case n > 0:
-			err = known.bringBack(tx)
-		}
-		if t.oneSided(tx) {
+		switch oneSided := t.oneSided(tx); {
+		case oneSided && n > 0 && t.o.Scope == "": // the ledger keeps those of users' mail anyway
 			n = 0
+			return tx.Stash(maps.All(known.lists))
+		case oneSided:
+			n = 0
+		case n > 0 && t.o.Scope == "":
+			return known.bringBack(tx)
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("count what is to be learned: %w", err)
