@@ -100,8 +100,8 @@ UPDATE msg SET waits = 3 WHERE waits = 1;`,
 	},
 }
 
-// pageSize is that of a ledger's file. With SQLite's own, 4096, a third of the room stays
-// empty: most lists, and many messages, take more than half of such a page.
+// pageSize is that of a ledger's file. SQLite's own is 4096, and most lists, and many
+// messages, take more than half of that (docs/performance.md).
 const pageSize = 16 << 10
 
 const listsDDL = `
