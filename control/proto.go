@@ -173,6 +173,7 @@ type Stats struct {
 	Spam       int        `json:"spam"`        // labelled messages
 	HamAdds    int        `json:"ham_counted"` // how often they count
 	SpamAdds   int        `json:"spam_counted"`
+	Imported   int        `json:"imported"`    // how often counts of another filter count, of HamAdds and SpamAdds
 	Waiting    int        `json:"waiting"`     // of Ham and Spam: recorded, not learned yet
 	HeldUnsure bool       `json:"held_unsure"` // too little counts for any score to leave the unsure band
 	MinLabels  int        `json:"min_labels"`  // labels of each class that Trained needs

@@ -53,8 +53,9 @@ func (in insight) training(st *control.Stats) (known store.Labels, counted class
 	}
 	l := m.Labels()
 	st.Ham, st.Spam, st.HamAdds, st.SpamAdds, st.Waiting, st.Features = l.Ham, l.Spam, l.HamAdds, l.SpamAdds, l.Waiting, m.Features()
+	st.Imported = l.Imported
 	known, counted = m.Known(), m.Totals()
-	st.HeldUnsure = min(counted.Ham, counted.Spam) < classify.MinLabels
+	st.HeldUnsure = classify.Thin(m)
 	st.MinLabels, st.Trained = in.set.policy.MinLabels, in.set.rules.Trained(known.Ham, known.Spam)
 	st.Calibrator = calibrator(m.Fit())
 	st.Calibrator.FromSite = st.Scope != "" && m.Fit() == site.Fit()

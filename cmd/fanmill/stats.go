@@ -98,6 +98,9 @@ func statsText(st control.Stats, days, mislabels int) string {
 	}
 	row("ham", "%d labelled, counting %s", st.Ham, plural(st.HamAdds, "time", "times"))
 	row("spam", "%d labelled, counting %s", st.Spam, plural(st.SpamAdds, "time", "times"))
+	if st.Imported > 0 {
+		row("imported", "%s of these by another filter's counts", plural(st.Imported, "time", "times"))
+	}
 	if st.Waiting > 0 {
 		row("waiting", "%d of them, to be learned when %d of each class are known", st.Waiting, classify.MinLabels)
 	}
