@@ -44,6 +44,9 @@ type Count struct {
 type Model interface {
 	// Totals returns how many messages of each class count (sum of adds).
 	Totals() Count
+	// Borrowed tells whether Totals holds counts of another filter while fewer than
+	// MinLabels messages of a class were labelled here.
+	Borrowed() bool
 	// Lookup sets out[i] to the counts of features[i]; len(out) == len(features).
 	Lookup(features []uint64, out []Count)
 	// Weigh returns the sum of the linear part's weights of these buckets.
@@ -99,6 +102,9 @@ type Untrained struct{}
 
 // Totals implements Model.
 func (Untrained) Totals() Count { return Count{} }
+
+// Borrowed implements Model.
+func (Untrained) Borrowed() bool { return false }
 
 // Lookup implements Model.
 func (Untrained) Lookup(_ []uint64, out []Count) { clear(out) }

@@ -15,6 +15,8 @@ type Explanation struct {
 	P      float64 // the logistic of Score.LogOdds: the score without its floor
 	Totals Count   // messages of each class that count
 
+	Borrowed bool // see Model.Borrowed
+
 	// HamTail and SpamTail are the two chi-squared tails from which Score.C comes,
 	// 0..1, as SpamBayes shows them under *H* and *S*: near 1, the clues of that
 	// class are no chance.
@@ -35,12 +37,12 @@ type Explanation struct {
 func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 	n := len(s.msg.Grams)
 	all, sum := s.excerpt.pieces(m, n)
-	still := stillModel{m, m.Totals(), m.Fit(), sum}
+	still := stillModel{m, m.Totals(), m.Borrowed(), m.Fit(), sum}
 	score := s.why.Score(s.msg.Features, s.msg.Grams, still)
 	tails := combine(s.why.clues)
 	by := still.fit.shares(score.C, score.E, score.L)
 	x := Explanation{
-		Score: score, Totals: still.totals, P: sigma(score.LogOdds),
+		Score: score, Totals: still.totals, Borrowed: still.borrowed, P: sigma(score.LogOdds),
 		Counts: by[0], Linear: by[1], Second: by[2], Bias: by[3], Own: score.Own,
 		Thin:    score.LogOdds - (still.fit.LogOdds(score.C, score.E, score.L) + score.Own),
 		HamTail: exp(tails.lnNotH), SpamTail: exp(tails.lnNotS),
@@ -60,12 +62,14 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 // which has to add up nevertheless.
 type stillModel struct {
 	Model
-	totals Count
-	fit    Fit
-	sum    int64 // of the message's grams
+	totals   Count
+	borrowed bool
+	fit      Fit
+	sum      int64 // of the message's grams
 }
 
 func (m stillModel) Totals() Count        { return m.totals }
+func (m stillModel) Borrowed() bool       { return m.borrowed }
 func (m stillModel) Fit() Fit             { return m.fit }
 func (m stillModel) Weigh([]uint32) int64 { return m.sum }
 

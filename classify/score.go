@@ -18,8 +18,9 @@ const (
 )
 
 // MinLabels is how many counting messages of each class a model needs before
-// its score may leave the unsure band. Training counts every message of a class
-// until the class has that many.
+// its score may leave the unsure band, and how many labels of its own where another
+// filter's counts are among them. Training counts every message of a class until the
+// class has that many.
 const MinLabels = 20
 
 // Scorer scores messages. The zero value is ready; it keeps its buffers, so it
@@ -61,7 +62,9 @@ func (sc *Scorer) Score(features []uint64, grams []uint32, m Model) Score {
 	if site != nil {
 		s.Own = z - without
 	}
-	s.LogOdds = thin(z+s.Own, total)
+	if s.LogOdds = z + s.Own; Thin(m) {
+		s.LogOdds = squeeze(s.LogOdds)
+	}
 	s.P = report(s.LogOdds)
 	return s
 }
@@ -274,12 +277,17 @@ func sigma(x float64) float64 {
 	return 1 / (1 + exp(-x))
 }
 
-// thin keeps the score inside the unsure band (0.15 to 0.90 by default) while
-// a class has fewer than MinLabels counting messages; the order stays.
-func thin(z float64, total Count) float64 {
-	if min(total.Ham, total.Spam) >= MinLabels {
-		return z
-	}
+// Thin tells whether a model knows too little for a score outside the unsure band. What
+// another filter has counted is no evidence of this site's mail before labels given here
+// bear it out: a dump of other mail, and a first few labels of one class, would make the
+// score bold and wrong (figures in docs/training.md).
+func Thin(m Model) bool {
+	total := m.Totals()
+	return min(total.Ham, total.Spam) < MinLabels || m.Borrowed()
+}
+
+// squeeze keeps a score inside the unsure band (0.15 to 0.90 by default); the order stays.
+func squeeze(z float64) float64 {
 	const up, down = 2.19, 1.73
 	if z > 0 {
 		return up - float64(up*exp(-z/up))

@@ -159,19 +159,27 @@ func TestStrongestAreTheStrongest(t *testing.T) {
 	}
 }
 
+// borrowed is a table that another filter has counted.
+type borrowed struct{ table }
+
+func (borrowed) Borrowed() bool { return true }
+
 func TestThinEvidenceStaysUnsure(t *testing.T) {
 	for _, total := range []Count{{}, {Spam: 500}, {Ham: 19, Spam: 500}, {Ham: 500, Spam: 19}} {
 		last := -1.0
 		for z := -800.0; z <= 800; z += 0.5 {
-			p := sigma(thin(z, total))
+			if !Thin(table{total: total}) {
+				t.Fatalf("totals %+v suffice", total)
+			}
+			p := sigma(squeeze(z))
 			if DefaultCutoffs().Verdict(p) != Unsure || p < last {
 				t.Fatalf("totals %+v, log-odds %v: score %v after %v", total, z, p, last)
 			}
 			last = p
 		}
 	}
-	if z := thin(7, Count{Ham: 20, Spam: 20}); z != 7 {
-		t.Errorf("with 20 of each the score is changed: %v", z)
+	if enough := (table{total: Count{Ham: 20, Spam: 20}}); Thin(enough) || !Thin(borrowed{enough}) {
+		t.Error("20 of each do not suffice, or do where another filter has counted them")
 	}
 }
 

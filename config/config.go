@@ -116,7 +116,7 @@ type Training struct {
 
 // Autolearn is the section [autolearn].
 type Autolearn struct {
-	Enabled   bool    `toml:"enabled" reload:"live" doc:"Learn mail from outside by its score, for the site. What anybody has labelled, or has taken a label from, is left alone."`
+	Enabled   bool    `toml:"enabled" reload:"live" doc:"Learn mail from outside by its score, for the site; not mail that is judged by the labels of a user's scope. What anybody has labelled, or has taken a label from, is left alone."`
 	HamBelow  float64 `toml:"ham_below" reload:"live" min:"0" max:"1" doc:"Mail with a score below this is learned as ham."`
 	SpamAbove float64 `toml:"spam_above" reload:"live" min:"0" max:"1" doc:"Mail with a score above this is learned as spam."`
 	Share     float64 `toml:"share" reload:"live" min:"0" max:"1" doc:"At most so many automatic labels for each label that people gave, of either class."`

@@ -163,7 +163,7 @@ type DayRow struct {
 type StatsRequest struct {
 	Scope     string
 	Days      int // daily counters of so many days; 0: none
-	Mislabels int // so many of the labels that are probably wrong, 0..MaxMislabels
+	Mislabels int // so many of the labels that are probably wrong, or differ from the site, 0..MaxMislabels
 }
 
 // Stats is how far training is. Labels, counts and features are the scope's own;
@@ -173,6 +173,7 @@ type Stats struct {
 	Spam       int        `json:"spam"`        // labelled messages
 	HamAdds    int        `json:"ham_counted"` // how often they count
 	SpamAdds   int        `json:"spam_counted"`
+	Imported   int        `json:"imported"`    // how often counts of another filter count, of HamAdds and SpamAdds
 	Waiting    int        `json:"waiting"`     // of Ham and Spam: recorded, not learned yet
 	HeldUnsure bool       `json:"held_unsure"` // too little counts for any score to leave the unsure band
 	MinLabels  int        `json:"min_labels"`  // labels of each class that Trained needs
@@ -208,14 +209,26 @@ type Weights struct {
 	Bias   float64 `json:"bias"`
 }
 
-// Labels are the scope's newest labels, as far as a calibrator looks at them.
+// Labels are the scope's newest labels: of the site as far as a calibrator looks at them.
+// Those of the site may be wrong, those of a user's scope differ from the site.
 type Labels struct {
-	N               int        `json:"n"`
-	Spam            int        `json:"spam"`
-	SpamPercent     float64    `json:"spam_percent"`
-	Doubtful        int        `json:"doubtful"` // probably wrong
-	DoubtfulPercent float64    `json:"doubtful_percent"`
-	Mislabels       []Mislabel `json:"mislabels"` // the likeliest of Doubtful, as many as were asked for
+	N               int          `json:"n"`
+	Spam            int          `json:"spam"`
+	SpamPercent     float64      `json:"spam_percent"`
+	Doubtful        int          `json:"doubtful"` // probably wrong
+	DoubtfulPercent float64      `json:"doubtful_percent"`
+	Mislabels       []Mislabel   `json:"mislabels"`           // the likeliest of Doubtful, as many as were asked for
+	Differ          int          `json:"differ,omitempty"`    // say otherwise than the site's verdict
+	Differing       []Difference `json:"differing,omitempty"` // those that differ most, as many as were asked for
+}
+
+// Difference is a label of a user's scope that is the contrary of the site's verdict.
+type Difference struct {
+	Class  string    `json:"class"` // ham or spam, as labelled
+	Score  float64   `json:"score"` // by the site's training as it is now
+	Time   time.Time `json:"time"`  // of the label
+	Source string    `json:"source"`
+	Digest string    `json:"digest"`
 }
 
 // Mislabel is a label that is probably wrong. Subject and From are hostile; they

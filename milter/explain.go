@@ -56,7 +56,7 @@ func keptClues(clues []classify.Clue) (out []spool.Clue) {
 func Explanation(x classify.Explanation) *spool.Explanation {
 	e := &spool.Explanation{
 		Counts: x.Counts, Second: x.Second, Linear: x.Linear, Bias: x.Bias, Own: x.Own, Thin: x.Thin, BeforeFloor: x.P,
-		HamCounted: x.Totals.Ham, SpamCounted: x.Totals.Spam, Needed: classify.MinLabels,
+		HamCounted: x.Totals.Ham, SpamCounted: x.Totals.Spam, Needed: classify.MinLabels, Borrowed: x.Borrowed,
 		CountsOpinion: x.Score.C, ClueCount: x.Score.Clues, HamTail: x.HamTail, SpamTail: x.SpamTail,
 		SecondOpinion: x.Score.E, LinearOpinion: x.Score.L,
 		Pieces: make([]spool.Piece, len(x.Pieces)), Rest: spool.Piece(x.Rest), Others: x.Others,

@@ -39,7 +39,7 @@ func newSubjectScorer() *subjectScorer {
 	return &subjectScorer{entered: make(chan struct{}, 100), release: make(chan struct{})}
 }
 
-func (s *subjectScorer) Score(m *classify.Message, _ string) (classify.Score, store.Labels, error) {
+func (s *subjectScorer) Score(m *classify.Message, scope string) (classify.Score, store.Labels, error) {
 	word, rest, _ := strings.Cut(m.Subject, " ")
 	switch word {
 	case "panic":
@@ -51,11 +51,18 @@ func (s *subjectScorer) Score(m *classify.Message, _ string) (classify.Score, st
 		<-s.release
 		word, rest, _ = strings.Cut(rest, " ")
 	}
+	var own float64 // what labels of a scope have to say
+	if word == "own" {
+		word, rest, _ = strings.Cut(rest, " ")
+		if scope != "" {
+			own = 1
+		}
+	}
 	if word != "score" {
 		return classify.Score{P: 0.01}, s.Taught(), nil
 	}
 	p, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-	return classify.Score{P: p}, s.Taught(), err
+	return classify.Score{P: p, Own: own}, s.Taught(), err
 }
 
 func (s *subjectScorer) Taught() store.Labels {

@@ -330,6 +330,8 @@ func (s *scores) Learn(_ *classify.Message, score classify.Score) {
 // Mail from outside that is filtered and was scored is offered to the learner, and
 // nothing else is.
 func TestWhatIsOfferedToTheLearner(t *testing.T) {
+	anna := "anna"
+	inScope := func(r *rig) { r.policy.Rules = []policy.Rule{{Scope: &anna}} }
 	for name, tt := range map[string]struct {
 		change func(*rig)
 		mail   mail
@@ -339,9 +341,13 @@ func TestWhatIsOfferedToTheLearner(t *testing.T) {
 		"refused":    {mail: subject("score 0.999"), want: []float64{0.999}},
 		"held":       {mail: subject("score 0.5"), want: []float64{0.5}},
 		"not scored": {mail: subject("error")},
-		"observed":   {change: func(r *rig) { r.policy.Observe = true }, mail: subject("score 0.01")},
-		"unfiltered": {change: func(r *rig) { r.policy.Unfiltered = []string{"one@example.net"} }, mail: subject("score 0.01")},
-		"trusted":    {change: func(r *rig) { r.policy.SkipTrusted, r.policy.TrustedNetworks = false, []string{"192.0.2.0/24"} }, mail: subject("score 0.01")},
+		// The scope has no labels, or labels that had a say.
+		"in a scope":                 {change: inScope, mail: subject("score 0.01"), want: []float64{0.01}},
+		"by own labels":              {change: inScope, mail: subject("own score 0.01")},
+		"by own labels and the site": {change: inScope, mail: subject("own score 0.01").rcpt("one@example.net", "two@example.net"), want: []float64{0.01}},
+		"observed":                   {change: func(r *rig) { r.policy.Observe = true }, mail: subject("score 0.01")},
+		"unfiltered":                 {change: func(r *rig) { r.policy.Unfiltered = []string{"one@example.net"} }, mail: subject("score 0.01")},
+		"trusted":                    {change: func(r *rig) { r.policy.SkipTrusted, r.policy.TrustedNetworks = false, []string{"192.0.2.0/24"} }, mail: subject("score 0.01")},
 		"to come again": {change: func(r *rig) {
 			r.spool = &trapSpool{Spool: r.disk, hold: func(func() error) error { return spool.ErrFull }}
 		}, mail: subject("score 0.5")},

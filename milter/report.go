@@ -59,11 +59,11 @@ func (m *message) teach(j *judgement) {
 	}
 }
 
-// learn lets the learner see a message that came from outside and was scored for the
-// site. One that passed for the bypass word was sent by somebody who knows it, and one that
+// learn lets the learner see a message that came from outside and was judged by the
+// site's training. One that passed for the bypass word was sent by somebody who knows it, and one that
 // was refused for an attachment may be anything: neither is learned by its score.
 func (m *message) learn(j *judgement) {
-	site, scored := j.opinions[""]
+	site, scored := j.bySite()
 	if m.Learner == nil || !scored || !j.scored || m.rules.opts.Observe || j.comesAgain() || !m.rules.Policy.Outside(&m.env) {
 		return
 	}
@@ -73,6 +73,17 @@ func (m *message) learn(j *judgement) {
 		return
 	}
 	m.Learner.Learn(j.msg, site)
+}
+
+// bySite returns the site's opinion of a message, if there is one. What is thought in a
+// user's scope is the site's where no labels of his own have a say: he has none.
+func (j *judgement) bySite() (s classify.Score, ok bool) {
+	for _, s := range j.opinions {
+		if s.Own == 0 {
+			return s, true
+		}
+	}
+	return s, false
 }
 
 // comesAgain reports whether the message is sent again: there is time to learn it then.

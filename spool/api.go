@@ -70,7 +70,8 @@ type Explanation struct {
 	BeforeFloor float64 `json:"before_floor"` // the score without its floor of doubt
 	HamCounted  uint32  `json:"ham_counted"`  // messages that count
 	SpamCounted uint32  `json:"spam_counted"`
-	Needed      int     `json:"needed"` // of each class, for a score to leave the unsure band
+	Needed      int     `json:"needed"`             // of each class, for a score to leave the unsure band
+	Borrowed    bool    `json:"borrowed,omitempty"` // another filter's counts are among them, and fewer than Needed labels given here
 
 	CountsOpinion float64 `json:"counts_opinion"` // log-odds by the strongest clues
 	ClueCount     int     `json:"clue_count"`     // so many they are

@@ -14,6 +14,7 @@ import (
 type counts struct {
 	tab       *table // nil until something counts
 	totals    classify.Count
+	imported  int // how often counts of another filter count in totals
 	ham, spam int // labelled messages, counting or not
 	waiting   int // of these, not learned yet
 }
@@ -103,6 +104,9 @@ func (c *counts) label(m Mark, n int) {
 		c.ham += n
 	case Spam:
 		c.spam += n
+	case HamCounts, SpamCounts:
+		c.imported += n * m.Adds
+		return
 	default:
 		return
 	}
@@ -162,7 +166,7 @@ func difference(before, after Mark) (ham, spam uint32) {
 }
 
 func (c *counts) labels() Labels {
-	return Labels{Ham: c.ham, Spam: c.spam, Waiting: c.waiting, HamAdds: int(c.totals.Ham), SpamAdds: int(c.totals.Spam)}
+	return Labels{Ham: c.ham, Spam: c.spam, Waiting: c.waiting, HamAdds: int(c.totals.Ham), SpamAdds: int(c.totals.Spam), Imported: c.imported}
 }
 
 func (c *counts) features() int {
@@ -190,6 +194,9 @@ func (t *siteCounts) export(w io.Writer, scope string) {
 		return
 	}
 	fmt.Fprintf(w, "scope %q labels %d %d waiting %d adds %d %d\n", scope, c.ham, c.spam, c.waiting, c.totals.Ham, c.totals.Spam)
+	if c.imported > 0 {
+		fmt.Fprintf(w, "imported %d\n", c.imported)
+	}
 	if f := t.window.fit; t.window.fitted > 0 {
 		fmt.Fprintf(w, "fit %d weights %x %x %x bias %x slips %x %x\n", f.Labels, f.WC, f.WL, f.WE, f.Bias, f.HamSlip, f.SpamSlip)
 	}

@@ -60,13 +60,13 @@
 //
 // # Snapshot
 //
-// model.snap is little endian: a 116-byte header (magic, format, feature version,
+// model.snap is little endian: a 120-byte header (magic, format, feature version,
 // ledger id, op seq, time of that op, rows of each class, rows that wait, totals of
-// each class, counts of feature 0, number of slots and of weights), then for each of
-// the 64 tables a uint32 length and its slots (uint64 feature, uint32 ham, uint32
-// spam), then the weights (int32), then CRC-32C of it all. It is written under another
-// name, synced and renamed. One that does not fit the ledger is ignored with a log
-// line and the model is built from the rows.
+// each class, how much of them was imported, counts of feature 0, number of slots and of
+// weights), then for each of the 64 tables a uint32 length and its slots (uint64 feature,
+// uint32 ham, uint32 spam), then the weights (int32), then CRC-32C of it all. It is
+// written under another name, synced and renamed. One that does not fit the ledger is
+// ignored with a log line and the model is built from the rows.
 //
 // # Concurrency
 //

@@ -45,6 +45,12 @@ func (d *Draft) Base() (classify.Model, uint32) {
 	return d.base, n
 }
 
+// Borrowed implements classify.Model: imports are no part of a draft, but the site may
+// have some.
+func (d *Draft) Borrowed() bool {
+	return d.base != nil && min(d.own.ham, d.own.spam) < classify.MinLabels && d.base.Borrowed()
+}
+
 // Lookup implements classify.Model.
 func (d *Draft) Lookup(features []uint64, out []classify.Count) {
 	n := uint32(1)

@@ -44,6 +44,15 @@ func (m *Model) Totals() classify.Count {
 	return t
 }
 
+// Borrowed tells whether counts of another filter are among the totals, the site's or the
+// scope's own, and fewer than classify.MinLabels labels of a class have been given here.
+func (m *Model) Borrowed() bool {
+	m.mem.mu.RLock()
+	defer m.mem.mu.RUnlock()
+	l := m.known()
+	return l.Imported > 0 && min(l.Ham, l.Spam) < classify.MinLabels
+}
+
 // Base returns the site's model and how often each label of the scope counts beside it;
 // nil for the site itself, and for a scope in which nothing counts.
 func (m *Model) Base() (classify.Model, uint32) {
@@ -112,12 +121,16 @@ func (m *Model) Labels() Labels {
 func (m *Model) Known() Labels {
 	m.mem.mu.RLock()
 	defer m.mem.mu.RUnlock()
+	return m.known()
+}
+
+func (m *Model) known() Labels {
 	l := m.mem.site.labels()
 	if m.own != nil {
 		own := m.own.labels()
 		l.Ham, l.HamAdds = l.Ham+own.Ham, l.HamAdds+own.HamAdds
 		l.Spam, l.SpamAdds = l.Spam+own.Spam, l.SpamAdds+own.SpamAdds
-		l.Waiting += own.Waiting
+		l.Waiting, l.Imported = l.Waiting+own.Waiting, l.Imported+own.Imported
 	}
 	return l
 }

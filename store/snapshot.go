@@ -20,7 +20,7 @@ import (
 
 const (
 	snapshotMagic  = "fanmill model\r\n\x00"
-	snapshotFormat = 3
+	snapshotFormat = 4
 	slotSize       = 16
 	snapshotBuffer = 64 << 10
 )
@@ -38,6 +38,7 @@ type snapHeader struct {
 	Waiting     int64 // of these
 	HamAdds     uint32
 	SpamAdds    uint32
+	Imported    uint32 // of these, what another filter has counted
 	HamZero     uint32 // counts of feature 0
 	SpamZero    uint32
 	Slots       uint64
@@ -102,7 +103,7 @@ func (db *DB) snapshotHeader() (*snapHeader, error) {
 	h := &snapHeader{
 		Format: snapshotFormat, Features: classify.FeatureVersion, Shards: shards,
 		Seq: seq, OpTime: opTime, Ham: int64(site.ham), Spam: int64(site.spam), Waiting: int64(site.waiting),
-		HamAdds: site.totals.Ham, SpamAdds: site.totals.Spam,
+		HamAdds: site.totals.Ham, SpamAdds: site.totals.Spam, Imported: uint32(site.imported),
 	}
 	copy(h.Magic[:], snapshotMagic)
 	if _, err := hex.Decode(h.Ledger[:], []byte(db.uuid)); err != nil {
@@ -185,7 +186,10 @@ func (db *DB) loadSnapshot() error {
 		return err
 	}
 	c := siteCounts{
-		counts: counts{ham: int(h.Ham), spam: int(h.Spam), waiting: int(h.Waiting), totals: classify.Count{Ham: h.HamAdds, Spam: h.SpamAdds}},
+		counts: counts{
+			ham: int(h.Ham), spam: int(h.Spam), waiting: int(h.Waiting),
+			totals: classify.Count{Ham: h.HamAdds, Spam: h.SpamAdds}, imported: int(h.Imported),
+		},
 		window: window{stale: true},
 	}
 	if c.tab, err = readTable(sum, &h); err != nil {

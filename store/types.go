@@ -182,6 +182,7 @@ func (o *Op) without(now Mark) Mark {
 type Labels struct {
 	Ham, Spam, HamAdds, SpamAdds int
 	Waiting                      int // of Ham and Spam: not learned yet
+	Imported                     int // of HamAdds and SpamAdds: counted by another filter
 }
 
 // judged tells whether the row's label is one for the Fit.

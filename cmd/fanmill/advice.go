@@ -34,14 +34,15 @@ func aboutDoubts(st *control.Stats) string {
 	if st.Labels.DoubtfulPercent <= muchDoubt {
 		return ""
 	}
-	return fmt.Sprintf("%.0f %% of the labels are probably wrong: `fanmill stats%s --mislabels 20` shows the likeliest",
-		st.Labels.DoubtfulPercent, scopeFlag(st.Scope))
+	return fmt.Sprintf("%.0f %% of the labels are probably wrong: `fanmill stats --mislabels 20` shows the likeliest",
+		st.Labels.DoubtfulPercent)
 }
 
 // aboutShares is what to do where the labels hold far more or less spam than the
-// mail, "" where they do not.
+// mail, "" where they do not. No calibrator is fitted to the labels of a user's scope: he
+// labels what he likes.
 func aboutShares(st *control.Stats) string {
-	if !apart(&st.Labels, &st.Traffic) {
+	if st.Scope != "" || !apart(&st.Labels, &st.Traffic) {
 		return ""
 	}
 	return fmt.Sprintf("%.0f %% of the labels are spam, of the mail %.0f %%: train mail as it comes in, not what was collected of one class",

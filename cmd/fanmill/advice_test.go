@@ -54,10 +54,11 @@ func TestNextTraining(t *testing.T) {
 }
 
 // TestOddLabels: stats advises about doubtful labels and about labels that are another
-// mixture than the mail, where there is enough to tell by.
+// mixture than the mail, where there is enough to tell by. In a user's scope labels may be as
+// they like.
 func TestOddLabels(t *testing.T) {
 	const (
-		doubt = "6 % of the labels are probably wrong: `fanmill stats --scope anna --mislabels 20` shows the likeliest"
+		doubt = "6 % of the labels are probably wrong: `fanmill stats --mislabels 20` shows the likeliest"
 		much  = "80 % of the labels are spam, of the mail 30 %: train mail as it comes in, not what was collected of one class"
 		few   = "5 % of the labels are spam, of the mail 30 %: train mail as it comes in, not what was collected of one class"
 	)
@@ -78,10 +79,14 @@ func TestOddLabels(t *testing.T) {
 		{"little mail", control.Labels{N: 100, SpamPercent: 80}, control.Traffic{Ham: 69, Spam: 30, SpamPercent: 30}, nil},
 		{"all is unsure yet", control.Labels{N: 100, SpamPercent: 80}, control.Traffic{Unsure: 500}, nil},
 	} {
-		st := &control.Stats{Scope: "anna", Trained: true, Labels: c.labels, Traffic: c.traffic}
+		st := &control.Stats{Trained: true, Labels: c.labels, Traffic: c.traffic}
 		got := advise(st, store.Labels{Ham: 50, Spam: 50}, classify.Count{Ham: 50, Spam: 50}, policy.Tag)
 		if !slices.Equal(got[1:], c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got[1:], c.want)
+		}
+		st.Scope, st.Labels.DoubtfulPercent = "anna", 0
+		if got := advise(st, store.Labels{Ham: 50, Spam: 50}, classify.Count{Ham: 50, Spam: 50}, policy.Tag); len(got) != 1 {
+			t.Errorf("%s in a scope: %q", c.name, got[1:])
 		}
 	}
 }

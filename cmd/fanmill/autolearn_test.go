@@ -35,8 +35,15 @@ min_labels = 20
 `
 
 // TestAutolearn shows spam to the milter of a trained daemon, twice, and takes back
-// what was learned of it.
+// what was learned of it. It is all one whether recipients have scopes, as long as these
+// have no labels.
 func TestAutolearn(t *testing.T) {
+	for name, toml := range map[string]string{"site": autolearnTOML, "scopes": autolearnTOML + "[scope]\nenabled = true\n"} {
+		t.Run(name, func(t *testing.T) { autolearn(t, toml) })
+	}
+}
+
+func autolearn(t *testing.T, toml string) {
 	dir := shortDir(t)
 	for _, class := range []string{"ham", "spam"} {
 		path := filepath.Join(dir, class)
@@ -48,7 +55,7 @@ func TestAutolearn(t *testing.T) {
 			t.Fatalf("train: exit %d: %s", code, errOut)
 		}
 	}
-	a, log := testApp(t, dir, autolearnTOML)
+	a, log := testApp(t, dir, toml)
 	before := a.db.Seq()
 	own := func() store.Labels {
 		auto, _, err := a.db.LabelsBy(t.Context(), "", "auto")

@@ -30,6 +30,11 @@ func (b *backupCmd) flags(fs *flag.FlagSet) {
 
 // Run backs up.
 func (b *backupCmd) Run(ctx context.Context, e *Env) error {
+	for _, path := range []string{e.Args[0], b.history} {
+		if err := canBeMade(path); err != nil {
+			return err
+		}
+	}
 	dir, err := e.existingData()
 	if err != nil {
 		return err
@@ -43,6 +48,9 @@ func (b *backupCmd) Run(ctx context.Context, e *Env) error {
 	}
 	if b.history != "" {
 		h, err := store.BackupHistory(ctx, dir, b.history, b.force)
+		if errors.Is(err, fs.ErrNotExist) {
+			return hint(exit(exitNoInput, err), "no mail was scored yet: leave --history out; the ledger was backed up")
+		}
 		if err != nil {
 			return copyError(ctx, err, "replace it with --force, or give another name")
 		}
@@ -57,6 +65,19 @@ func (b *backupCmd) Run(ctx context.Context, e *Env) error {
 	}
 	_, err = fmt.Fprint(e.Stdout, text)
 	return writeError(err)
+}
+
+// canBeMade finds what cannot be the name of a backup.
+func canBeMade(path string) error {
+	if path == "-" {
+		return usageErrorf("a backup is a file, and not for standard output: give it a name (./- for that one)")
+	}
+	if dir, err := os.Stat(filepath.Dir(path)); err != nil {
+		return exit(exitCantCreate, fmt.Errorf("back up to %s: %w", path, err))
+	} else if !dir.IsDir() {
+		return exit(exitCantCreate, fmt.Errorf("back up to %s: %s is no directory", path, filepath.Dir(path)))
+	}
+	return nil
 }
 
 // restoreCmd puts a backup in place.
@@ -90,6 +111,9 @@ func (r *restoreCmd) Run(ctx context.Context, e *Env) (err error) {
 		History *store.Restored `json:"history,omitempty"`
 	}
 	if did.Restored, err = store.RestoreLedger(ctx, dir, e.Args[0], r.force); err != nil {
+		if errors.Is(err, store.ErrDamaged) {
+			err = hint(exit(exitData, err), "%s is no sound backup, take another one; the ledger in place is as it was", e.Args[0])
+		}
 		return copyError(ctx, err, "--force replaces it, and keeps it beside the new one")
 	}
 	if r.history != "" {

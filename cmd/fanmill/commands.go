@@ -356,7 +356,8 @@ The calibrator joins the opinions into the score; it is fitted from the newest
 labels, at most 5000, and estimates how many of them are slips. A label is doubtful
 when it is more likely a slip than not; a label that a person has repeated or
 corrected never is. --mislabels lists them: correct those that are wrong with
-train.
+train. In a scope no label is a slip: there it counts those that differ from what
+the site's training says, and --mislabels lists these.
 
 The spam share of the labels stands beside that of the mail of the last 30 days, as
 far back as the history goes: of the messages that got a verdict, those that are

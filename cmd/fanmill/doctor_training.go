@@ -145,12 +145,15 @@ func checkLast(ctx context.Context, x *exam) []finding {
 	return one(good, check, "%s", text)
 }
 
-// checkDoubts: labels that the filter takes for slips.
+// checkDoubts: labels that the filter takes for slips; in a user's scope, which differ.
 func checkDoubts(ctx context.Context, x *exam) []finding {
 	const check = "doubtful"
 	st, err := x.insight(ctx)
 	if err != nil {
 		return unchecked(check, err)
+	}
+	if x.scope != "" {
+		return one(good, "labels differ", "%s", differWords(st.Labels))
 	}
 	if a := aboutDoubts(&st); a != "" {
 		return one(warning, check, "%s", a)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"fanmill/classify"
 	"fanmill/store"
 	"fanmill/training/corpus"
 	"fanmill/training/cull"
@@ -388,6 +389,9 @@ func (r *exhaustion) verdict(misses []exhaust.Miss) error {
 		fmt.Fprint(r.e.Stderr, b.String())
 	}
 	err := fmt.Errorf("%s still missed after %s", plural(len(misses), "message is", "messages are"), plural(len(r.answer.Rounds), "round", "rounds"))
+	if ham, spam := r.c.Classes(); min(ham, spam) < classify.MinLabels {
+		return hint(exit(exitMissed, err), "%d ham and %d spam are too few to know mail by: train at least %d of each", ham, spam, classify.MinLabels)
+	}
 	return hint(exit(exitMissed, err), "such messages are often mislabelled: give them the other label (fanmill train), or take them out with --drop-misses FILE; --log FILE names all")
 }
 

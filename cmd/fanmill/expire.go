@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"strconv"
 	"time"
 
 	"fanmill/store"
@@ -15,8 +16,8 @@ import (
 type expireCmd struct {
 	scope               string
 	scoped              bool
-	days, messages      int
-	logDays             int
+	days, messages      keepValue
+	logDays             keepValue
 	dryRun, json, quiet bool
 }
 
@@ -25,12 +26,31 @@ func (x *expireCmd) flags(fs *flag.FlagSet) {
 		x.scoped = true
 		return scopeValue{&x.scope}.Set(s)
 	})
-	fs.IntVar(&x.days, "keep-days", -1, "labels older than `N` days go; 0 keeps them (default: [store] keep_days)")
-	fs.IntVar(&x.messages, "keep-messages", -1, "of more than `N` labels of a scope the surplus goes; 0 keeps all (default: [store] keep_messages)")
-	fs.IntVar(&x.logDays, "keep-log-days", -1, "entries of the log older than `N` days go, and messages without a label; 0 keeps them (default: [store] keep_log_days)")
+	x.days, x.messages, x.logDays = asConfigured, asConfigured, asConfigured
+	fs.Var(&x.days, "keep-days", "labels older than `N` days go; 0 keeps them (default: [store] keep_days)")
+	fs.Var(&x.messages, "keep-messages", "of more than `N` labels of a scope the surplus goes; 0 keeps all (default: [store] keep_messages)")
+	fs.Var(&x.logDays, "keep-log-days", "entries of the log older than `N` days go, and messages without a label; 0 keeps them (default: [store] keep_log_days)")
 	fs.BoolVar(&x.dryRun, "dry-run", false, "only say what would go")
 	fs.BoolVar(&x.json, "json", false, "print the answer as JSON")
 	fs.BoolVar(&x.quiet, "quiet", false, "draw no progress, print nothing")
+}
+
+// keepValue is a flag that says how much is kept, from 0 on, if it is not asConfigured.
+type keepValue int
+
+const asConfigured keepValue = -1
+
+// String is flag.Value.
+func (v *keepValue) String() string { return "" }
+
+// Set is flag.Value.
+func (v *keepValue) Set(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 0 {
+		return errors.New("want a number from 0 on")
+	}
+	*v = keepValue(n)
+	return nil
 }
 
 // keep returns how much of the ledger the configuration keeps.
@@ -111,10 +131,10 @@ func (x *expireCmd) keep(set *settings) store.Keep {
 		keep.Age = time.Duration(x.days) * 24 * time.Hour
 	}
 	if x.messages >= 0 {
-		keep.Rows = x.messages
+		keep.Rows = int(x.messages)
 	}
 	if x.logDays < 0 {
-		x.logDays = set.file.Store.KeepLogDays
+		x.logDays = keepValue(set.file.Store.KeepLogDays)
 	}
 	return keep
 }
@@ -122,9 +142,9 @@ func (x *expireCmd) keep(set *settings) store.Keep {
 // sweep removes what is no longer needed, or counts it.
 func (x *expireCmd) sweep(ctx context.Context, db *store.DB) (training.Swept, error) {
 	if !x.dryRun {
-		return training.Sweep(ctx, db, logMemory(x.logDays), 0)
+		return training.Sweep(ctx, db, logMemory(int(x.logDays)), 0)
 	}
-	old, err := db.Stale(ctx, logMemory(x.logDays), time.Now())
+	old, err := db.Stale(ctx, logMemory(int(x.logDays)), time.Now())
 	return training.Swept{Messages: len(old.Messages), Ops: old.Ops}, err
 }
 

@@ -78,7 +78,10 @@ func sumText(b *strings.Builder, x *control.Explanation, r control.ScoreReply) {
 	if x.Own != 0 {
 		row("own labels", x.Own, "what the scope's own labels changed in counts and second reading, once more")
 	}
-	if int(min(x.HamCounted, x.SpamCounted)) < x.Needed {
+	switch {
+	case x.Borrowed:
+		row("thin evidence", x.Thin, "another filter counted most of it; from %d own labels of each class the score leaves the unsure band", x.Needed)
+	case int(min(x.HamCounted, x.SpamCounted)) < x.Needed:
 		row("thin evidence", x.Thin, "%d ham and %d spam counted; from %d of each the score leaves the unsure band", x.HamCounted, x.SpamCounted, x.Needed)
 	}
 	row("sum", r.LogOdds, "probability %.4f, with a floor of doubt the score %.4f", x.BeforeFloor, r.Score)

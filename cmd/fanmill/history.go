@@ -129,6 +129,9 @@ func (h *historyCmd) check() error {
 		}
 		h.query.Outcome = known.String()
 	}
+	if !h.until.IsZero() && !h.since.Before(h.until.Time) {
+		return usageErrorf("--until is not after --since: nothing could be found")
+	}
 	if h.query.Limit < 1 {
 		return usageErrorf("--limit: %d is less than 1", h.query.Limit)
 	}

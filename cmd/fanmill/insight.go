@@ -53,8 +53,9 @@ func (in insight) training(st *control.Stats) (known store.Labels, counted class
 	}
 	l := m.Labels()
 	st.Ham, st.Spam, st.HamAdds, st.SpamAdds, st.Waiting, st.Features = l.Ham, l.Spam, l.HamAdds, l.SpamAdds, l.Waiting, m.Features()
+	st.Imported = l.Imported
 	known, counted = m.Known(), m.Totals()
-	st.HeldUnsure = min(counted.Ham, counted.Spam) < classify.MinLabels
+	st.HeldUnsure = classify.Thin(m)
 	st.MinLabels, st.Trained = in.set.policy.MinLabels, in.set.rules.Trained(known.Ham, known.Spam)
 	st.Calibrator = calibrator(m.Fit())
 	st.Calibrator.FromSite = st.Scope != "" && m.Fit() == site.Fit()
@@ -75,7 +76,12 @@ func calibrator(f classify.Fit) control.Calibrator {
 	}
 }
 
+// labels looks at what was labelled: at what is probably wrong, or, in a user's scope,
+// where he differs from the site. No slip is looked for there.
 func (in insight) labels(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
+	if q.Scope != "" {
+		return in.differing(ctx, st, q)
+	}
 	d, err := in.db.Doubtful(ctx, q.Scope, q.Mislabels)
 	if err != nil {
 		return err
@@ -88,6 +94,20 @@ func (in insight) labels(ctx context.Context, st *control.Stats, q control.Stats
 		st.Labels.Mislabels = append(st.Labels.Mislabels, control.Mislabel{
 			Class: w.Class.String(), Chance: w.Chance, Time: w.Time, Source: w.Source,
 			Digest: w.Digest.String(), Subject: w.Subject, From: w.From,
+		})
+	}
+	return nil
+}
+
+func (in insight) differing(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
+	d, err := in.db.Differing(ctx, q.Scope, in.set.policy.Cutoffs, q.Mislabels)
+	if err != nil {
+		return err
+	}
+	st.Labels = control.Labels{N: d.Labels, Spam: d.Spam, SpamPercent: percent(d.Spam, d.Labels), Mislabels: []control.Mislabel{}, Differ: d.Total}
+	for _, x := range d.Most {
+		st.Labels.Differing = append(st.Labels.Differing, control.Difference{
+			Class: x.Class.String(), Score: x.Site.P, Time: x.Time, Source: x.Source, Digest: x.Digest.String(),
 		})
 	}
 	return nil

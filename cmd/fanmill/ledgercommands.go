@@ -122,5 +122,6 @@ const importLong = `Words of the text, of the subject, of From and To, host name
 taken; what else a filter counts has no like here. The counts are scaled down to so many
 messages as --most says, so that they speak while there are few own labels and are
 outvoted later. They are no labels: the calibrator, the linear part and the numbers of
-labels do not know them. All of it is one entry: "fanmill undo --source import" takes it
-out again, exactly. How much it helps, and when, is measured in docs/training.md.`
+labels do not know them, and scores stay unsure until 20 own labels of each class are
+there. All of it is one entry: "fanmill undo --source import" takes it out again,
+exactly. How much it helps, and when, is measured in docs/training.md.`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"fanmill/classify"
 	"fanmill/config"
 	"fanmill/store"
+	"fanmill/training"
 )
 
 // TestTrainedByLabels: a scope is trained by its labels and the site's together,
@@ -56,8 +58,9 @@ func TestTrainedByLabels(t *testing.T) {
 	}
 }
 
-// TestImportedIsNotTrained: what another filter has counted makes scores leave the unsure
-// band, but nothing is refused by it: only labels make a site trained.
+// TestImportedIsNotTrained: by what another filter has counted no score leaves the unsure
+// band before there are labels of both classes, and nothing is refused: only labels make a
+// site trained. What it counted has its say all the same.
 func TestImportedIsNotTrained(t *testing.T) {
 	dir := shortDir(t)
 	a, _ := testApp(t, dir, strings.Replace(filterTOML, "min_labels = 0", "min_labels = 1", 1))
@@ -79,8 +82,20 @@ func TestImportedIsNotTrained(t *testing.T) {
 	if trained := a.set.Load().rules.Trained(known.Ham, known.Spam); err != nil || trained || sc.Taught().Ham+sc.Taught().Spam > 0 {
 		t.Errorf("trained %v by %+v, %v", trained, known, err)
 	}
-	if cut := classify.DefaultCutoffs(); cut.Verdict(s.P) != classify.Spam {
-		t.Errorf("score %v, so this tests nothing", s.P)
+	cut := classify.DefaultCutoffs()
+	if cut.Verdict(s.P) != classify.Unsure || s.P < 0.8 {
+		t.Errorf("score %v of what the other filter knows for spam, without a label", s.P)
+	}
+	for i := range classify.MinLabels {
+		for class, text := range map[store.Class]string{store.Ham: "Subject: agenda %d\n\nminutes %[1]d", store.Spam: "Subject: prize %d\n\nmillions %[1]d"} {
+			to := training.Options{Classify: classify.DefaultOptions(), Origin: store.Origin{Source: "learn"}}
+			if _, err := training.New(a.db, to).Learn(t.Context(), class, fmt.Appendf(nil, text, i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if s, _, err = sc.Score(m, ""); err != nil || cut.Verdict(s.P) != classify.Spam {
+		t.Errorf("score %v with %d labels of each class, %v", s.P, classify.MinLabels, err)
 	}
 }
 

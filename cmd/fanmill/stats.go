@@ -25,7 +25,7 @@ type statsCmd struct {
 func (s *statsCmd) flags(fs *flag.FlagSet) {
 	fs.Var(scopeValue{&s.scope}, "scope", "tell of scope `NAME` instead of the whole site")
 	fs.IntVar(&s.days, "days", 0, "also the daily table of the last `N` days")
-	fs.IntVar(&s.mislabels, "mislabels", 0, "also list `N` labels that are probably wrong, the likeliest first")
+	fs.IntVar(&s.mislabels, "mislabels", 0, "also list `N` labels that are probably wrong, the likeliest first; of a scope, that differ from the site")
 	fs.BoolVar(&s.json, "json", false, "print JSON, see docs/control.md")
 }
 
@@ -98,6 +98,9 @@ func statsText(st control.Stats, days, mislabels int) string {
 	}
 	row("ham", "%d labelled, counting %s", st.Ham, plural(st.HamAdds, "time", "times"))
 	row("spam", "%d labelled, counting %s", st.Spam, plural(st.SpamAdds, "time", "times"))
+	if st.Imported > 0 {
+		row("imported", "%s of these by another filter's counts", plural(st.Imported, "time", "times"))
+	}
 	if st.Waiting > 0 {
 		row("waiting", "%d of them, to be learned when %d of each class are known", st.Waiting, classify.MinLabels)
 	}
@@ -110,13 +113,23 @@ func statsText(st control.Stats, days, mislabels int) string {
 	row("scopes", "%s", scopes)
 	calibratorRows(row, st.Calibrator)
 	if l := st.Labels; l.N > 0 {
-		row("doubtful", "%d of the newest %s, %.1f %%", l.Doubtful, plural(l.N, "label", "labels"), l.DoubtfulPercent)
+		if st.Scope != "" {
+			row("differ", "%s", differWords(l))
+		} else {
+			row("doubtful", "%d of the newest %s, %.1f %%", l.Doubtful, plural(l.N, "label", "labels"), l.DoubtfulPercent)
+		}
 		row("spam share", "%.0f %% of these labels, %s", l.SpamPercent, trafficWords(st.Traffic))
 	}
 	for _, a := range st.Advice {
 		row("next", "%s", a)
 	}
-	mislabelText(&b, st, mislabels)
+	switch {
+	case mislabels == 0:
+	case st.Scope != "":
+		differText(&b, st.Labels.Differing)
+	default:
+		mislabelText(&b, st.Labels.Mislabels)
+	}
 	dayText(&b, st, days)
 	return b.String()
 }
@@ -152,13 +165,28 @@ func trafficWords(t control.Traffic) string {
 	return fmt.Sprintf("%.0f %% of %s in the last %d days (%.0f %% unsure)", t.SpamPercent, plural(n, "message", "messages"), t.Days, percent(t.Unsure, n))
 }
 
-// mislabelText lists labels that are probably wrong and says what to do about them.
-func mislabelText(b *strings.Builder, st control.Stats, asked int) {
-	list := st.Labels.Mislabels
-	switch {
-	case asked == 0:
+// differWords says how many labels of a scope differ from the site.
+func differWords(l control.Labels) string {
+	return fmt.Sprintf("%d of the newest %s from what the site's training says, %.1f %%", l.Differ, plural(l.N, "label", "labels"), percent(l.Differ, l.N))
+}
+
+// differText lists labels of a scope that differ from the site. There is nothing to do
+// about them.
+func differText(b *strings.Builder, list []control.Difference) {
+	if len(list) == 0 {
+		b.WriteString("no label differs from what the site's training says\n")
 		return
-	case len(list) == 0:
+	}
+	b.WriteString("labels that differ from what the site's training says, the farthest first:\n")
+	for _, d := range list {
+		fmt.Fprintf(b, "%-4s  site's score %.4f  %s  %s by %s\n", safe(d.Class), d.Score, d.Time.Local().Format("2006-01-02 15:04"), safe(d.Digest), safe(d.Source))
+	}
+	b.WriteString("A scope is there for this, they are no mistakes.\n")
+}
+
+// mislabelText lists labels that are probably wrong and says what to do about them.
+func mislabelText(b *strings.Builder, list []control.Mislabel) {
+	if len(list) == 0 {
 		b.WriteString("no label is probably wrong\n")
 		return
 	}
@@ -167,9 +195,8 @@ func mislabelText(b *strings.Builder, st control.Stats, asked int) {
 		fmt.Fprintf(b, "%3.0f %%  %-4s  %s  %s  %s\n       %s by %s\n", 100*m.Chance, safe(m.Class),
 			m.Time.Local().Format("2006-01-02 15:04"), fit(m.From, 40), fit(m.Subject, 60), safe(m.Digest), safe(m.Source))
 	}
-	fmt.Fprintf(b, "`fanmill train%s --ham FILE` (or --spam) corrects a label that is wrong. One that is\n"+
-		"right is believed once it is repeated: send the message to the daemon's /v1/learn,\n"+
-		"see docs/control.md.\n", safe(scopeFlag(st.Scope)))
+	b.WriteString("`fanmill train --ham FILE` (or --spam) corrects a label that is wrong. One that is\n" +
+		"right is believed once it is repeated: `fanmill learn` its id, or --message FILE.\n")
 }
 
 // dayText is the daily table, and below it which rules decided how much.

@@ -10,7 +10,8 @@
 // of a feed, or newsletters spam; users who want a kind of commercial mail; and one who
 // agrees with the site. Each is drawn anew with each seed. Intervals are 95 % by the
 // bootstrap over users and seeds. With -wrong 0.1 every tenth own label is wrong; with
-// -slips the site's calibrator may take own labels for slips, as it does for the site's.
+// -slips the site's calibrator may take own labels for slips, as it does for the site's. With
+// -auto the table is another: what [autolearn] would do to users' scopes.
 package main
 
 import (
@@ -33,6 +34,7 @@ type options struct {
 	wrong float64
 	slips bool
 	all   bool
+	auto  bool
 }
 
 func main() {
@@ -41,6 +43,7 @@ func main() {
 	flag.Float64Var(&o.wrong, "wrong", 0, "the share `P` of own labels is wrong")
 	flag.BoolVar(&o.slips, "slips", false, "own labels may be taken for slips")
 	flag.BoolVar(&o.all, "all", true, "compare all rules beside the largest site")
+	flag.BoolVar(&o.auto, "auto", false, "instead, let the users' scopes learn from their own verdicts")
 	flag.Parse()
 	if err := run(os.Stdout, o); err != nil {
 		fmt.Fprintln(os.Stderr, "scopes:", err)
@@ -56,6 +59,10 @@ func run(out io.Writer, o options) error {
 	samples, err := harness.SpamAssassin(root)
 	if err != nil {
 		return err
+	}
+	if o.auto {
+		runAuto(out, extract(samples), o)
+		return nil
 	}
 	all, followed := extract(samples), []rule{rules[0], chosen}
 	results := make([]map[key]result, len(sizes))

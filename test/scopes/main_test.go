@@ -2,6 +2,7 @@ package main
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"fanmill/classify"
@@ -90,5 +91,24 @@ func TestWorld(t *testing.T) {
 	out := newUser(w, trainSite(w.site), chosen, false).live()
 	if first, last := out[0], out[len(out)-1]; first.better+first.worse != 0 || last.wrong >= first.wrong {
 		t.Errorf("from %+v to %+v", first, last)
+	}
+}
+
+// Automatic labels are a share of the user's, of mail that nobody else has learned or judges,
+// and move what he sees.
+func TestLearnByItself(t *testing.T) {
+	all := mails(t)
+	w := draw(all, group{}, len(all)/4, rand.New(rand.NewPCG(5, 6)))
+	for _, l := range w.stream {
+		for _, other := range slices.Concat(w.labels, w.undisputed) {
+			if l.message == other.message {
+				t.Fatal("what comes was learned or is judged")
+			}
+		}
+	}
+	w.undisputed, w.stream = w.undisputed[:30], append(w.stream, w.undisputed[30:]...)
+	a := newUser(w, trainSite(w.site), chosen, false).learnByItself()
+	if most := autoRule().Share * float64(len(w.labels)); a.given < 2 || a.given > most || a.before == a.after {
+		t.Errorf("%v labels for %d of his, from %+v to %+v", a.given, len(w.labels), a.before, a.after)
 	}
 }

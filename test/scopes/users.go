@@ -90,6 +90,7 @@ type world struct {
 	labels     []label // of the user, one of each class in turn
 	disputed   []label // held out, as the user wants it
 	undisputed []label
+	stream     []label // what comes besides, as the user wants it
 }
 
 // label is a message with what the user calls it.
@@ -130,8 +131,11 @@ func draw(all []*message, g group, size int, r *rand.Rand) (w world) {
 	r.Shuffle(len(rest), func(i, k int) { rest[i], rest[k] = rest[k], rest[i] })
 	w.site = take(&rest, min(size, len(rest)/2+len(rest)/3))
 	for _, m := range rest {
-		if len(w.undisputed) < heldOut && !slices.Contains(m.groups, g.name) {
+		own := slices.Contains(m.groups, g.name)
+		if len(w.undisputed) < heldOut && !own {
 			w.undisputed = append(w.undisputed, label{m, m.spam})
+		} else {
+			w.stream = append(w.stream, label{m, m.spam != own})
 		}
 	}
 	return w

@@ -18,6 +18,9 @@ func newModel() *model {
 // Totals implements classify.Model.
 func (m *model) Totals() classify.Count { return m.total }
 
+// Borrowed implements classify.Model.
+func (m *model) Borrowed() bool { return false }
+
 // Lookup implements classify.Model.
 func (m *model) Lookup(features []uint64, out []classify.Count) {
 	for i, f := range features {
