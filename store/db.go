@@ -31,7 +31,7 @@ type Options struct {
 }
 
 const (
-	defaultBusy        = 2 * time.Minute // what exhaust writes at once takes 14 s for 50,000 labels
+	defaultBusy        = 2 * time.Minute // what exhaust writes at once takes 3 s for 50,000 labels on an idle machine
 	defaultScopeMemory = 64 << 20
 )
 
