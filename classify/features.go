@@ -78,8 +78,9 @@ type set struct {
 	slots []uint64 // 0: empty
 	other []uint64 // room to grow into
 	list  []uint64 // what drain returned
-	shift int      // 64 less the power of two
+	power uint8    // the power of two
 	n     int      // features held
+	room  int      // how many may be held without a look at max and slots
 	max   int
 	field prefix // what fieldPrefix returned
 	texts *texts // recorded only for explanations
@@ -93,7 +94,7 @@ const (
 )
 
 // slotsFor is how many slots go with a power of two.
-func slotsFor(power int) int { return 3 << power / 2 }
+func slotsFor(power uint8) int { return 3 << power / 2 }
 
 func (s *set) reset(max int) {
 	if s.n > 0 { // the message was given up before its end
@@ -103,12 +104,17 @@ func (s *set) reset(max int) {
 	if len(s.slots) == 0 || len(s.slots) > slotsFor(setKept) {
 		s.slots, s.other = make([]uint64, slotsFor(setMin)), nil
 	}
-	s.slots = s.slots[:slotsFor(setMin)]
-	s.shift = 64 - setMin
 	s.max = max
+	s.resize(s.slots, setMin)
 	if s.texts != nil {
 		s.texts.reset()
 	}
+}
+
+// resize takes the slots for a power of two from those given.
+func (s *set) resize(slots []uint64, power uint8) {
+	s.slots, s.power = slots[:slotsFor(power)], power
+	s.room = min(s.max, 1<<power/2)
 }
 
 // add reports whether h is new.
@@ -116,41 +122,53 @@ func (s *set) add(h uint64) bool {
 	if h == 0 {
 		h = 1 // 0 marks an empty slot
 	}
+	slots := s.slots
+	i := s.first(h)
+	var held uint64 // all ones where the slot is taken
 	// Whether a feature is new cannot be predicted, but that its first slot is
 	// free or its own can: so this is one branch, and counting has none.
-	i := h >> s.shift
-	for taken(s.slots[i])&taken(s.slots[i]^h) != 0 {
+	for {
+		was := slots[i]
+		held = -((was | -was) >> 63)
+		if (was^h)&held == 0 {
+			break
+		}
 		i++
 	}
-	isNew := 1 - taken(s.slots[i])
-	if s.n >= s.max && isNew == 1 {
-		return false
+	isNew := held == 0
+	if s.n >= s.room && isNew {
+		return s.addToFull(h)
 	}
-	s.slots[i] = h
-	s.n += isNew
-	if 2*s.n > 1<<(64-s.shift) {
-		s.grow()
-	}
-	return isNew == 1
+	slots[i] = h
+	s.n += int(held + 1)
+	return isNew
 }
 
-// taken is 1 for all but 0.
-func taken(x uint64) int { return int((x | -x) >> 63) }
+// first is the slot where a feature belongs.
+func (s *set) first(h uint64) uint64 { return h >> ((64 - s.power) & 63) }
+
+// addToFull adds a new feature for which there is room only in more slots, if at all.
+func (s *set) addToFull(h uint64) bool {
+	if s.n >= s.max {
+		return false
+	}
+	s.grow()
+	return s.add(h)
+}
 
 // grow moves the features to twice as many slots.
 func (s *set) grow() {
-	s.shift--
-	need := slotsFor(64 - s.shift)
-	if cap(s.other) < need {
+	if need := slotsFor(s.power + 1); cap(s.other) < need {
 		s.other = make([]uint64, need)
 	}
 	old := s.slots
-	s.slots, s.other = s.other[:need], old[:0]
+	s.resize(s.other, s.power+1)
+	s.other = old[:0]
 	for _, h := range old {
 		if h == 0 {
 			continue
 		}
-		i := h >> s.shift
+		i := s.first(h)
 		for s.slots[i] != 0 {
 			i++
 		}
@@ -163,15 +181,17 @@ func (s *set) grow() {
 // the next call. Only features that collided stand in the wrong order at first,
 // and they are neighbours.
 func (s *set) drain() []uint64 {
-	list := slices.Grow(s.list[:0], s.n)[:s.n]
-	end := 0
-	for n := 0; n < len(list); end++ {
-		list[n] = s.slots[end]
-		if list[n] != 0 { // no branch in machine code: which slots are taken is not to be predicted
+	list, n := slices.Grow(s.list[:0], s.n)[:s.n], 0
+	for _, h := range s.slots {
+		if n >= len(list) {
+			break
+		}
+		list[n] = h
+		if h != 0 { // no branch in machine code: which slots are taken is not to be predicted
 			n++
 		}
 	}
-	clear(s.slots[:end])
+	clear(s.slots)
 	for i := 1; i < len(list); i++ {
 		for j := i; j > 0 && list[j-1] > list[j]; j-- {
 			list[j-1], list[j] = list[j], list[j-1]
