@@ -1,63 +1,105 @@
 package words
 
-// skipBlanks measures the blanks at the start of b in bytes and characters; the
-// end of a line counts as two.
-func skipBlanks(b []byte) (size, count int) {
-	for {
-		for size < len(b) && byteClass[b[size]] == blank {
-			if b[size] == '\n' {
-				count++
-			}
-			size++
-			count++
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// skipBlanks finds the end of the blanks from i on.
+func skipBlanks(b []byte, i int) int {
+	for i < len(b) {
+		c, n := byteClass[b[i]], 1
+		if c == high {
+			c, n = flagsAt(b[i:])
 		}
-		if size == len(b) || byteClass[b[size]] != high {
-			return size, count
-		}
-		c, n := flagsAt(b[size:])
 		if c != blank {
-			return size, count
+			break
 		}
-		size += n
-		count++
+		i += n
 	}
+	return i
 }
 
-// plainRun reads the run at the start of b if it is of the commonest kind: one
-// word of two letters or more, perhaps with ASCII signs before and behind it. It
-// returns 0, and gives out nothing, for all others.
-func (s *Splitter) plainRun(b []byte, emit Emit) int {
-	i := 0
-	for i < len(b) && byteClass[b[i]] >= firstSign {
-		i++
-	}
-	start := i
-	for i < len(b) && byteClass[b[i]] <= digit {
-		i++
-	}
-	if i < len(b) && byteClass[b[i]] == high {
-		if i = plainLetters(b, start); i == 0 {
-			return 0
+// partsLetters tells whether blanks part letters that stand apart from those behind:
+// there is more than one character, where the end of a line counts as two.
+func partsLetters(blanks []byte) bool {
+	count := 0
+	for _, c := range blanks {
+		if c&0xc0 != 0x80 {
+			count++
+		}
+		if c == '\n' {
+			count++
 		}
 	}
-	end := i
-	for i < len(b) && byteClass[b[i]] >= firstSign {
-		i++
+	return count > 1
+}
+
+// plainRun reads the run that begins at i if it is of the commonest kind: one word of
+// two letters or more, perhaps with ASCII signs before and behind it. It returns i,
+// and gives out nothing, for all others.
+func (s *Splitter) plainRun(b []byte, i int, emit Emit) int {
+	start := skipSigns(b, i)
+	end := skipAlphanumerics(b, start)
+	if end < len(b) && byteClass[b[end]] == high {
+		if end = plainLetters(b, start); end == 0 {
+			return i
+		}
 	}
-	if end-start < 2 || i < len(b) && byteClass[b[i]] != blank && !otherBlank(b[i:]) {
-		return 0
+	next := skipSigns(b, end)
+	if end-start < 2 || next < len(b) && byteClass[b[next]] != blank && !otherBlank(b[next:]) {
+		return i
 	}
 	if len(s.ends) > 0 {
 		s.flushApart(emit)
 	}
-	if start > 0 {
-		emitSign(b[:start], emit)
+	if start > i {
+		emitSign(b[i:start], emit)
 	}
 	emitWord(b[start:end], emit)
-	if i > end {
-		emitSign(b[end:i], emit)
+	if next > end {
+		emitSign(b[end:next], emit)
+	}
+	return next
+}
+
+// skipSigns finds the end of the ASCII signs from i on.
+func skipSigns(b []byte, i int) int {
+	for i < len(b) && byteClass[b[i]] >= firstSign {
+		i++
 	}
 	return i
+}
+
+// skipAlphanumerics finds the end of the letters and digits of ASCII from i on. Where
+// a word ends cannot be predicted, so eight bytes are looked at together.
+func skipAlphanumerics(b []byte, i int) int {
+	for ; i+8 <= len(b); i += 8 {
+		if others := eightOthers(binary.LittleEndian.Uint64(b[i:])); others != 0 {
+			return i + bits.TrailingZeros64(others)/8
+		}
+	}
+	for i < len(b) && byteClass[b[i]] <= digit {
+		i++
+	}
+	return i
+}
+
+// Eight bytes of the same value.
+const (
+	eightOnes = 0x0101010101010101
+	eightHigh = 0x80 * eightOnes
+)
+
+// eightOthers sets the highest bit of each of eight bytes that is no letter or digit of
+// ASCII. A sum has that bit when the byte is not below the first of a range, and lacks
+// it, for the other sum, when it is not above the last.
+func eightOthers(x uint64) uint64 {
+	low := x &^ eightHigh
+	small := low | 0x20*eightOnes
+	letters := (small + (0x80-'a')*eightOnes) &^ (small + (0x7f-'z')*eightOnes)
+	digits := (low + (0x80-'0')*eightOnes) &^ (low + (0x7f-'9')*eightOnes)
+	return (x | ^(letters | digits)) & eightHigh
 }
 
 // plainLetters finds the end of the letters and digits that begin at i; 0 if

@@ -51,13 +51,11 @@ func (s *Splitter) Split(text []byte, emit Emit) {
 // ASCII to be folded first.
 func (s *Splitter) runs(text []byte, fold bool, emit Emit) {
 	for i := 0; i < len(text); {
-		n, blanks := skipBlanks(text[i:])
-		i += n
-		if blanks > 1 && len(s.ends) > 0 {
+		word := skipBlanks(text, i)
+		if len(s.ends) > 0 && partsLetters(text[i:word]) {
 			s.flushApart(emit)
 		}
-		if n := s.plainRun(text[i:], emit); n > 0 {
-			i += n
+		if i = s.plainRun(text, word, emit); i > word {
 			continue
 		}
 		n, linking, toFold := measure(text[i:])
