@@ -132,6 +132,10 @@ func (s *Stream) hiddenWord(k words.Kind, w []byte, cut bool) {
 
 func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 	switch {
+	case k == words.Word && !cut: // what most text is made of
+		s.counts.words++
+		s.script(w)
+		s.set.feature(pBody, w)
 	case k == words.URL:
 		s.url(w)
 	case k == words.Mail:
@@ -144,12 +148,8 @@ func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 		s.set.feature(pSign, w)
 	case k == words.Trick:
 		s.set.feature(pTrick, w)
-	case cut:
-		s.set.feature(pLongWord, w[:1])
 	default:
-		s.counts.words++
-		s.script(w)
-		s.set.feature(pBody, w)
+		s.set.feature(pLongWord, w[:1])
 	}
 }
 

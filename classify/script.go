@@ -26,9 +26,12 @@ var scripts = [...]struct {
 
 // script gives the script of a word.
 func (s *Stream) script(w []byte) {
-	if w[0] < 0xcd || len(w) < 2 {
-		return
+	if w[0] >= 0xcd && len(w) >= 2 {
+		s.scriptOf(w)
 	}
+}
+
+func (s *Stream) scriptOf(w []byte) {
 	lead := uint16(w[0])<<8 | uint16(w[1])
 	for i, sc := range scripts {
 		if lead >= sc.first && lead <= sc.last {

@@ -206,16 +206,21 @@ func joins(before, mid, after uint8) bool {
 }
 
 func emitWord(w []byte, emit Emit) {
-	if len(w) <= MaxWord || utf8.RuneCount(w) <= MaxWord {
-		emit(Word, w, false)
-		return
+	cut := false
+	if len(w) > MaxWord {
+		w, cut = shorten(w)
 	}
+	emit(Word, w, cut)
+}
+
+// shorten cuts a word behind MaxWord characters.
+func shorten(w []byte) (short []byte, cut bool) {
 	end := 0
 	for range MaxWord {
 		_, n := utf8.DecodeRune(w[end:])
 		end += n
 	}
-	emit(Word, w[:end], true)
+	return w[:end], end < len(w)
 }
 
 // signMax is how much of a run of signs counts.
