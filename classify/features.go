@@ -203,7 +203,7 @@ func (s *set) drain() []uint64 {
 
 // feature adds one feature: a kind and its word.
 func (s *set) feature(p *prefix, w []byte) {
-	h := mix(p.seed, xxhash.Sum64(w))
+	h := mix(p.seed, sum64(w))
 	if isNew := s.add(h); s.texts != nil && isNew {
 		s.texts.add(h, p, w)
 	}
@@ -214,6 +214,6 @@ func (s *set) word(p *prefix, w string) { s.feature(p, []byte(w)) }
 // fieldPrefix makes the kind of words in a header field that has no kind of its
 // own. It is good until the next call.
 func (s *set) fieldPrefix(name []byte) *prefix {
-	s.field = prefix{seed: mix(0x66, xxhash.Sum64(name)) | 1, field: name}
+	s.field = prefix{seed: mix(0x66, sum64(name)) | 1, field: name}
 	return &s.field
 }
