@@ -131,21 +131,33 @@ func (x *excerptSet) set(g uint32) {
 
 // list returns the buckets that were noted, and forgets them. Most words of seen
 // are zero, and which are not cannot be predicted: looking at each took longer than
-// all else here.
+// all else here. Nor can be predicted whether a word has one bit or two: the second
+// is written either way.
 func (x *excerptSet) list() []uint32 {
-	grams := x.grams[:0]
-	for i, words := range x.words {
+	most := len(x.all) + len(x.text) + 1
+	grams, n := slices.Grow(x.grams[:0], most)[:most], 0
+	for i := range x.words {
+		words := x.words[i]
 		x.words[i] = 0
 		for ; words != 0; words &= words - 1 {
 			w := i<<6 + bits.TrailingZeros64(words)
-			for seen := x.seen[w]; seen != 0; seen &= seen - 1 {
-				grams = append(grams, uint32(w<<6+bits.TrailingZeros64(seen)))
-			}
+			seen := x.seen[w]
 			x.seen[w] = 0
+			grams[n] = uint32(w<<6 + bits.TrailingZeros64(seen))
+			n++
+			seen &= seen - 1
+			grams[n] = uint32(w<<6 + bits.TrailingZeros64(seen))
+			if seen != 0 {
+				n++
+			}
+			for seen &= seen - 1; seen != 0; seen &= seen - 1 {
+				grams[n] = uint32(w<<6 + bits.TrailingZeros64(seen))
+				n++
+			}
 		}
 	}
-	x.grams = grams
-	return grams
+	x.grams = grams[:n]
+	return x.grams
 }
 
 // gram is the bucket of four bytes.
