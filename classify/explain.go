@@ -88,7 +88,7 @@ func (s *Stream) named() []Clue {
 	slices.SortFunc(s.why.clues, stronger)
 	out := make([]Clue, 0, len(s.why.clues))
 	for _, cl := range s.why.clues {
-		k, h := s.why.counts[cl.index], s.msg.Features[cl.index]
+		k, h := s.why.counts[cl.index], s.msg.Features[s.why.places[cl.index]]
 		c := Clue{Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(), Feature: h}
 		if s.set.texts != nil {
 			c.Text, c.Place = s.set.texts.of(h)

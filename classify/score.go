@@ -26,12 +26,13 @@ const MinLabels = 20
 // Scorer scores messages. The zero value is ready; it keeps its buffers, so it
 // is not safe for concurrent use.
 type Scorer struct {
-	counts []Count
+	counts []Count // of the features that the model knows
+	places []int32 // of these among all features
 	clues  []clue
 	tied   []clue
 }
 
-// clue is a feature that speaks: its probability and its place in the list.
+// clue is a feature that speaks: its probability and its place in Scorer.counts.
 type clue struct {
 	f     float64
 	index int32
@@ -78,29 +79,38 @@ func (sc *Scorer) read(features []uint64, m Model, total Count) Score {
 	return Score{C: tails.logOdds(), E: second(counts, total), Clues: len(sc.clues)}
 }
 
-// look returns the counts of the features, valid until the next call.
+// look returns the counts of the features that the model knows, valid until the next
+// call. Which these are cannot be predicted: there is no branch in machine code, here
+// and in collect.
 func (sc *Scorer) look(features []uint64, c Model) []Count {
 	if cap(sc.counts) < len(features) {
-		sc.counts = make([]Count, len(features)+len(features)/2)
+		most := len(features) + len(features)/2
+		sc.counts, sc.places, sc.clues = make([]Count, most), make([]int32, most), make([]clue, most)
 	}
-	counts := sc.counts[:len(features)]
+	counts, places, n := sc.counts[:len(features)], sc.places[:len(features)], 0
 	c.Lookup(features, counts)
-	return counts
+	for i, c := range counts {
+		counts[n], places[n] = c, int32(i)
+		if c.Ham|c.Spam != 0 {
+			n++
+		}
+	}
+	return counts[:n]
 }
 
 // collect turns counts into clues. Class sizes are counted messages; a class
 // without any counts as one message.
 func (sc *Scorer) collect(counts []Count, total Count) {
 	ns, nh := float64(max(total.Spam, 1)), float64(max(total.Ham, 1))
-	sc.clues = sc.clues[:0]
+	clues, n := sc.clues[:len(counts)], 0
 	for i, c := range counts {
-		if c.Ham|c.Spam == 0 {
-			continue
-		}
-		if f := probability(c, ns, nh); f-0.5 >= minDeviation || 0.5-f >= minDeviation {
-			sc.clues = append(sc.clues, clue{f: f, index: int32(i)})
+		f := probability(c, ns, nh)
+		clues[n] = clue{f: f, index: int32(i)}
+		if math.Abs(f-0.5) >= minDeviation {
+			n++
 		}
 	}
+	sc.clues = clues[:n]
 }
 
 // probability is Robinson's f(w): the share of spam among the messages with a
@@ -118,14 +128,14 @@ func (sc *Scorer) strongest(n int) {
 		sc.clues = sc.clues[:min(len(sc.clues), max(n, 0))]
 		return
 	}
-	last := sc.nth(n)
-	kept := sc.clues[:0]
+	last, kept := sc.nth(n), 0
 	for _, c := range sc.clues {
+		sc.clues[kept] = c
 		if stronger(c, last) <= 0 {
-			kept = append(kept, c)
+			kept++
 		}
 	}
-	sc.clues = kept
+	sc.clues = sc.clues[:kept]
 }
 
 // nth returns the n-th strongest clue. It counts strengths into bins and sorts
@@ -153,6 +163,7 @@ func (sc *Scorer) nth(n int) clue {
 // bin sorts a strength of 0 to 1/2 roughly, in order.
 func (c clue) bin() int { return int(c.strength() * 511) }
 
+// stronger orders clues, the strongest first.
 func stronger(a, b clue) int {
 	if c := cmp.Compare(b.strength(), a.strength()); c != 0 {
 		return c
@@ -195,11 +206,14 @@ type product struct {
 }
 
 func (p *product) times(x float64) {
-	p.m *= x
-	if p.m < 1e-200 {
-		f, e := math.Frexp(p.m)
-		p.m, p.e = f, p.e+e
+	if p.m *= x; p.m < 1e-200 {
+		p.rescale()
 	}
+}
+
+func (p *product) rescale() {
+	f, e := math.Frexp(p.m)
+	p.m, p.e = f, p.e+e
 }
 
 func (p *product) ln() float64 { return ln(p.m) + float64(float64(p.e)*math.Ln2) }

@@ -26,7 +26,7 @@ func second(counts []Count, total Count) float64 {
 		}
 		known++
 		ps, ph := min(1, float64(c.Spam)/ns), min(1, float64(c.Ham)/nh)
-		if d := ps - ph; d < 1e-6 && d > -1e-6 {
+		if math.Abs(ps-ph) < 1e-6 {
 			continue
 		}
 		// Both counts as if the smaller class were as large as the other.
