@@ -131,7 +131,10 @@ func (sc *Scorer) strongest(n int) {
 	last, kept := sc.nth(n), 0
 	for _, c := range sc.clues {
 		sc.clues[kept] = c
-		if stronger(c, last) <= 0 {
+		if c.strength() > last.strength() {
+			kept++
+		}
+		if c.strength() == last.strength() && c.index <= last.index {
 			kept++
 		}
 	}
