@@ -140,9 +140,10 @@ func (t *siteCounts) step(grams []uint32, d int32) {
 
 // weigh sums the weights of grams.
 func (t *siteCounts) weigh(grams []uint32) (sum int64) {
+	weights := t.weights
 	for _, g := range grams {
-		if int(g) < len(t.weights) {
-			sum += int64(t.weights[g])
+		if int(g) < len(weights) {
+			sum += int64(weights[g])
 		}
 	}
 	return sum
