@@ -135,32 +135,46 @@ func otherBlank(b []byte) bool {
 	return c == blank
 }
 
-// measure finds the end of the run at the start of b. Linking tells that it may
-// hold a link or an address, fold that it is to be folded.
-func measure(b []byte) (n int, linking, fold bool) {
-	for n < len(b) {
-		c := byteClass[b[n]]
-		if c <= joiner {
-			n++
+// measure finds the end of the run that begins at i. Linking tells that it may hold a
+// link or an address, fold that it is to be folded.
+func measure(b []byte, i int) (end int, linking, fold bool) {
+	seen := uint8(0)
+	for ; i < len(b); i++ {
+		signs := linkSigns[b[i]]
+		seen |= signs
+		if signs&endsRun == 0 {
 			continue
 		}
-		switch c {
-		case blank:
-			return n, linking, fold
-		case high:
-			c, size := flagsAt(b[n:])
-			if c == blank {
-				return n, linking, fold
-			}
-			fold = fold || c&toFold != 0
-			n += size
-			continue
-		case link:
-			linking = true
-		case midBoth:
-			linking = linking || n >= 3 && string(b[n-3:n]) == "www"
+		c, n := flagsAt(b[i:])
+		if c == blank {
+			break
 		}
-		n++
+		fold = fold || c&toFold != 0
+		i += n - 1
 	}
-	return n, linking, fold
+	return i, seen&slash != 0 || seen&(dot|w) == dot|w, fold
 }
+
+// Bits of linkSigns.
+const (
+	slash   uint8 = 1 << iota // or an at sign
+	dot                       // together with
+	w                         // of www.
+	endsRun                   // or is not ASCII
+)
+
+// linkSigns are the bytes that a run with a link or an address has, and those that
+// measure has to look at.
+var linkSigns = func() (t [256]uint8) {
+	for c, class := range byteClass {
+		switch class {
+		case link:
+			t[c] = slash
+		case blank, high:
+			t[c] = endsRun
+		}
+	}
+	t['.'], t['w'] = dot, w
+	return t
+}()
+

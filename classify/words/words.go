@@ -58,11 +58,11 @@ func (s *Splitter) runs(text []byte, fold bool, emit Emit) {
 		if i = s.plainRun(text, word, emit); i > word {
 			continue
 		}
-		n, linking, toFold := measure(text[i:])
-		run := text[i : i+n]
-		i += n
+		end, linking, toFold := measure(text, i)
+		run := text[i:end]
+		i = end
 		switch {
-		case n == 0:
+		case len(run) == 0:
 		case toFold && fold:
 			s.runs(s.fold(run, emit), false, emit)
 		default:
