@@ -72,15 +72,25 @@ var unfolded = func() (t [256]byte) {
 	return t
 }()
 
+// appendLower appends b with the letters of ASCII in lower case.
 func appendLower(dst, b []byte) []byte {
-	for _, c := range b {
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
+	n := len(dst)
+	dst = append(dst, b...)
+	for i, c := range dst[n:] {
+		dst[n+i] = lowerCase[c]
 	}
 	return dst
 }
+
+var lowerCase = func() (t [256]byte) {
+	for c := range t {
+		t[c] = byte(c)
+	}
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] += 'a' - 'A'
+	}
+	return t
+}()
 
 // fragment is how much of one line is handled at a time. Fragments are cut by
 // their offset in the line, so the cuts do not depend on how the body arrived.

@@ -274,11 +274,19 @@ func skipSpace(b []byte) []byte {
 	return b
 }
 
-func endsName(c byte) bool { return isSpace(c) || c == '/' || c == '>' }
+func endsName(c byte) bool { return byteKind[c]&(space|tagEnd) != 0 }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f' }
+func isSpace(c byte) bool { return byteKind[c]&space != 0 }
 
 func isAlpha(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }
+
+// Kinds of bytes in tags.
+const (
+	space uint8 = 1 << iota
+	tagEnd
+)
+
+var byteKind = [256]uint8{' ': space, '\n': space, '\t': space, '\r': space, '\f': space, '/': tagEnd, '>': tagEnd}
 
 func lower(c byte) byte {
 	if c >= 'A' && c <= 'Z' {
