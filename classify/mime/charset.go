@@ -89,6 +89,9 @@ const (
 	charsetWrong   = "charset:wrong"   // the text is in another charset than its label says
 )
 
+// escape begins what changes the alphabet (ISO 2022).
+const escape = 0x1b
+
 // utf8 returns b as UTF-8, and a defect's name when the label is none, or cannot
 // be right. Characters cut in two at the ends of b are left out. The result is
 // valid until the next call.
@@ -99,6 +102,10 @@ func (c *charsetConverter) utf8(label string, b []byte) (out []byte, defect stri
 	}
 	if !c.known {
 		defect = charsetUnknown
+	}
+	high := firstHigh(b)
+	if c.enc == nil && high == len(b) && bytes.IndexByte(b, escape) < 0 { // as most text is
+		return b, defect
 	}
 	if enc, n := byteOrderMark(b); n > 0 {
 		if defect == "" && enc != c.enc && c.enc != utf16le {
@@ -121,7 +128,6 @@ func (c *charsetConverter) utf8(label string, b []byte) (out []byte, defect stri
 	case japanese.ISO2022JP:
 		enc = nil // found out by its escapes
 	}
-	high := firstHigh(b)
 	if high == len(b) {
 		if !bytes.Contains(b, []byte("\x1b$")) {
 			return b, defect
@@ -190,15 +196,21 @@ func byteOrderMark(b []byte) (enc encoding.Encoding, n int) {
 func firstHigh(b []byte) int {
 	i := 0
 	for ; i+8 <= len(b); i += 8 {
-		if m := binary.LittleEndian.Uint64(b[i:]) & 0x8080808080808080; m != 0 {
+		if m := highBits(b[i:]); m != 0 {
 			return i + bits.TrailingZeros64(m)/8
 		}
+	}
+	if len(b) >= 8 && highBits(b[len(b)-8:]) == 0 {
+		return len(b)
 	}
 	for i < len(b) && b[i] < 0x80 {
 		i++
 	}
 	return i
 }
+
+// highBits are the highest bits of the first eight bytes of b.
+func highBits(b []byte) uint64 { return binary.LittleEndian.Uint64(b) & 0x8080808080808080 }
 
 // whole cuts off what may be parts of one UTF-8 character at either end of b.
 func whole(b []byte) []byte {
