@@ -17,32 +17,6 @@ import (
 // gives the client features. At SMTP time the connection counts as the top-most
 // line. Without a border there are no client features and no Received lines.
 
-var droppedPrefixes = []string{
-	"x-fanmill", "x-spam", "x-dspam", "x-rspamd", "x-mozilla-", "x-virus", "x-crm114", "x-barracuda", "x-ironport",
-	"x-mailscanner", "x-amavis", "x-pyzor", "x-razor", "x-sa-", "x-pm-", "x-hammie", "x-spambayes",
-}
-
-// dropped tells whether a field (lower-case name) is never part of the canonical
-// form. Postfix drops Bcc itself.
-func dropped(name []byte) bool {
-	switch string(name) {
-	case "return-path", "delivered-to", "x-original-to", "envelope-to", "delivery-date",
-		"status", "x-status", "x-uid", "x-uidl", "x-keywords", "x-imap", "x-imapbase",
-		"lines", "content-length", "bcc", "resent-bcc", "x-gmail-labels", "x-gm-thrid",
-		"x-authentication-warning", "x-bogosity", "x-scanned-by", "received-spf", "x-evolution-source":
-		return true
-	}
-	if len(name) < 3 || name[0] != 'x' || name[1] != '-' {
-		return false
-	}
-	for _, p := range droppedPrefixes {
-		if len(name) >= len(p) && string(name[:len(p)]) == p {
-			return true
-		}
-	}
-	return false
-}
-
 // appendValue appends a field's value unfolded: every run of blanks and line
 // ends is one space, none stands at the ends.
 func appendValue(dst, v []byte) []byte {

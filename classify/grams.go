@@ -54,16 +54,11 @@ func (x *excerptSet) reset() {
 	x.text, x.last = x.text[:0], ' '
 }
 
-// field takes a header field: lower-case name, decoded value.
-func (x *excerptSet) field(name, value []byte) {
-	value = cut(value, gramField)
-	for i, n := range gramFields {
-		if n == string(name) {
-			if len(x.named[i]) == 0 {
-				x.named[i] = appendField(x.named[i], name, value)
-			}
-			return
-		}
+// field takes a header field: its place in gramFields, -1 if it has none, its
+// lower-case name and its decoded value.
+func (x *excerptSet) field(place int8, name, value []byte) {
+	if place >= 0 && len(x.named[place]) == 0 {
+		x.named[place] = appendField(x.named[place], name, cut(value, gramField))
 	}
 }
 

@@ -17,36 +17,36 @@ const excerptMax = 256
 // person wrote or which program wrote it have kinds of their own; all others
 // give their words under the field's name.
 func (s *Stream) headerFeatures() {
-	kind := s.name
-	if ofList[string(kind)] {
-		kind = listKind
+	name := s.name
+	if s.kind.ofList {
+		name = listKind
 	}
-	s.set.feature(pField, kind)
+	s.set.feature(pField, name)
 	v := s.value
 	if len(v) > s.opt.MaxHeaderLen {
 		v = v[:s.opt.MaxHeaderLen]
 	}
 	switch string(s.name) {
 	case "received":
-		s.excerpt.field(s.name, v)
+		s.excerpt.field(s.kind.gram, s.name, v)
 		s.receivedFeatures(v)
 	case "authentication-results":
-		s.excerpt.field(s.name, v)
+		s.excerpt.field(s.kind.gram, s.name, v)
 		s.authFeatures(v)
 	case "content-type":
-		s.excerpt.field(s.name, v)
+		s.excerpt.field(s.kind.gram, s.name, v)
 		if !s.typed {
 			s.topType, s.typed = mime.ParseType(v), true
 			s.typeFeatures(s.topType)
 		}
 	case "content-transfer-encoding":
-		s.excerpt.field(s.name, v)
+		s.excerpt.field(s.kind.gram, s.name, v)
 		if !s.encoded {
 			s.topCTE, s.encoded = append(s.topCTE, v...), true
 		}
 		s.set.feature(pEncoding, s.lowerCut(v))
 	case "message-id":
-		s.excerpt.field(s.name, v)
+		s.excerpt.field(s.kind.gram, s.name, v)
 		s.messageID(v)
 	case "subject":
 		if s.subject {
@@ -66,31 +66,18 @@ func (s *Stream) headerFeatures() {
 		s.msg.From = excerpt(text)
 		s.words(text, s.set.fieldPrefix(s.name))
 	case "dkim-signature", "arc-seal", "arc-message-signature", "x-google-dkim-signature", "domainkey-signature":
-		s.excerpt.field(s.name, v)
+		s.excerpt.field(s.kind.gram, s.name, v)
 		s.signatureFeatures(v)
 	default:
-		s.words(s.decode(v, "field"), s.set.fieldPrefix(kind))
+		s.words(s.decode(v, "field"), s.set.fieldPrefix(name))
 	}
 }
-
-// ofList has the fields in which a mailing list names itself: those of RFC 2919 and
-// 2369, and what lists use besides. They say one thing up to a dozen times, which
-// would outvote all else in spam that comes by a list. So they share one kind, and
-// each of their words counts once. (Figures in docs/accuracy.md.)
-var ofList = map[string]bool{
-	"list-id": true, "list-help": true, "list-unsubscribe": true, "list-subscribe": true, "list-post": true,
-	"list-owner": true, "list-archive": true, "sender": true, "errors-to": true, "x-beenthere": true,
-	"mailing-list": true, "x-mailing-list": true, "x-loop": true,
-}
-
-// listKind stands for the name of any of ofList.
-var listKind = []byte("list")
 
 // decode undoes encoded words and notes broken ones and raw 8-bit text.
 func (s *Stream) decode(v []byte, where string) []byte {
 	text, broken := s.fields.Decode(v)
 	if !s.inBody {
-		s.excerpt.field(s.name, text)
+		s.excerpt.field(s.kind.gram, s.name, text)
 	}
 	if broken {
 		s.set.word(pDefect, where+":broken-ew")

@@ -36,6 +36,7 @@ type Stream struct {
 	sumBuf  []byte
 	msg     Message
 	name    []byte // field in hand: lower-case name
+	kind    fieldKind
 	value   []byte // field in hand: unfolded value
 	scratch []byte
 	host    []byte       // lower-case host name in hand
@@ -127,7 +128,7 @@ func (s *Stream) Header(name, value []byte) {
 		return
 	}
 	s.name = appendLower(s.name[:0], name)
-	if dropped(s.name) {
+	if s.kind = kindOf(s.name); s.kind.dropped {
 		return
 	}
 	s.value = appendValue(s.value[:0], value)

@@ -177,4 +177,3 @@ var linkSigns = func() (t [256]uint8) {
 	t['.'], t['w'] = dot, w
 	return t
 }()
-
