@@ -74,9 +74,7 @@ func (m *Model) Lookup(features []uint64, out []classify.Count) {
 	m.mem.mu.RLock()
 	defer m.mem.mu.RUnlock()
 	if t := m.mem.site.tab; t != nil {
-		for i, f := range features {
-			out[i] = t.get(f)
-		}
+		t.lookUp(features, out)
 	} else {
 		clear(out)
 	}

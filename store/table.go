@@ -76,6 +76,21 @@ func (t *table) get(feature uint64) classify.Count {
 	return classify.Count{Ham: p.ham, Spam: p.spam}
 }
 
+// lookUp sets out[i] to the counts of features[i].
+func (t *table) lookUp(features []uint64, out []classify.Count) {
+	out = out[:len(features)]
+	for i, f := range features {
+		hash := f * spread
+		s := &t.shards[hash>>(64-shardBits)]
+		if s.used == 0 || f == 0 {
+			out[i] = t.get(f)
+			continue
+		}
+		p := s.find(f, hash)
+		out[i] = classify.Count{Ham: p.ham, Spam: p.spam}
+	}
+}
+
 // add adds to the counts of feature, modulo 2^32: negative numbers are added
 // as their complement, so the opposite addition always restores the counts.
 func (t *table) add(feature uint64, ham, spam uint32) {
