@@ -134,6 +134,16 @@ func (l *lines) skipEmpty(b []byte) []byte {
 // needs more care, and returns what is left. A call for each of tens of millions
 // of short lines would cost seconds.
 func (l *lines) bulk(b []byte) []byte {
+	for n := l.asTheyAre(b); n > 0; n = l.asTheyAre(b) {
+		if text := bytes.TrimRight(b[:n], "\n"); len(text) > 0 {
+			l.flushEmpty()
+			l.sink.wholeLines(b[:len(text)+1])
+			l.empty = n - len(text) - 1
+		} else {
+			l.empty += n
+		}
+		b = b[n:]
+	}
 	l.clean = l.clean[:0]
 	for {
 		i := bytes.IndexByte(b, '\n')
@@ -168,6 +178,19 @@ func (l *lines) bulk(b []byte) []byte {
 		l.sink.wholeLines(l.clean)
 	}
 	return b
+}
+
+// asTheyAre measures the lines at the start of b that are in canonical form, together
+// no longer than a fragment: none of them has a CR or may be quoted.
+func (l *lines) asTheyAre(b []byte) int {
+	if l.cr {
+		return 0
+	}
+	n := bytes.LastIndexByte(cut(b, fragment), '\n') + 1
+	if bytes.Contains(b[:n], []byte("From ")) {
+		return 0
+	}
+	return n
 }
 
 // flushEmpty hands on the empty lines held back.
