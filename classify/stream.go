@@ -37,7 +37,8 @@ type Stream struct {
 	msg     Message
 	name    []byte // field in hand: lower-case name
 	kind    fieldKind
-	value   []byte // field in hand: unfolded value
+	field   []byte // field in hand: as it stands in the canonical form
+	value   []byte // field in hand: unfolded value, part of field
 	scratch []byte
 	host    []byte       // lower-case host name in hand
 	content contentLines // of a calendar or report in hand
@@ -131,7 +132,10 @@ func (s *Stream) Header(name, value []byte) {
 	if s.kind = kindOf(s.name); s.kind.dropped {
 		return
 	}
-	s.value = appendValue(s.value[:0], value)
+	s.field = append(append(s.field[:0], s.name...), ": "...)
+	start := len(s.field)
+	s.field = append(appendValue(s.field, value), '\n')
+	s.value = s.field[start : len(s.field)-1]
 	switch string(s.name) {
 	case "received":
 		if s.walking {
@@ -143,7 +147,7 @@ func (s *Stream) Header(name, value []byte) {
 			return
 		}
 	}
-	s.canonField()
+	s.canon(s.field)
 	s.files.field(s.name, s.value)
 	s.headers++
 	if s.headers <= s.opt.MaxHeaders {
@@ -163,7 +167,7 @@ func (s *Stream) EndHeaders() {
 	s.set.from("client", nil)
 	s.clientFeatures()
 	s.keepClient()
-	s.canon([]byte{'\n'})
+	s.canon(newline)
 	s.files.part(s.topType)
 	s.walker.Begin(s.topType, s.topCTE)
 }
@@ -219,16 +223,6 @@ func (s *Stream) Finish() *Message {
 	s.msg.Grams = s.excerpt.buckets(s.clientLine())
 	return &s.msg
 }
-
-// canonField writes the field in hand to the canonical form.
-func (s *Stream) canonField() {
-	s.canon(s.name)
-	s.canon(colon)
-	s.canon(s.value)
-	s.canon(newline)
-}
-
-var colon = []byte(": ")
 
 // canon adds bytes of the canonical form to the digest, and keeps them if asked.
 func (s *Stream) canon(b []byte) {
