@@ -155,34 +155,16 @@ func (d *decoder) quanta(b []byte, n int) int {
 // quoted decodes one line or fragment. Blanks before the line's end are
 // transport padding, "=" there a soft break (RFC 2045 section 6.7).
 func (d *decoder) quoted(t *text, b []byte, end bool) {
-	for len(b) > 0 {
+	text := bytes.TrimRight(b, " \t")
+	d.quotedText(t, text)
+	for b = b[len(text):]; len(b) > 0; {
 		if len(d.hex) > 0 {
 			b = d.hexByte(t, b)
 			continue
 		}
-		i := 0
-		for i < len(b) && b[i] != '=' && b[i] != ' ' && b[i] != '\t' {
-			i++
-		}
-		if i > 0 {
+		d.space = append(d.space, b[0])
+		if len(d.space) > 1000 {
 			d.flushSpace(t)
-			t.write(b[:i])
-			if b = b[i:]; len(b) == 0 {
-				break
-			}
-		}
-		if b[0] == '=' {
-			d.flushSpace(t)
-			if n := d.escape(t, b); n > 0 {
-				b = b[n:]
-				continue
-			}
-			d.hex = append(d.hex, '=')
-		} else {
-			d.space = append(d.space, b[0])
-			if len(d.space) > 1000 {
-				d.flushSpace(t)
-			}
 		}
 		b = b[1:]
 	}
@@ -196,6 +178,30 @@ func (d *decoder) quoted(t *text, b []byte, end bool) {
 	d.hex, d.space = d.hex[:0], d.space[:0]
 	if !soft {
 		t.writeByte('\n')
+	}
+}
+
+// quotedText decodes what has no blanks at its end.
+func (d *decoder) quotedText(t *text, b []byte) {
+	for len(b) > 0 {
+		if len(d.hex) > 0 {
+			b = d.hexByte(t, b)
+			continue
+		}
+		d.flushSpace(t)
+		i := bytes.IndexByte(b, '=')
+		if i < 0 {
+			t.write(b)
+			return
+		}
+		t.write(b[:i])
+		b = b[i:]
+		if n := d.escape(t, b); n > 0 {
+			b = b[n:]
+			continue
+		}
+		d.hex = append(d.hex, '=')
+		b = b[1:]
 	}
 }
 
