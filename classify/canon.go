@@ -187,7 +187,7 @@ func (l *lines) asTheyAre(b []byte) int {
 		return 0
 	}
 	n := bytes.LastIndexByte(cut(b, fragment), '\n') + 1
-	if bytes.Contains(b[:n], []byte("From ")) {
+	if bytes.IndexByte(b[:n], '>') >= 0 && bytes.Contains(b[:n], []byte("From ")) {
 		return 0
 	}
 	return n
