@@ -28,21 +28,26 @@ func (d *decoder) decode(b []byte, entities, inAttr bool) []byte {
 		return b
 	}
 	d.buf = d.buf[:0]
-	for len(b) > 0 {
-		n := 1
-		switch c := b[0]; {
-		case c == '&' && entities:
+	for {
+		n := 0
+		for n < len(b) && b[n] != '\r' && (b[n] != '&' || !entities) {
+			n++
+		}
+		d.buf = append(d.buf, b[:n]...)
+		if b = b[n:]; len(b) == 0 {
+			return d.buf
+		}
+		n = 1
+		switch {
+		case b[0] == '&':
 			n = d.entity(b, inAttr)
-		case c == '\r' && len(b) > 1 && b[1] == '\n':
+		case len(b) > 1 && b[1] == '\n':
 			// the LF will do
-		case c == '\r':
-			d.buf = append(d.buf, '\n')
 		default:
-			d.buf = append(d.buf, c)
+			d.buf = append(d.buf, '\n')
 		}
 		b = b[n:]
 	}
-	return d.buf
 }
 
 // entity appends what the entity at the start of b means, or the & alone, and
