@@ -155,9 +155,9 @@ func (d *decoder) quanta(b []byte, n int) int {
 // quoted decodes one line or fragment. Blanks before the line's end are
 // transport padding, "=" there a soft break (RFC 2045 section 6.7).
 func (d *decoder) quoted(t *text, b []byte, end bool) {
-	text := bytes.TrimRight(b, " \t")
-	d.quotedText(t, text)
-	for b = b[len(text):]; len(b) > 0; {
+	trimmed := bytes.TrimRight(b, " \t")
+	d.quotedText(t, trimmed)
+	for b = b[len(trimmed):]; len(b) > 0; {
 		if len(d.hex) > 0 {
 			b = d.hexByte(t, b)
 			continue

@@ -152,15 +152,15 @@ func measure(b []byte, i int) (end int, linking, fold bool) {
 		fold = fold || c&toFold != 0
 		i += n - 1
 	}
-	return i, seen&slash != 0 || seen&(dot|w) == dot|w, fold
+	return i, seen&hasSlash != 0 || seen&(hasDot|hasW) == hasDot|hasW, fold
 }
 
 // Bits of linkSigns.
 const (
-	slash   uint8 = 1 << iota // or an at sign
-	dot                       // together with
-	w                         // of www.
-	endsRun                   // or is not ASCII
+	hasSlash uint8 = 1 << iota // or an at sign
+	hasDot                     // together with
+	hasW                       // of www.
+	endsRun                    // or is not ASCII
 )
 
 // linkSigns are the bytes that a run with a link or an address has, and those that
@@ -169,11 +169,11 @@ var linkSigns = func() (t [256]uint8) {
 	for c, class := range byteClass {
 		switch class {
 		case link:
-			t[c] = slash
+			t[c] = hasSlash
 		case blank, high:
 			t[c] = endsRun
 		}
 	}
-	t['.'], t['w'] = dot, w
+	t['.'], t['w'] = hasDot, hasW
 	return t
 }()
