@@ -3,11 +3,12 @@
 //
 // # Files
 //
-// A data directory holds three files of this package:
+// A data directory holds these files of this package:
 //
 //	fanmill.db   the ledger: SQLite, WAL, synchronous FULL, mode 0640
 //	history.db   past verdicts and daily counters: SQLite, WAL, synchronous NORMAL
 //	model.snap   a snapshot of the site's counts and weights, for a fast start
+//	waiting.lists  what was found in messages that wait to be learned (see stash.go)
 //
 // and for a time fanmill.db.renewed, which is to become the ledger (see PrepareRenewal).
 //
@@ -27,8 +28,6 @@
 //	lists of the same row, where they are kept, features (8 bytes each, little endian,
 //	      ascending) and grams (see appendGrams)
 //	body  of the same row, where it is kept, the canonical message (a frame of zstd)
-//	stash lists of the site's rows that wait, in large pieces, until they are learned
-//	      (see Tx.Stash)
 //	op    append-only: every change of class, adds, step, sure or waits of a row, with
 //	      what they were before and after, numbered without gaps by seq; pruned from the
 //	      oldest on (see Prune)

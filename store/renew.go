@@ -178,9 +178,6 @@ func (n *renewal) renewCopy(path string) (err error) {
 	if _, err := n.c.exec(note, int64(classify.FeatureVersion)); err != nil {
 		return err
 	}
-	if _, err := n.c.exec("DELETE FROM stash"); err != nil { // other lists
-		return err
-	}
 	if err := n.rows("complete"); err != nil {
 		return err
 	}

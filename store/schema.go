@@ -109,8 +109,7 @@ CREATE TABLE lists (
 	id INTEGER PRIMARY KEY,
 	features BLOB,
 	grams BLOB
-) STRICT;
-CREATE TABLE stash (id INTEGER PRIMARY KEY, lists BLOB NOT NULL) STRICT;`
+) STRICT;`
 
 const wasDDL = `
 CREATE TABLE was (

@@ -1,27 +1,47 @@
 package store
 
 import (
-	"database/sql/driver"
+	"bytes"
 	"encoding/binary"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
+	"io/fs"
 	"iter"
+	"os"
+	"path/filepath"
+	"syscall"
 
 	"fanmill/classify"
 )
 
 // The first mailbox of a class waits until the other class is known. Its lists of
-// features and grams, which training has made already, are put by until then in large
-// pieces: to keep them in rows of their own, of which two of three would be removed
-// again soon, takes a fifth of the time of such a training. What is not found there is
-// made anew from the message, so nothing depends on them.
+// features and grams, which training has made already, are put by until then in a file of
+// their own: to keep them in the ledger, from which two of three would be removed again
+// soon, takes a tenth of the time of such a training. What is not found there is made
+// anew from the message, so nothing depends on it, and it may be deleted.
 //
-// A piece is, for each message, the digest, two numbers of four bytes, little endian, and
-// as many bytes of features and of grams in their stored forms.
+// The file begins with a stashHeader. Then come pieces: two numbers of four bytes, little
+// endian, its length and its CRC-32C, and for each message the digest, two such numbers,
+// and as many bytes of features and of grams in their stored forms. Whoever writes or
+// reads it has the ledger's write lock.
 
-// stashPiece is about how long a piece is, in bytes.
-const stashPiece = 1 << 20
+const (
+	stashFile  = "waiting.lists"
+	stashMagic = "fanmill lists\r\n\x00"
+	stashPiece = 1 << 20  // about how long a piece is, in bytes
+	stashMost  = 64 << 20 // as long as the file may become
+	stashHead  = len(classify.Digest{}) + 8
+)
 
-const stashHead = len(classify.Digest{}) + 8
+// stashHeader says of which messages, and by which rules, the lists are.
+type stashHeader struct {
+	Magic    [16]byte
+	Features uint32 // feature version
+	Ledger   [16]byte
+}
 
 // Lists are what a model learns of a message.
 type Lists struct {
@@ -29,37 +49,46 @@ type Lists struct {
 	Grams    []uint32 // buckets, distinct, ascending
 }
 
-// Stash puts lists by of messages that wait in the site's scope.
-func (tx *Tx) Stash(all iter.Seq2[classify.Digest, Lists]) (err error) {
-	if err := tx.usable(); err != nil {
+// Stash puts lists by of messages that wait in the site's scope. Where that fails it is
+// logged, and they are made anew later.
+func (tx *Tx) Stash(all iter.Seq2[classify.Digest, Lists]) {
+	if err := tx.stash(all); err != nil {
+		tx.db.log.Warn("cannot put by what was found in messages that wait, it will be looked for again", "error", err)
+	}
+}
+
+func (tx *Tx) stash(all iter.Seq2[classify.Digest, Lists]) (err error) {
+	f, size, err := tx.db.openStash()
+	if err != nil {
 		return err
 	}
-	var piece []byte
+	defer func() { err = errors.Join(err, f.Close()) }()
+	piece := make([]byte, 8, stashPiece+stashPiece/4)
+	write := func() error {
+		size += int64(len(piece))
+		if len(piece) == 8 || size > stashMost {
+			return nil
+		}
+		binary.LittleEndian.PutUint32(piece, uint32(len(piece)-8))
+		binary.LittleEndian.PutUint32(piece[4:], crc32.Checksum(piece[8:], castagnoli))
+		_, err := f.Write(piece)
+		piece = piece[:8]
+		return err
+	}
 	for d, l := range all {
-		if piece, err = appendStash(piece, d, l); err != nil {
-			return fmt.Errorf("put lists of %s by: %w", d, err)
+		if piece, err = appendLists(piece, d, l); err != nil {
+			return fmt.Errorf("lists of %s: %w", d, err)
 		}
 		if len(piece) > stashPiece {
-			if err := tx.stash(piece); err != nil {
+			if err := write(); err != nil {
 				return err
 			}
-			piece = piece[:0]
 		}
 	}
-	if len(piece) == 0 {
-		return nil
-	}
-	return tx.stash(piece)
+	return write()
 }
 
-func (tx *Tx) stash(piece []byte) error {
-	if _, err := tx.db.w.exec("INSERT INTO stash (lists) VALUES (?)", piece); err != nil {
-		return tx.fail("put lists by", err)
-	}
-	return nil
-}
-
-func appendStash(piece []byte, d classify.Digest, l Lists) (_ []byte, err error) {
+func appendLists(piece []byte, d classify.Digest, l Lists) (_ []byte, err error) {
 	piece = append(piece, d[:]...)
 	head := len(piece)
 	piece = appendFeatures(append(piece, make([]byte, 8)...), l.Features)
@@ -72,46 +101,106 @@ func appendStash(piece []byte, d classify.Digest, l Lists) (_ []byte, err error)
 	return piece, nil
 }
 
-// Unstash hands out the lists that were put by, and removes them: to fn, until it
-// returns false. They are fn's for good.
-func (tx *Tx) Unstash(fn func(classify.Digest, Lists) bool) error {
-	if err := tx.usable(); err != nil {
-		return err
+// openStash opens the file to append to it, after making it where there is none that is
+// of use, and returns its size.
+func (db *DB) openStash() (*os.File, int64, error) {
+	path, want := filepath.Join(db.opts.Dir, stashFile), db.stashHeader()
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW, 0)
+	if err == nil {
+		info, err := f.Stat()
+		if got := make([]byte, len(want)); err == nil {
+			if _, err = io.ReadFull(f, got); err == nil && bytes.Equal(got, want) {
+				return f, info.Size(), nil
+			}
+		}
+		f.Close()
 	}
-	err := tx.db.w.query("SELECT lists FROM stash ORDER BY id", func(v []driver.Value) error {
-		return readStash(asBlob(v[0]), fn)
-	})
+	sweep(db.opts.Dir, stashFile+".", "")
+	if f, err = os.CreateTemp(db.opts.Dir, stashFile+".*"); err != nil {
+		return nil, 0, err
+	}
+	_, err = f.Write(want)
+	if err = errors.Join(err, f.Chmod(0o640), inherit(f)); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
 	if err != nil {
-		return tx.fail("read the lists that were put by", err)
+		return nil, 0, errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
-	if _, err := tx.db.w.exec("DELETE FROM stash"); err != nil {
-		return tx.fail("remove the lists that were put by", err)
-	}
-	return nil
+	return f, int64(len(want)), nil
 }
 
-// readStash reads one piece.
-func readStash(b []byte, fn func(classify.Digest, Lists) bool) (err error) {
+func (db *DB) stashHeader() []byte {
+	h := stashHeader{Features: classify.FeatureVersion}
+	copy(h.Magic[:], stashMagic)
+	id, _ := hex.DecodeString(db.uuid) // of something else no snapshot is written either
+	copy(h.Ledger[:], id)
+	b, _ := binary.Append(nil, binary.LittleEndian, h) // never fails
+	return b
+}
+
+// Unstash hands out the lists that were put by, and removes them: to fn, until it
+// returns false. They are fn's for good.
+func (tx *Tx) Unstash(fn func(classify.Digest, Lists) bool) {
+	path := filepath.Join(tx.db.opts.Dir, stashFile)
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
+	if err == nil {
+		defer f.Close()
+		err = errors.Join(readStash(f, tx.db.stashHeader(), fn), os.Remove(path))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		tx.db.log.Warn("cannot use all that was put by of messages that wait, looking for it again", "file", path, "error", err)
+	}
+}
+
+// readStash reads the file. One of another ledger, or of other features, has nothing.
+func readStash(r io.Reader, want []byte, fn func(classify.Digest, Lists) bool) error {
+	head := make([]byte, len(want))
+	if _, err := io.ReadFull(r, head); err != nil || !bytes.Equal(head, want) {
+		return err
+	}
+	for left := int64(stashMost); ; {
+		var frame [8]byte
+		if _, err := io.ReadFull(r, frame[:]); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("%w: %v", ErrDamaged, err)
+		}
+		n := int64(binary.LittleEndian.Uint32(frame[:]))
+		if left -= n; left < 0 {
+			return fmt.Errorf("%w: a piece of %d bytes", ErrDamaged, n)
+		}
+		piece := make([]byte, n)
+		if _, err := io.ReadFull(r, piece); err != nil || crc32.Checksum(piece, castagnoli) != binary.LittleEndian.Uint32(frame[4:]) {
+			return fmt.Errorf("%w: a piece is not as it was written", ErrDamaged)
+		}
+		if more, err := readLists(piece, fn); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// readLists reads one piece.
+func readLists(b []byte, fn func(classify.Digest, Lists) bool) (more bool, err error) {
 	for len(b) > 0 {
 		if len(b) < stashHead {
-			return fmt.Errorf("lists are cut short: %w", ErrDamaged)
+			return false, fmt.Errorf("lists are cut short: %w", ErrDamaged)
 		}
 		d := classify.Digest(b)
 		n, m := uint64(binary.LittleEndian.Uint32(b[len(d):])), uint64(binary.LittleEndian.Uint32(b[len(d)+4:]))
 		if b = b[stashHead:]; n+m > uint64(len(b)) {
-			return fmt.Errorf("lists of %s are cut short: %w", d, ErrDamaged)
+			return false, fmt.Errorf("lists of %s are cut short: %w", d, ErrDamaged)
 		}
 		var l Lists
 		if l.Features, err = parseFeatures(make([]uint64, 0, n/8), b[:n]); err != nil {
-			return err
+			return false, err
 		}
 		if l.Grams, err = parseGrams([]uint32{}, b[n:n+m]); err != nil {
-			return err
+			return false, err
 		}
 		if !fn(d, l) {
-			return errStop
+			return false, nil
 		}
 		b = b[n+m:]
 	}
-	return nil
+	return true, nil
 }

@@ -165,7 +165,7 @@ var older = map[int]string{
 	2: `ALTER TABLE body RENAME TO apart;
 CREATE TABLE body (id INTEGER PRIMARY KEY, features BLOB, grams BLOB, message BLOB) STRICT;
 INSERT INTO body SELECT id, features, grams, message FROM msg LEFT JOIN lists USING (id) LEFT JOIN apart USING (id);
-DROP TABLE apart; DROP TABLE lists; DROP TABLE stash; UPDATE msg SET waits = 1 WHERE waits = 3;
+DROP TABLE apart; DROP TABLE lists; UPDATE msg SET waits = 1 WHERE waits = 3;
 UPDATE meta SET value = 2 WHERE key = 'schema';`,
 	1: `DROP TABLE was; DROP INDEX msg_unlabelled; ALTER TABLE op DROP COLUMN undoes;
 UPDATE meta SET value = 1 WHERE key = 'schema';`,

@@ -1,9 +1,6 @@
 package training
 
 import (
-	"context"
-	"fmt"
-
 	"fanmill/classify"
 	"fanmill/store"
 )
@@ -35,26 +32,6 @@ func (m *memory) take(d classify.Digest, l store.Lists) bool {
 func size(l store.Lists) int { return 8*len(l.Features) + 4*len(l.Grams) }
 
 // bringBack takes up what was put by, as far as there is room.
-func (m *memory) bringBack(tx *store.Tx) error {
-	return tx.Unstash(func(d classify.Digest, l store.Lists) bool { return m.take(d, l) })
-}
-
-// expect takes up what was put by if training this class is likely to complete what
-// there is to know: the pages where it lay are then free for what is recorded.
-func (t *Trainer) expect(ctx context.Context, class store.Class, known *memory) error {
-	err := t.db.Update(ctx, func(tx *store.Tx) error {
-		l := tx.Model(t.o.Scope).Known()
-		own, other := l.Ham, l.Spam
-		if class == store.Spam {
-			own, other = other, own
-		}
-		if t.o.Scope != "" || own >= classify.MinLabels || other < classify.MinLabels {
-			return nil
-		}
-		return known.bringBack(tx)
-	})
-	if err != nil {
-		return fmt.Errorf("look for what is to be learned: %w", err)
-	}
-	return nil
+func (m *memory) bringBack(tx *store.Tx) {
+	tx.Unstash(func(d classify.Digest, l store.Lists) bool { return m.take(d, l) })
 }

@@ -72,9 +72,6 @@ func (t *Trainer) Train(ctx context.Context, class store.Class, paths []string, 
 		return t.run(ctx, t.learner(class), paths, o, progress)
 	}
 	var known memory
-	if err := t.expect(ctx, class, &known); err != nil {
-		return Summary{}, err
-	}
 	sum, err := t.run(ctx, t.recorder(class, &known), paths, o, progress)
 	if err != nil {
 		return sum, err

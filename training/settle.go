@@ -68,13 +68,12 @@ func (t *Trainer) waiting(ctx context.Context, known *memory) (n int, err error)
 	err = t.db.Update(ctx, func(tx *store.Tx) error {
 		n = tx.Model(t.o.Scope).Labels().Waiting
 		switch oneSided := t.oneSided(tx); {
-		case oneSided && n > 0 && t.o.Scope == "": // the ledger keeps those of users' mail anyway
-			n = 0
-			return tx.Stash(maps.All(known.lists))
 		case oneSided:
-			n = 0
+			if n = 0; len(known.lists) > 0 {
+				tx.Stash(maps.All(known.lists))
+			}
 		case n > 0 && t.o.Scope == "":
-			return known.bringBack(tx)
+			known.bringBack(tx)
 		}
 		return nil
 	})

@@ -170,7 +170,7 @@ func checkRights(_ context.Context, x *exam) (list []finding) {
 		check string
 		paths []string
 	}{
-		{"data writable", []string{x.dir, x.path("fanmill.db"), x.path("history.db"), x.path("model.snap"), x.path(delay.FileName)}},
+		{"data writable", []string{x.dir, x.path("fanmill.db"), x.path("history.db"), x.path("model.snap"), x.path("waiting.lists"), x.path(delay.FileName)}},
 		{"spool writable", []string{dir, filepath.Join(dir, "tmp"), filepath.Join(dir, "unsure"), filepath.Join(dir, "spam"), filepath.Join(dir, "copy"), filepath.Join(dir, "journal"), filepath.Join(dir, "lock")}},
 	} {
 		list = append(list, writable(user, part.check, part.paths))

@@ -53,6 +53,7 @@ var (
 		{"DIR/fanmill.db", "ledger of all training: the truth, back it up"},
 		{"DIR/history.db", "what became of each message; daily counters"},
 		{"DIR/model.snap", "model as of some time, for a fast start; may be deleted"},
+		{"DIR/waiting.lists", "what was found in mail that waits to be learned; may be deleted"},
 		{"DIR/delayed", "which mail was asked to come again; if it is lost, such mail is delayed twice"},
 		{"DIR/spool/", "held messages"},
 		{"DIR/milter.sock", "milter socket of serve without a configuration"},

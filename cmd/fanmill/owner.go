@@ -46,7 +46,7 @@ func adopt(dir string) error {
 		return nil
 	}
 	var errs []error
-	for _, name := range []string{"fanmill.db", "fanmill.db-wal", "fanmill.db-shm", "history.db", "history.db-wal", "history.db-shm", "model.snap"} {
+	for _, name := range []string{"fanmill.db", "fanmill.db-wal", "fanmill.db-shm", "history.db", "history.db-wal", "history.db-shm", "model.snap", "waiting.lists"} {
 		errs = append(errs, give(filepath.Join(dir, name), int(owner.Uid), int(owner.Gid)))
 	}
 	return errors.Join(errs...)
