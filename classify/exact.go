@@ -49,6 +49,9 @@ func exp(x float64) float64 {
 		poly(t, -1.65339022054652515390e-06, 4.13813679705723846039e-08, 0, 0))
 	c := r - float64(t*p)
 	y := 1 - ((lo - float64(r*c)/(2-c)) - hi)
+	if k > -1000 { // so that it is math.Ldexp, which sees to all numbers: y is near 1
+		return math.Float64frombits(math.Float64bits(y) + uint64(int64(k))<<52)
+	}
 	return math.Ldexp(y, int(k))
 }
 
