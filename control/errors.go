@@ -7,7 +7,7 @@ import (
 	"net/http"
 
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // The errors that cross the socket. Wrap them to say what and where.
@@ -34,8 +34,8 @@ var kinds = []struct {
 	{"unknown", http.StatusNotFound, ErrUnknown},
 	{"not_held", http.StatusNotFound, spool.ErrNotHeld},
 	{"not_held", http.StatusNotFound, spool.ErrBadID},
-	{"no_record", http.StatusNotFound, store.ErrNoRecord},
-	{"no_features", http.StatusGone, store.ErrNoFeatures},
+	{"no_record", http.StatusNotFound, history.ErrNoRecord},
+	{"no_features", http.StatusGone, history.ErrNoFeatures},
 	{"claimed", http.StatusConflict, spool.ErrClaimed},
 	{"in_doubt", http.StatusConflict, spool.ErrInDoubt},
 	{"copy", http.StatusConflict, spool.ErrIsCopy},

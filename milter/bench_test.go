@@ -21,6 +21,7 @@ import (
 	"fanmill/classify"
 	"fanmill/policy"
 	"fanmill/store"
+	"fanmill/store/history"
 	"fanmill/test/harness"
 )
 
@@ -84,7 +85,7 @@ func startReal(b *testing.B, clues int) net.Addr {
 // countOnly is a Recorder that keeps nothing.
 type countOnly struct{}
 
-func (countOnly) Add(store.Record)                    {}
+func (countOnly) Add(history.Record)                  {}
 func (countOnly) Count(string, string, string, int64) {}
 func (countOnly) Tally(string, ...string)             {}
 

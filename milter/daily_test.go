@@ -12,13 +12,13 @@ import (
 
 	"fanmill/milter/maillog"
 	"fanmill/policy"
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // recorders writes to several, as the daemon writes to one.
 type recorders []Recorder
 
-func (l recorders) Add(r store.Record) {
+func (l recorders) Add(r history.Record) {
 	for _, x := range l {
 		x.Add(r)
 	}
@@ -42,7 +42,7 @@ func TestLogAndCountersAgree(t *testing.T) {
 	const person, post = "person@example.net", "postmaster@example.net"
 	login := gomilter.NewMacroBag()
 	login.Set(gomilter.MacroAuthAuthen, "alice")
-	h, err := store.OpenHistory(t.Context(), store.HistoryOptions{Dir: t.TempDir(), Addresses: true})
+	h, err := history.Open(t.Context(), history.Options{Dir: t.TempDir(), Addresses: true})
 	if err != nil {
 		t.Fatal(err)
 	}

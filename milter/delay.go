@@ -5,7 +5,7 @@ import (
 
 	"fanmill/milter/delay"
 	"fanmill/policy"
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // textDelay is the reply to mail that is to come again; the message's id follows.
@@ -73,7 +73,7 @@ func (m *message) noteTry(j *judgement) {
 	}
 	if j.result.Outcome != policy.Delay {
 		if n := m.Delays.Return(j.tries.keys); n > 0 {
-			m.Recorder.Count(store.HistoryDay(m.now()), policy.Delay.String(), RuleReturned, n)
+			m.Recorder.Count(history.Day(m.now()), policy.Delay.String(), RuleReturned, n)
 		}
 		return
 	}

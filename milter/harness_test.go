@@ -24,6 +24,7 @@ import (
 	"fanmill/policy"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/store/history"
 	"fanmill/test/harness"
 )
 
@@ -78,12 +79,12 @@ var enough = store.Labels{Ham: 1000, Spam: 1000}
 // rows is a Recorder that keeps everything.
 type rows struct {
 	mu     sync.Mutex
-	list   []store.Record
+	list   []history.Record
 	counts map[string]int64 // by "outcome/rule"
 	table  []string         // the columns of each message, in the order in which they ended
 }
 
-func (r *rows) Add(rec store.Record) {
+func (r *rows) Add(rec history.Record) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.list = append(r.list, rec)
@@ -110,7 +111,7 @@ func (r *rows) count(key string) int64 {
 	return r.counts[key]
 }
 
-func (r *rows) all() []store.Record {
+func (r *rows) all() []history.Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Clone(r.list)

@@ -7,7 +7,7 @@ import (
 
 	"fanmill/policy"
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // part is those recipients of a message who meet the same fate.
@@ -97,7 +97,7 @@ func columns(parts []part) []string {
 // recipients. Those whose mail is not filtered are counted only. The id that the log
 // line names is always one of the rows'.
 func (m *message) record(j *judgement, parts []part, at time.Time) {
-	day := store.HistoryDay(at)
+	day := history.Day(at)
 	m.Recorder.Tally(day, append(columns(parts), policy.Total.String())...)
 	named := false
 	for _, p := range parts {
@@ -118,7 +118,7 @@ func (m *message) record(j *judgement, parts []part, at time.Time) {
 
 // row records what became of the message for those whose mail is filtered.
 func (m *message) row(j *judgement, p part) {
-	rec := store.Record{
+	rec := history.Record{
 		ID: p.id, Time: m.began, QueueID: m.facts.queueID, Client: clientText(m.client(j)), Sender: m.env.Sender,
 		Recipients: p.filtered, Size: m.size, MessageID: clean(m.messageID),
 		Outcome: p.Outcome.String(), Rule: p.Rule, Scope: j.scope, Unscored: !j.scored,

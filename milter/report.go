@@ -12,7 +12,7 @@ import (
 	"fanmill/classify"
 	"fanmill/policy"
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // finish writes the log line and the history of a message, offers it to the learner and
@@ -35,8 +35,8 @@ func (m *message) refuse(r *policy.Recipient) refusal {
 		slog.String("id", m.id), slog.String("queue_id", clean(m.facts.queueID)), slog.String("client", clientText(m.env.Client)),
 		slog.String("sender", clean(m.env.Sender)), slog.String("recipient", clean(r.Address)),
 		slog.String("outcome", fate.Outcome.String()), slog.String("rule", fate.Rule), slog.String("list", fate.List.String()))
-	m.Recorder.Count(store.HistoryDay(at), fate.Outcome.String(), fate.Rule, 1)
-	m.Recorder.Tally(store.HistoryDay(at), fate.Column().String())
+	m.Recorder.Count(history.Day(at), fate.Outcome.String(), fate.Rule, 1)
+	m.Recorder.Tally(history.Day(at), fate.Column().String())
 	text := cmp.Or(r.RejectText, m.rules.RejectText)
 	return refusal(textReject + text + " " + m.id)
 }

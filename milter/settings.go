@@ -14,6 +14,7 @@ import (
 	"fanmill/policy"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // Scorer gives the model's opinion of a message. It is called from many
@@ -60,7 +61,7 @@ type Spool interface {
 // Recorder takes the history; no method may wait for the disk. The store's
 // *History is one. A day is YYYY-MM-DD, local time.
 type Recorder interface {
-	Add(store.Record)
+	Add(history.Record)
 	Count(day, outcome, rule string, n int64)
 	Tally(day string, columns ...string) // one more in each of these columns of the daily table
 }
@@ -81,7 +82,7 @@ type Teacher interface {
 
 var (
 	_ Spool    = (*spool.Spool)(nil)
-	_ Recorder = (*store.History)(nil)
+	_ Recorder = (*history.History)(nil)
 )
 
 // Parts are what a server works with. All but Learner and Teacher must be set.

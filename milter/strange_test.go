@@ -12,7 +12,7 @@ import (
 	"fanmill/classify"
 	"fanmill/policy"
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 func TestOldMTA(t *testing.T) {
@@ -194,7 +194,7 @@ func TestAuthenticated(t *testing.T) {
 func TestRealHistory(t *testing.T) {
 	r := newRig(t)
 	parts := r.parts()
-	h, err := store.OpenHistory(t.Context(), store.HistoryOptions{Dir: r.dir, Subject: true, Addresses: true, Logger: parts.Logger})
+	h, err := history.Open(t.Context(), history.Options{Dir: r.dir, Subject: true, Addresses: true, Logger: parts.Logger})
 	if err != nil {
 		t.Fatal(err)
 	}

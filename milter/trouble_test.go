@@ -14,6 +14,7 @@ import (
 	"fanmill/policy"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // trapSpool is the real spool with a trap in front of Hold.
@@ -54,7 +55,7 @@ func TestPanicCostsOneMessage(t *testing.T) {
 // brokenRecorder panics, also while a panic is being reported.
 type brokenRecorder struct{ rows }
 
-func (*brokenRecorder) Add(store.Record) { panic("recorder") }
+func (*brokenRecorder) Add(history.Record) { panic("recorder") }
 
 func TestPanicWhileReporting(t *testing.T) {
 	r := newRig(t)

@@ -10,6 +10,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fanmill/store/disk"
+	"fanmill/store/history"
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 // reopened puts a ledger file into a new data directory and opens it there.
@@ -53,7 +58,7 @@ func learnedIn(t testing.TB, dir string, first, n int) string {
 // childBackup backs a ledger up, time and again.
 func childBackup(dir string) error {
 	for {
-		if _, err := BackupLedger(background(), dir, filepath.Join(dir, "copy"), true); err != nil {
+		if _, err := Backup(background(), dir, filepath.Join(dir, "copy"), true); err != nil {
 			return err
 		}
 		fmt.Println("copied")
@@ -63,7 +68,7 @@ func childBackup(dir string) error {
 // childSwap restores two backups in turn until it is killed.
 func childSwap(dir string) error {
 	for n := 0; ; n++ {
-		if _, err := RestoreLedger(background(), dir, filepath.Join(dir, fmt.Sprint("backup", n%2)), true); err != nil {
+		if _, err := Restore(background(), dir, filepath.Join(dir, fmt.Sprint("backup", n%2)), true); err != nil {
 			return err
 		}
 		if n == 0 {
@@ -82,8 +87,8 @@ func TestBackupWhileOthersLearn(t *testing.T) {
 	last := int64(0)
 	for n := range 5 {
 		path := filepath.Join(t.TempDir(), "ledger")
-		eventually(t, time.Minute, "another batch", func() bool {
-			got, err := BackupLedger(t.Context(), dir, path, true)
+		storetest.Eventually(t, time.Minute, "another batch", func() bool {
+			got, err := Backup(t.Context(), dir, path, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -108,20 +113,20 @@ func TestBackupWhileOthersLearn(t *testing.T) {
 func TestBackupRefuses(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	path := filepath.Join(out, "ledger")
-	if _, err := BackupLedger(t.Context(), dir, path, false); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Backup(t.Context(), dir, path, false); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no ledger: %v", err)
 	}
 	learnedIn(t, dir, 0, 300)
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := BackupLedger(t.Context(), dir, path, false); !errors.Is(err, ErrThere) {
+	if _, err := Backup(t.Context(), dir, path, false); !errors.Is(err, disk.ErrThere) {
 		t.Errorf("a file is there: %v", err)
 	}
 	if b, _ := os.ReadFile(path); string(b) != "mine" {
 		t.Errorf("it is now %d bytes", len(b))
 	}
-	if _, err := BackupLedger(t.Context(), dir, filepath.Join(out, "no", "ledger"), false); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Backup(t.Context(), dir, filepath.Join(out, "no", "ledger"), false); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no directory: %v", err)
 	}
 	b, err := os.ReadFile(filepath.Join(dir, ledgerFile))
@@ -134,7 +139,7 @@ func TestBackupRefuses(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, ledgerFile), b, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := BackupLedger(t.Context(), dir, path, true); !errors.Is(err, ErrDamaged) {
+	if _, err := Backup(t.Context(), dir, path, true); !errors.Is(err, sqlite.ErrDamaged) {
 		t.Errorf("damaged: %v", err)
 	}
 	entries, err := os.ReadDir(out)
@@ -163,7 +168,7 @@ func TestKilledBackupLeavesNoHalf(t *testing.T) {
 func TestRestore(t *testing.T) {
 	dir, backup := t.TempDir(), filepath.Join(t.TempDir(), "ledger")
 	before := learnedIn(t, dir, 0, 30)
-	if _, err := BackupLedger(t.Context(), dir, backup, false); err != nil {
+	if _, err := Backup(t.Context(), dir, backup, false); err != nil {
 		t.Fatal(err)
 	}
 	// More is learned by a process that is killed: it stands in the log alone.
@@ -171,17 +176,17 @@ func TestRestore(t *testing.T) {
 	c.expect(t, "ready")
 	c.proceed(t)
 	c.expect(t, "learned")
-	if _, err := RestoreLedger(t.Context(), dir, backup, true); !errors.Is(err, ErrOpen) {
+	if _, err := Restore(t.Context(), dir, backup, true); !errors.Is(err, sqlite.ErrOpen) {
 		t.Errorf("while another process has it open: %v", err)
 	}
 	c.cmd.Process.Kill()
 	c.cmd.Wait()
 	after := modelOf(t, filepath.Join(dir, ledgerFile))
 
-	if _, err := RestoreLedger(t.Context(), dir, backup, false); !errors.Is(err, ErrThere) {
+	if _, err := Restore(t.Context(), dir, backup, false); !errors.Is(err, disk.ErrThere) {
 		t.Errorf("without force: %v", err)
 	}
-	did, err := RestoreLedger(t.Context(), dir, backup, true)
+	did, err := Restore(t.Context(), dir, backup, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,7 +205,7 @@ func TestRestore(t *testing.T) {
 	db.Close()
 
 	// What was kept is a backup too.
-	if _, err := RestoreLedger(t.Context(), dir, did.Kept, true); err != nil {
+	if _, err := Restore(t.Context(), dir, did.Kept, true); err != nil {
 		t.Fatal(err)
 	}
 	if got := export(t, openAt(t, dir)); got != after {
@@ -212,7 +217,7 @@ func TestRestore(t *testing.T) {
 func TestRestoreRefusesBadBackups(t *testing.T) {
 	dir, other := t.TempDir(), t.TempDir()
 	want := learnedIn(t, dir, 0, 30)
-	h, err := OpenHistory(t.Context(), HistoryOptions{Dir: other})
+	h, err := history.Open(t.Context(), history.Options{Dir: other})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,28 +241,22 @@ func TestRestoreRefusesBadBackups(t *testing.T) {
 		err  error
 	}{
 		{filepath.Join(other, "none"), fs.ErrNotExist},
-		{write("text", []byte("From anna@example.org")), ErrDamaged},
-		{write("short", good[:len(good)/2]), ErrDamaged},
-		{write("holed", holed), ErrDamaged},
-		{filepath.Join(other, historyFile), ErrDamaged},
+		{write("text", []byte("From anna@example.org")), sqlite.ErrDamaged},
+		{write("short", good[:len(good)/2]), sqlite.ErrDamaged},
+		{write("holed", holed), sqlite.ErrDamaged},
+		{filepath.Join(other, "history.db"), sqlite.ErrDamaged},
 	} {
-		if _, err := RestoreLedger(t.Context(), dir, x.path, true); !errors.Is(err, x.err) {
+		if _, err := Restore(t.Context(), dir, x.path, true); !errors.Is(err, x.err) {
 			t.Errorf("%s: %v, want %v", x.path, err, x.err)
 		}
 	}
-	if _, err := RestoreLedger(t.Context(), dir, write("empty", nil), true); err == nil {
+	if _, err := Restore(t.Context(), dir, write("empty", nil), true); err == nil {
 		t.Error("an empty file was restored")
 	}
-	for meta, want := range map[string]error{"schema": ErrNewer, "features": ErrNewer} {
+	for meta, want := range map[string]error{"schema": sqlite.ErrNewer, "features": sqlite.ErrNewer} {
 		path := write(meta, good)
-		c, err := connect(path, "rw")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(c.run("UPDATE meta SET value = 99 WHERE key = '"+meta+"'"), c.close()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := RestoreLedger(t.Context(), dir, path, true); !errors.Is(err, want) {
+		storetest.SQL(t, path, "UPDATE meta SET value = 99 WHERE key = '"+meta+"'")
+		if _, err := Restore(t.Context(), dir, path, true); !errors.Is(err, want) {
 			t.Errorf("%s 99: %v, want %v", meta, err, want)
 		}
 	}
@@ -274,7 +273,7 @@ func TestRestoreRefusesBadBackups(t *testing.T) {
 func TestRestoreOverDamage(t *testing.T) {
 	dir, backup := t.TempDir(), filepath.Join(t.TempDir(), "ledger")
 	want := learnedIn(t, dir, 0, 30)
-	if _, err := BackupLedger(t.Context(), dir, backup, false); err != nil {
+	if _, err := Backup(t.Context(), dir, backup, false); err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(dir, ledgerFile)
@@ -284,7 +283,7 @@ func TestRestoreOverDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		did, err := RestoreLedger(t.Context(), dir, backup, true)
+		did, err := Restore(t.Context(), dir, backup, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -307,7 +306,7 @@ func TestKilledRestore(t *testing.T) {
 	for n := range 2 {
 		from := t.TempDir()
 		models[learnedIn(t, from, 100*n, 20)] = true
-		if _, err := BackupLedger(t.Context(), from, filepath.Join(dir, fmt.Sprint("backup", n)), false); err != nil {
+		if _, err := Backup(t.Context(), from, filepath.Join(dir, fmt.Sprint("backup", n)), false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -332,14 +331,12 @@ func TestLogModePutBack(t *testing.T) {
 	dir := t.TempDir()
 	want := learnedIn(t, dir, 0, 5)
 	path := filepath.Join(dir, ledgerFile)
-	if err := foldLog(path); err != nil {
-		t.Fatal(err)
-	}
+	storetest.SQL(t, path, "PRAGMA journal_mode=DELETE")
 	db := openAt(t, dir)
 	if got := export(t, db); got != want {
 		t.Errorf("model is now:\n%s", head(got))
 	}
-	if mode, err := db.w.text("PRAGMA journal_mode"); err != nil || mode != "wal" {
+	if mode, err := db.w.Text("PRAGMA journal_mode"); err != nil || mode != "wal" {
 		t.Errorf("journal mode %q, %v", mode, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/storetest"
 )
 
 const million = 1_000_000
@@ -123,7 +124,7 @@ func BenchmarkUpdate(b *testing.B) {
 		err := db.Update(b.Context(), func(tx *Tx) error {
 			for range 250 {
 				row := rows[n%len(rows)]
-				row.Digest = digest(n)
+				row.Digest = storetest.Digest(n)
 				n++
 				if _, _, err := tx.Find("", row.Digest); err != nil {
 					return err

@@ -1,6 +1,10 @@
 package store
 
-import "testing"
+import (
+	"testing"
+
+	"fanmill/store/storetest"
+)
 
 const bulk = 50_000
 
@@ -10,7 +14,7 @@ func many(b *testing.B, db *DB) []Row {
 	all := make([]Row, bulk)
 	for i := range all {
 		all[i] = some[i%len(some)]
-		all[i].Digest = digest(i)
+		all[i].Digest = storetest.Digest(i)
 	}
 	for i := 0; i < bulk; i += 250 {
 		learn(b, db, all[i:i+250]...)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"fanmill/store/sqlite"
 )
 
 // Census is what the ledger holds of one scope.
@@ -22,10 +24,10 @@ type Census struct {
 func (db *DB) Census(ctx context.Context) (list []Census, err error) {
 	const query = `SELECT scope, class, count(*), sum(adds), sum(waits <> 0), sum(NOT complete), max(time)
 		FROM msg WHERE class IN (1, 2) GROUP BY scope, class ORDER BY scope`
-	err = db.ask(ctx, "count labels", func(c *conn) error {
+	err = db.r.Ask(ctx, "count labels", func(c *sqlite.Conn) error {
 		list = list[:0]
-		return c.query(query, func(v []driver.Value) error {
-			if scope := asText(v[0]); len(list) == 0 || list[len(list)-1].Scope != scope {
+		return c.Query(query, func(v []driver.Value) error {
+			if scope := sqlite.Text(v[0]); len(list) == 0 || list[len(list)-1].Scope != scope {
 				list = append(list, Census{Scope: scope})
 			}
 			list[len(list)-1].count(v)
@@ -38,13 +40,13 @@ func (db *DB) Census(ctx context.Context) (list []Census, err error) {
 // count adds what a row of the query says of one class.
 func (s *Census) count(v []driver.Value) {
 	labels, adds := &s.Ham, &s.HamAdds
-	if Class(asInt(v[1])) == Spam {
+	if Class(sqlite.Int(v[1])) == Spam {
 		labels, adds = &s.Spam, &s.SpamAdds
 	}
-	*labels, *adds = int(asInt(v[2])), int(asInt(v[3]))
-	s.Waiting += int(asInt(v[4]))
-	s.Partial += int(asInt(v[5]))
-	if t := asTime(v[6]); t.After(s.Last) {
+	*labels, *adds = int(sqlite.Int(v[2])), int(sqlite.Int(v[3]))
+	s.Waiting += int(sqlite.Int(v[4]))
+	s.Partial += int(sqlite.Int(v[5]))
+	if t := sqlite.Time(v[6]); t.After(s.Last) {
 		s.Last = t
 	}
 }
@@ -52,8 +54,8 @@ func (s *Census) count(v []driver.Value) {
 // Left returns how many labels a newer feature set has taken away, since their messages
 // are not kept whole, and that nobody has given again.
 func (db *DB) Left(ctx context.Context) (n int64, err error) {
-	err = db.ask(ctx, "count labels that were taken away", func(c *conn) error {
-		n, err = c.integer("SELECT count(*) FROM msg WHERE class = 0 AND source = ?", renewed)
+	err = db.r.Ask(ctx, "count labels that were taken away", func(c *sqlite.Conn) error {
+		n, err = c.Integer("SELECT count(*) FROM msg WHERE class = 0 AND source = ?", renewed)
 		return err
 	})
 	return n, err
@@ -62,11 +64,11 @@ func (db *DB) Left(ctx context.Context) (n int64, err error) {
 // LastTraining returns the newest op of a scope by which something was learned;
 // ErrNoRow when there is none.
 func (db *DB) LastTraining(ctx context.Context, scope string) (op Op, err error) {
-	err = db.ask(ctx, "look for the last training", func(c *conn) error {
+	err = db.r.Ask(ctx, "look for the last training", func(c *sqlite.Conn) error {
 		found := ErrNoRow
-		err := c.query(opColumns+fmt.Sprintf(" FROM op WHERE scope = ? AND kind IN (%d, %d) ORDER BY seq DESC LIMIT 1", KindLearn, KindFlip), func(v []driver.Value) error {
+		err := c.Query(opColumns+fmt.Sprintf(" FROM op WHERE scope = ? AND kind IN (%d, %d) ORDER BY seq DESC LIMIT 1", KindLearn, KindFlip), func(v []driver.Value) error {
 			op, found = asOp(v), nil
-			return errStop
+			return sqlite.ErrStop
 		}, scope)
 		return cmp.Or(err, found)
 	})
@@ -79,11 +81,11 @@ const countNew = `SELECT count(*) FROM msg WHERE id IN
 // Growth tells how many messages the ledger has, and how many of them came to it
 // since a moment, as far as the log reaches back; those that got a label again count too.
 func (db *DB) Growth(ctx context.Context, since time.Time) (all, recent int64, err error) {
-	err = db.ask(ctx, "measure growth", func(c *conn) (err error) {
-		if all, err = c.integer("SELECT count(*) FROM msg"); err != nil {
+	err = db.r.Ask(ctx, "measure growth", func(c *sqlite.Conn) (err error) {
+		if all, err = c.Integer("SELECT count(*) FROM msg"); err != nil {
 			return err
 		}
-		recent, err = c.integer(countNew, since.UnixMicro())
+		recent, err = c.Integer(countNew, since.UnixMicro())
 		return err
 	})
 	return all, recent, err
@@ -93,17 +95,17 @@ func (db *DB) Growth(ctx context.Context, since time.Time) (all, recent int64, e
 // sources, and the others. Only Ham and Spam are set.
 func (db *DB) LabelsBy(ctx context.Context, scope string, sources ...string) (by, others Labels, err error) {
 	const query = "SELECT source, class, count(*) FROM msg WHERE scope = ? AND class IN (1, 2) GROUP BY source, class"
-	err = db.ask(ctx, "count labels", func(c *conn) error {
+	err = db.r.Ask(ctx, "count labels", func(c *sqlite.Conn) error {
 		by, others = Labels{}, Labels{}
-		return c.query(query, func(v []driver.Value) error {
+		return c.Query(query, func(v []driver.Value) error {
 			of := &others
-			if slices.Contains(sources, asText(v[0])) {
+			if slices.Contains(sources, sqlite.Text(v[0])) {
 				of = &by
 			}
-			if Class(asInt(v[1])) == Spam {
-				of.Spam += int(asInt(v[2]))
+			if Class(sqlite.Int(v[1])) == Spam {
+				of.Spam += int(sqlite.Int(v[2]))
 			} else {
-				of.Ham += int(asInt(v[2]))
+				of.Ham += int(sqlite.Int(v[2]))
 			}
 			return ctx.Err()
 		}, scope)

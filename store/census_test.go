@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/storetest"
 )
 
 // TestCensus: labels of every scope, with how many count, wait, and are kept in part.
@@ -21,7 +22,7 @@ func TestCensus(t *testing.T) {
 	waits.Waits, waits.Step = true, 0
 	anna.Scope = "anna"
 	learn(t, db, message(1, Ham, 1), message(2, Ham, 0), message(3, Spam, 2), cut, waits, anna, message(7, Spam, 1))
-	forget(t, db, "", digest(7))
+	forget(t, db, "", storetest.Digest(7))
 	list, err := db.Census(t.Context())
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%v, %v", list, err)
@@ -47,7 +48,7 @@ func TestLastTraining(t *testing.T) {
 		t.Errorf("nothing was trained: %v", err)
 	}
 	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
-	forget(t, db, "", digest(1)) // is no training
+	forget(t, db, "", storetest.Digest(1)) // is no training
 	op, err := db.LastTraining(t.Context(), "")
 	if err != nil || op.Seq != 2 || op.After.Class != Spam {
 		t.Errorf("%+v, %v", op, err)
@@ -95,7 +96,7 @@ func TestCheckEnds(t *testing.T) {
 func TestLabelledNewest(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	learn(t, db, message(1, Ham, 1), message(2, Spam, 1), message(3, Ham, 1), message(4, Spam, 0))
-	forget(t, db, "", digest(3))
+	forget(t, db, "", storetest.Digest(3))
 	for limit, want := range map[int][]int{1: {4}, 2: {2, 4}, 3: {1, 2, 4}, 10: {1, 2, 4}} {
 		var got []classify.Digest
 		err := db.LabelledNewest(t.Context(), "", limit, func(row *Row) error {
@@ -104,7 +105,7 @@ func TestLabelledNewest(t *testing.T) {
 		})
 		wanted := make([]classify.Digest, len(want))
 		for i, n := range want {
-			wanted[i] = digest(n)
+			wanted[i] = storetest.Digest(n)
 		}
 		if err != nil || !slices.Equal(got, wanted) {
 			t.Errorf("limit %d: %v, %v, want %v", limit, got, err, want)

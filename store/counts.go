@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 // counts is what one scope's training adds up to.
@@ -57,14 +59,14 @@ func (l *lists) parse(ch *change, features, grams driver.Value) (err error) {
 	if l.features == nil {
 		l.features, l.grams = make([]uint64, 0, 512), make([]uint32, 0, 2048)
 	}
-	if b := asBlob(features); b != nil && ch.counts() {
-		if l.features, err = parseFeatures(l.features[:0], b); err != nil {
+	if b := sqlite.Blob(features); b != nil && ch.counts() {
+		if l.features, err = pack.ReadFeaturesTo(l.features[:0], b); err != nil {
 			return err
 		}
 		ch.features = l.features
 	}
-	if b := asBlob(grams); b != nil && ch.steps() {
-		l.grams, err = parseGrams(l.grams[:0], b)
+	if b := sqlite.Blob(grams); b != nil && ch.steps() {
+		l.grams, err = pack.ReadGramsTo(l.grams[:0], b)
 		ch.grams = l.grams
 	}
 	return err
@@ -77,7 +79,7 @@ func (ch *change) lacks() bool {
 
 // missing is the fault of a row whose change lacks its lists.
 func missing(path string, ch *change) error {
-	return damaged(path, fmt.Sprintf("message %d counts but has no features or grams", ch.row))
+	return sqlite.Damaged(path, fmt.Sprintf("message %d counts but has no features or grams", ch.row))
 }
 
 // change carries an op out: before is taken away, after is given.

@@ -7,16 +7,23 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"sync/atomic"
 	"time"
+
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 // Names of the files in the data directory.
 const (
 	ledgerFile   = "fanmill.db"
-	historyFile  = "history.db"
 	snapshotFile = "model.snap"
+)
+
+// What a caller may branch on, besides the errors of package sqlite.
+var (
+	ErrReplaced = errors.New("database file was replaced or removed while open")
+	ErrNoRow    = errors.New("no such message in the ledger")
 )
 
 // Options say where a ledger lies and how to open it.
@@ -30,10 +37,7 @@ type Options struct {
 	ScopeMemory int64 // bytes for users' scopes, those asked for last; 0: 64 MiB
 }
 
-const (
-	defaultBusy        = 2 * time.Minute // what exhaust writes at once takes 3 s for 50,000 labels on an idle machine
-	defaultScopeMemory = 64 << 20
-)
+const defaultScopeMemory = 64 << 20
 
 // DB is an open ledger with the model derived from it.
 type DB struct {
@@ -46,41 +50,40 @@ type DB struct {
 	// turn is held (a token in the channel) by whoever uses the fields below
 	// it or changes the model.
 	turn      chan struct{}
-	w         *conn // writes, and follows other writers
+	w         *sqlite.Conn // writes, and follows other writers
 	closed    bool
 	following bool
 	unsaved   int64 // ops applied since the snapshot on disk
 	lastEnd   time.Time
 	lastLong  bool    // the last update kept others waiting
 	spare     []int32 // a buffer for weights as they were before an update
-	pack      *packer
+	pack      *pack.Packer
 	seq       atomic.Int64
 
-	rmu sync.Mutex // guards r
-	r   *conn      // answers queries, so that they need not wait for an update
+	r *sqlite.Reader // answers queries, so that they need not wait for an update
 
 	mem memory
 }
 
 // Open opens the ledger in o.Dir, creating directory and file when they are
 // missing and o.ReadOnly is not set, and brings the model up to date. The errors
-// ErrDamaged, ErrNewer, ErrFeatureVersion and ErrBusy can be told apart by errors.Is.
+// sqlite.ErrDamaged, sqlite.ErrNewer, sqlite.ErrFeatureVersion and sqlite.ErrBusy can be told apart by errors.Is.
 func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Busy <= 0 {
-		o.Busy = defaultBusy
+		o.Busy = sqlite.DefaultBusy
 	}
 	if o.ScopeMemory <= 0 {
 		o.ScopeMemory = defaultScopeMemory
 	}
 	db := &DB{
 		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledgerFile),
-		turn: make(chan struct{}, 1), pack: newPacker(), mem: memory{scopes: make(map[string]*Model)},
+		turn: make(chan struct{}, 1), pack: pack.NewPacker(), mem: memory{scopes: make(map[string]*Model)},
 	}
 	if err := db.open(ctx); err != nil {
-		return nil, errors.Join(explain(db.path, err), db.closeFiles())
+		return nil, errors.Join(sqlite.Explain(db.path, err), db.closeFiles())
 	}
 	return db, nil
 }
@@ -89,24 +92,21 @@ func (db *DB) open(ctx context.Context) error {
 	if err := db.prepare(ctx); err != nil {
 		return err
 	}
-	return retryBusy(ctx, db.opts.Busy, func() error {
+	return sqlite.Retry(ctx, db.opts.Busy, func() error {
 		if err := errors.Join(db.closeFiles(), db.connect()); err != nil {
 			return fmt.Errorf("open ledger: %w", err)
 		}
 		if err := db.start(ctx); err != nil {
 			return fmt.Errorf("load model: %w", err)
 		}
-		if db.w.disturbed(db.path) {
-			return errDisturbed
-		}
-		return nil
+		return db.w.Disturbed(db.path)
 	})
 }
 
 // prepare makes sure that there is a sound ledger to open.
 func (db *DB) prepare(ctx context.Context) error {
 	if _, err := os.Stat(db.path); db.opts.Existing && errors.Is(err, os.ErrNotExist) {
-		return ledgerSchema.absent(db.path)
+		return ledgerSchema.Absent(db.path)
 	}
 	if !db.opts.ReadOnly {
 		if err := os.MkdirAll(db.opts.Dir, 0o750); err != nil {
@@ -116,7 +116,7 @@ func (db *DB) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	return ledgerSchema.prepareFile(ctx, db.path, db.opts.ReadOnly, db.opts.Busy)
+	return ledgerSchema.Prepare(ctx, db.path, db.opts.ReadOnly, db.opts.Busy)
 }
 
 // refuseEmptied finds a ledger that was cut to nothing: SQLite would take it for
@@ -129,7 +129,7 @@ func (db *DB) refuseEmptied() error {
 	if _, err := os.Stat(db.snapshotPath()); err != nil {
 		return nil
 	}
-	return damaged(db.path, "it is empty, but "+snapshotFile+" beside it was trained; remove both to begin anew")
+	return sqlite.Damaged(db.path, "it is empty, but "+snapshotFile+" beside it was trained; remove both to begin anew")
 }
 
 func (db *DB) connect() (err error) {
@@ -138,17 +138,17 @@ func (db *DB) connect() (err error) {
 	}
 	pragmas := []string{"synchronous=FULL", "cache_size=-4096", "journal_size_limit=16777216"}
 	if db.opts.ReadOnly {
-		db.w, err = connectToRead(db.path, pragmas...)
+		db.w, err = sqlite.ConnectToRead(db.path, pragmas...)
 	} else {
-		db.w, err = connect(db.path, "rw", append(pragmas, "journal_mode=WAL")...) // else put back without it
+		db.w, err = sqlite.Connect(db.path, append(pragmas, "journal_mode=WAL")...) // else put back without it
 	}
 	if err != nil {
 		return err
 	}
-	if db.r, err = connectToRead(db.path, "cache_size=-1024"); err != nil {
+	if db.r, err = sqlite.OpenReader(db.path, db.opts.Busy); err != nil {
 		return err
 	}
-	db.uuid, err = db.w.text("SELECT value FROM meta WHERE key = 'ledger'")
+	db.uuid, err = db.w.Text(sqlite.MetaValue, "ledger")
 	return err
 }
 
@@ -170,7 +170,7 @@ func (db *DB) start(ctx context.Context) error {
 // Close ends the use of the ledger, after writing a snapshot when much has
 // changed since the last one. Models stay usable but are no longer kept current.
 func (db *DB) Close() error {
-	if err := db.take(context.Background()); errors.Is(err, ErrClosed) {
+	if err := db.take(context.Background()); errors.Is(err, sqlite.ErrClosed) {
 		return nil
 	}
 	defer db.give()
@@ -178,18 +178,18 @@ func (db *DB) Close() error {
 	if db.unsaved >= snapshotEvery || db.following && db.unsaved > 0 {
 		db.saveSnapshot()
 	}
-	db.rmu.Lock()
-	defer db.rmu.Unlock()
 	return db.closeFiles()
 }
 
+// closeFiles closes what is open. Queries may still come: the Reader stays.
 func (db *DB) closeFiles() error {
 	var errs []error
-	for _, c := range []**conn{&db.r, &db.w} { // w last: it may write the log back
-		if *c != nil {
-			errs = append(errs, (*c).close())
-			*c = nil
-		}
+	if db.r != nil {
+		errs = append(errs, db.r.Close())
+	}
+	if db.w != nil { // last: it may write the log back
+		errs = append(errs, db.w.Close())
+		db.w = nil
 	}
 	return errors.Join(errs...)
 }
@@ -203,7 +203,7 @@ func (db *DB) take(ctx context.Context) error {
 	}
 	if db.closed {
 		db.give()
-		return ErrClosed
+		return sqlite.ErrClosed
 	}
 	return nil
 }
@@ -236,13 +236,13 @@ func (db *DB) Model(scope string) (*Model, error) {
 	}
 	defer db.give()
 	var m *Model
-	err := retryBusy(ctx, db.opts.Busy, func() (err error) {
+	err := sqlite.Retry(ctx, db.opts.Busy, func() (err error) {
 		m, err = db.loadScope(ctx, scope)
 		return err
 	})
 	db.mem.trim(db.opts.ScopeMemory)
 	if err != nil {
-		return nil, fmt.Errorf("load scope %q: %w", scope, explain(db.path, err))
+		return nil, fmt.Errorf("load scope %q: %w", scope, sqlite.Explain(db.path, err))
 	}
 	return m, nil
 }

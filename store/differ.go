@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 // Differences are the labels of a user's scope that say otherwise than the site.
@@ -33,7 +34,7 @@ func (db *DB) Differing(ctx context.Context, scope string, cutoffs classify.Cuto
 		return d, err
 	}
 	var ids []int64
-	err = db.ask(ctx, "list labels", func(c *conn) error {
+	err = db.r.Ask(ctx, "list labels", func(c *sqlite.Conn) error {
 		d, ids = Differences{}, ids[:0]
 		return eachLabel(ctx, c, scope, classify.FitWindow, func(id int64, l classify.Label) {
 			d.Labels++
@@ -48,7 +49,7 @@ func (db *DB) Differing(ctx context.Context, scope string, cutoffs classify.Cuto
 	}
 	var scorer classify.Scorer
 	for batch := range slices.Chunk(ids, sourceBatch) { // others may ask the ledger in between
-		err := db.ask(ctx, "look for labels that differ", func(c *conn) error {
+		err := db.r.Ask(ctx, "look for labels that differ", func(c *sqlite.Conn) error {
 			for _, id := range batch {
 				if err := d.take(c, id, &scorer, site, cutoffs); err != nil {
 					return err
@@ -69,7 +70,7 @@ func (db *DB) Differing(ctx context.Context, scope string, cutoffs classify.Cuto
 }
 
 // take adds a row if it differs.
-func (d *Differences) take(c *conn, id int64, scorer *classify.Scorer, site *Model, cutoffs classify.Cutoffs) error {
+func (d *Differences) take(c *sqlite.Conn, id int64, scorer *classify.Scorer, site *Model, cutoffs classify.Cutoffs) error {
 	row, err := loadRow(c, id)
 	if errors.Is(err, ErrNoRow) { // removed meanwhile
 		return nil

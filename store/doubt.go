@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 // Doubts are the labels of a scope's Fit that are probably wrong.
@@ -30,7 +31,7 @@ type Described struct {
 
 // Describe returns the row with this ID; ErrNoRow when there is none.
 func (db *DB) Describe(ctx context.Context, id int64) (d Described, err error) {
-	err = db.ask(ctx, fmt.Sprintf("load message %d", id), func(c *conn) error {
+	err = db.r.Ask(ctx, fmt.Sprintf("load message %d", id), func(c *sqlite.Conn) error {
 		d.ID = id
 		return d.load(c)
 	})
@@ -45,8 +46,8 @@ func (db *DB) Doubtful(ctx context.Context, scope string, limit int) (d Doubts, 
 		return d, err
 	}
 	fit := model.Fit()
-	err = db.ask(ctx, "look for doubtful labels", func(c *conn) error {
-		return c.consistent(func() error {
+	err = db.r.Ask(ctx, "look for doubtful labels", func(c *sqlite.Conn) error {
+		return c.Consistent(func() error {
 			var rows []Doubt
 			if d, rows, err = findDoubts(ctx, c, scope, fit); err != nil {
 				return err
@@ -65,8 +66,8 @@ func (db *DB) Doubtful(ctx context.Context, scope string, limit int) (d Doubts, 
 
 // findDoubts looks at all labels of a scope's Fit; of the rows it returns only
 // id and chance are set.
-func findDoubts(ctx context.Context, c *conn, scope string, fit classify.Fit) (d Doubts, rows []Doubt, err error) {
-	n, err := c.integer("SELECT count(*) FROM msg WHERE scope = ? AND class IN (1, 2) AND NOT waits", scope)
+func findDoubts(ctx context.Context, c *sqlite.Conn, scope string, fit classify.Fit) (d Doubts, rows []Doubt, err error) {
+	n, err := c.Integer("SELECT count(*) FROM msg WHERE scope = ? AND class IN (1, 2) AND NOT waits", scope)
 	if err != nil {
 		return d, nil, err
 	}
@@ -93,7 +94,7 @@ func findDoubts(ctx context.Context, c *conn, scope string, fit classify.Fit) (d
 }
 
 // load reads what else is known of a row.
-func (d *Described) load(c *conn) (err error) {
+func (d *Described) load(c *sqlite.Conn) (err error) {
 	if d.Row, err = loadRow(c, d.ID); err != nil {
 		return err
 	}

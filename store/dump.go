@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 // A dump is a ledger as JSON Lines, for moving it and for other programs: a header,
@@ -111,8 +113,8 @@ const (
 // may be nil; it gets the lines written and those to write.
 func (db *DB) Dump(ctx context.Context, w io.Writer, log bool, progress func(done, total int64)) (h DumpHeader, err error) {
 	out := bufio.NewWriterSize(w, 64<<10)
-	err = db.ask(ctx, "export ledger", func(c *conn) error {
-		return c.consistent(func() (err error) {
+	err = db.r.Ask(ctx, "export ledger", func(c *sqlite.Conn) error {
+		return c.Consistent(func() (err error) {
 			if h, err = dumpHead(c, log); err != nil {
 				return err
 			}
@@ -121,10 +123,10 @@ func (db *DB) Dump(ctx context.Context, w io.Writer, log bool, progress func(don
 			if err := d.enc.Encode(h); err != nil {
 				return err
 			}
-			if err := c.query(dumpRows, d.row); err != nil || !log {
+			if err := c.Query(dumpRows, d.row); err != nil || !log {
 				return err
 			}
-			return c.query(dumpOps, d.op)
+			return c.Query(dumpOps, d.op)
 		})
 	})
 	if err != nil {
@@ -136,15 +138,15 @@ func (db *DB) Dump(ctx context.Context, w io.Writer, log bool, progress func(don
 	return h, nil
 }
 
-func dumpHead(c *conn, log bool) (h DumpHeader, err error) {
+func dumpHead(c *sqlite.Conn, log bool) (h DumpHeader, err error) {
 	h = DumpHeader{Fanmill: "ledger", Format: dumpFormat, Features: classify.FeatureVersion, Log: log}
-	if h.Seq, err = c.integer(selectLast); err != nil {
+	if h.Seq, err = c.Integer(selectLast); err != nil {
 		return h, err
 	}
-	if h.Rows, err = c.integer("SELECT count(*) FROM msg"); err != nil || !log {
+	if h.Rows, err = c.Integer("SELECT count(*) FROM msg"); err != nil || !log {
 		return h, err
 	}
-	h.Ops, err = c.integer("SELECT count(*) FROM op")
+	h.Ops, err = c.Integer("SELECT count(*) FROM op")
 	return h, err
 }
 
@@ -173,11 +175,11 @@ func (d *dumper) row(v []driver.Value) error {
 	line := dumpRow{
 		ID: r.ID, Scope: r.Scope, Digest: r.Digest.String(), Class: r.Class.String(), Adds: int64(r.Adds), Step: r.Step, Sure: r.Sure,
 		ScoreC: r.ScoreC, ScoreE: r.ScoreE, ScoreL: r.ScoreL, LogOdds: r.LogOdds,
-		Time: r.Time.UTC(), Source: r.Source, Complete: r.Complete, Waits: asInt(v[numRowColumns-1]),
-		Judged: asInt(more[0]), Features: asBlob(more[1]), Grams: asBlob(more[2]),
+		Time: r.Time.UTC(), Source: r.Source, Complete: r.Complete, Waits: sqlite.Int(v[numRowColumns-1]),
+		Judged: sqlite.Int(more[0]), Features: sqlite.Blob(more[1]), Grams: sqlite.Blob(more[2]),
 	}
-	if b := asBlob(more[3]); b != nil {
-		message, err := unpack(b)
+	if b := sqlite.Blob(more[3]); b != nil {
+		message, err := pack.ReadMessage(b)
 		if err != nil {
 			return fmt.Errorf("message %d: %w", r.ID, err)
 		}
@@ -203,8 +205,8 @@ func (d *dumper) op(v []driver.Value) error {
 	}
 	if was := v[numOpColumns:]; was[0] != nil {
 		line.Was = &dumpWas{
-			ScoreC: asFloat(was[1]), ScoreE: asFloat(was[2]), ScoreL: asFloat(was[3]), LogOdds: asFloat(was[4]),
-			Judged: asInt(was[5]), Time: asTime(was[6]).UTC(), Source: asText(was[7]),
+			ScoreC: sqlite.Float(was[1]), ScoreE: sqlite.Float(was[2]), ScoreL: sqlite.Float(was[3]), LogOdds: sqlite.Float(was[4]),
+			Judged: sqlite.Int(was[5]), Time: sqlite.Time(was[6]).UTC(), Source: sqlite.Text(was[7]),
 		}
 	}
 	return d.write(dumpLine{Op: &line})

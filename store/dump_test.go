@@ -13,6 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 func dump(t testing.TB, db *DB, log bool) string {
@@ -89,7 +91,7 @@ func TestDumpRoundTrip(t *testing.T) {
 				undoAll(t, h, Selection{Actor: "eve"}, 0)
 			}
 			learn(t, h, message(200, Spam, 1), message(201, Ham, 1))
-			forget(t, h, "", digest(3))
+			forget(t, h, "", storetest.Digest(3))
 		}
 		same("after more")
 	})
@@ -126,7 +128,7 @@ func TestLoadOnlyIntoEmpty(t *testing.T) {
 	if err := load(t, db, text); !errors.Is(err, ErrNotEmpty) {
 		t.Errorf("into itself: %v", err)
 	}
-	forget(t, db, "", digest(1))
+	forget(t, db, "", storetest.Digest(1))
 	if err := load(t, db, text); !errors.Is(err, ErrNotEmpty) {
 		t.Errorf("into one that has forgotten all: %v", err)
 	}
@@ -166,9 +168,9 @@ func TestBadDumps(t *testing.T) {
 		"two values":        {lines[0] + strings.TrimSpace(lines[1]) + lines[2], "something stands behind the value"},
 		"deep":              {lines[0] + strings.Repeat("[", 100_000) + "\n", "line 2: not a sound export of a ledger: column"},
 		"long line":         {lines[0] + strings.Repeat(" ", maxLine+1), "line 2: not a sound export of a ledger: it is longer than"},
-		"twice":             {strings.Replace(good, digest(2).String(), digest(1).String(), 1), "line 3: not a sound export of a ledger: message " + digest(1).String() + " stands there twice"},
+		"twice":             {strings.Replace(good, storetest.Digest(2).String(), storetest.Digest(1).String(), 1), "line 3: not a sound export of a ledger: message " + storetest.Digest(1).String() + " stands there twice"},
 		"id":                {strings.Replace(good, `{"id":2,`, `{"id":1,`, 1), "line 3: not a sound export of a ledger: id 1 does not follow 1"},
-		"digest":            {strings.Replace(good, digest(1).String(), "12", 1), `line 2: not a sound export of a ledger: digest "12"`},
+		"digest":            {strings.Replace(good, storetest.Digest(1).String(), "12", 1), `line 2: not a sound export of a ledger: digest "12"`},
 		"class":             {strings.Replace(good, `"class":"spam"`, `"class":"junk"`, 1), `class "junk" is not known`},
 		"adds":              {strings.Replace(good, `"adds":1`, `"adds":70000`, 1), "adds 70000 is not in"},
 		"adds not whole":    {strings.Replace(good, `"adds":1`, `"adds":1.5`, 1), "column"},
@@ -202,7 +204,7 @@ func TestBadDumps(t *testing.T) {
 			}
 			fresh := openAt(t, t.TempDir())
 			err := load(t, fresh, c.text)
-			if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, ErrDump) && !errors.Is(err, ErrFeatureVersion) {
+			if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, ErrDump) && !errors.Is(err, sqlite.ErrFeatureVersion) {
 				t.Fatalf("error %v, want %q", err, c.want)
 			}
 			if empty, err := fresh.Empty(t.Context()); !empty || err != nil || export(t, fresh) != "" {
@@ -275,7 +277,7 @@ func FuzzDumpReader(f *testing.F) {
 				t.Fatal("a row from before 1970")
 			}
 		}
-		if !errors.Is(err, io.EOF) && !errors.Is(err, ErrDump) && !errors.Is(err, ErrFeatureVersion) {
+		if !errors.Is(err, io.EOF) && !errors.Is(err, ErrDump) && !errors.Is(err, sqlite.ErrFeatureVersion) {
 			t.Fatal(err)
 		}
 	})

@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"fanmill/store/sqlite"
 )
 
 // Keep says how much of a scope's training stays. Zero is no limit.
@@ -35,12 +37,12 @@ const selectExpirable = `SELECT id, adds > 0 OR waits, time < ?, time FROM msg W
 // should: of each class those that do not count before those that do, and the oldest
 // first; the classes mixed, so that they stay in proportion.
 func (db *DB) Expirables(ctx context.Context, scope string, keep Keep, now time.Time) (list []Expirable, err error) {
-	err = db.ask(ctx, "list what is to expire", func(c *conn) error {
+	err = db.r.Ask(ctx, "list what is to expire", func(c *sqlite.Conn) error {
 		list = nil
-		return c.consistent(func() error {
+		return c.Consistent(func() error {
 			labels := map[Class]int{}
-			err := c.query("SELECT class, count(*) FROM msg WHERE scope = ? AND class IN (1, 2) GROUP BY class", func(v []driver.Value) error {
-				labels[Class(asInt(v[0]))] = int(asInt(v[1]))
+			err := c.Query("SELECT class, count(*) FROM msg WHERE scope = ? AND class IN (1, 2) GROUP BY class", func(v []driver.Value) error {
+				labels[Class(sqlite.Int(v[0]))] = int(sqlite.Int(v[1]))
 				return nil
 			}, scope)
 			for class, n := range labels {
@@ -63,17 +65,17 @@ func (db *DB) Expirables(ctx context.Context, scope string, keep Keep, now time.
 
 // expirables adds those of one class: the surplus and all that are too old, at most
 // so many.
-func (k Keep) expirables(ctx context.Context, c *conn, scope string, class Class, surplus, most int, now time.Time, list *[]Expirable) error {
+func (k Keep) expirables(ctx context.Context, c *sqlite.Conn, scope string, class Class, surplus, most int, now time.Time, list *[]Expirable) error {
 	before, first := int64(0), len(*list)
 	if k.Age > 0 {
 		before = now.Add(-k.Age).UnixMicro()
 	}
-	err := c.query(selectExpirable, func(v []driver.Value) error {
+	err := c.Query(selectExpirable, func(v []driver.Value) error {
 		n := len(*list) - first
-		if old := asInt(v[2]) != 0; !old && n >= surplus || n >= most {
-			return errStop
+		if old := sqlite.Int(v[2]) != 0; !old && n >= surplus || n >= most {
+			return sqlite.ErrStop
 		}
-		*list = append(*list, Expirable{ID: asInt(v[0]), Class: class, Needed: asInt(v[1]) != 0, time: asInt(v[3])})
+		*list = append(*list, Expirable{ID: sqlite.Int(v[0]), Class: class, Needed: sqlite.Int(v[1]) != 0, time: sqlite.Int(v[3])})
 		return ctx.Err()
 	}, before, scope, int64(class))
 	for i, part := 0, (*list)[first:]; i < len(part); i++ {
@@ -110,7 +112,7 @@ func (tx *Tx) Spare(scope string, class Class, limit int) (rows []Row, err error
 	if err := tx.usable(); err != nil {
 		return nil, err
 	}
-	err = tx.db.w.query(selectSpare, func(v []driver.Value) error {
+	err = tx.db.w.Query(selectSpare, func(v []driver.Value) error {
 		rows = append(rows, asRow(v))
 		return tx.ctx.Err()
 	}, scope, int64(class), int64(limit))

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"fanmill/store/storetest"
 )
 
 // expireAll takes away what a Keep does not keep.
@@ -120,7 +122,7 @@ func TestExpiredIsGone(t *testing.T) {
 		})
 		return n
 	}
-	forget(t, db, "", digest(1)) // by a person: its row stays
+	forget(t, db, "", storetest.Digest(1)) // by a person: its row stays
 	if n := sweep(59 * time.Minute); n != 0 {
 		t.Errorf("%d removed within the hour", n)
 	}
@@ -131,7 +133,7 @@ func TestExpiredIsGone(t *testing.T) {
 	if err != nil || len(rows) != 31 {
 		t.Errorf("%d rows left, %v", len(rows), err)
 	}
-	if n, err := db.w.integer("SELECT count(*) FROM body"); n != 31 || err != nil {
+	if n, err := db.w.Integer("SELECT count(*) FROM body"); n != 31 || err != nil {
 		t.Errorf("%d messages left, %v", n, err)
 	}
 	if n := undoWhatIsThere(t, db, Selection{Source: "expire"}); n != 1 {
@@ -176,7 +178,7 @@ func TestSpare(t *testing.T) {
 	}
 	update(t, db, func(tx *Tx) error {
 		rows, err := tx.Spare("", Spam, 2)
-		if err != nil || len(rows) != 2 || rows[0].Digest != digest(5) || rows[1].Digest != digest(3) {
+		if err != nil || len(rows) != 2 || rows[0].Digest != storetest.Digest(5) || rows[1].Digest != storetest.Digest(3) {
 			t.Errorf("%+v, %v", rows, err)
 		}
 		if rows, err = tx.Spare("anna", Spam, 2); err != nil || rows != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 // The calibrator is a function of the rows that are labelled now in the site's scope,
@@ -90,9 +91,9 @@ const selectLabels = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
 	WHERE scope = ? AND class <> 0 AND NOT waits AND class <= 2 ORDER BY judged DESC LIMIT ?`
 
 // eachLabel calls fn with a scope's labels, the newest first.
-func eachLabel(ctx context.Context, c *conn, scope string, limit int, fn func(id int64, l classify.Label)) error {
-	return c.query(selectLabels, func(v []driver.Value) error {
-		fn(asInt(v[0]), asLabel(v[1:]))
+func eachLabel(ctx context.Context, c *sqlite.Conn, scope string, limit int, fn func(id int64, l classify.Label)) error {
+	return c.Query(selectLabels, func(v []driver.Value) error {
+		fn(sqlite.Int(v[0]), asLabel(v[1:]))
 		return ctx.Err()
 	}, scope, int64(limit))
 }
@@ -100,13 +101,13 @@ func eachLabel(ctx context.Context, c *conn, scope string, limit int, fn func(id
 // asLabel reads class, sure and scores.
 func asLabel(v []driver.Value) classify.Label {
 	return classify.Label{
-		Spam: Class(asInt(v[0])) == Spam, Sure: asInt(v[1]) != 0,
-		C: asFloat(v[2]), E: asFloat(v[3]), L: asFloat(v[4]),
+		Spam: Class(sqlite.Int(v[0])) == Spam, Sure: sqlite.Int(v[1]) != 0,
+		C: sqlite.Float(v[2]), E: sqlite.Float(v[3]), L: sqlite.Float(v[4]),
 	}
 }
 
 // read fills the window with the site's newest labels.
-func (w *window) read(ctx context.Context, c *conn, limit int) error {
+func (w *window) read(ctx context.Context, c *sqlite.Conn, limit int) error {
 	w.stale = true // until all are read
 	w.labels = slices.Grow(w.labels[:0], limit)
 	err := eachLabel(ctx, c, "", limit, func(_ int64, l classify.Label) { w.labels = append(w.labels, l) })

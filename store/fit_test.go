@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 // slim returns a row without features: one that only the calibrator sees.
@@ -283,8 +284,8 @@ func TestLabelsAreReadInOrder(t *testing.T) {
 	for _, sql := range []string{selectLabels, selectWaiting, selectSpare} {
 		var plan []string
 		args := make([]driver.Value, strings.Count(sql, "?"))
-		err := db.w.query("EXPLAIN QUERY PLAN "+sql, func(v []driver.Value) error {
-			plan = append(plan, asText(v[3]))
+		err := db.w.Query("EXPLAIN QUERY PLAN "+sql, func(v []driver.Value) error {
+			plan = append(plan, sqlite.Text(v[3]))
 			return nil
 		}, args...)
 		all := strings.Join(plan, "; ")

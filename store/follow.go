@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 const (
@@ -37,7 +38,7 @@ var errRebuild = errors.New("the op log does not lead from here")
 // CatchUp applies what other processes have written since, and returns how many
 // ops that were. With nothing new it costs a few microseconds.
 func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
-	err = retryBusy(ctx, db.opts.Busy, func() error {
+	err = sqlite.Retry(ctx, db.opts.Busy, func() error {
 		if err := db.take(ctx); err != nil {
 			return err
 		}
@@ -47,7 +48,7 @@ func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
 		return err
 	})
 	if err != nil {
-		return applied, fmt.Errorf("follow ledger: %w", explain(db.path, err))
+		return applied, fmt.Errorf("follow ledger: %w", sqlite.Explain(db.path, err))
 	}
 	return applied, nil
 }
@@ -55,11 +56,11 @@ func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
 // catchUp is CatchUp for the holder of the turn.
 func (db *DB) catchUp(ctx context.Context) (int, error) {
 	start := db.seq.Load()
-	last, err := db.w.integer(selectLast)
+	last, err := db.w.Integer(selectLast)
 	if err != nil || last == start && !db.mem.site.behind() {
 		return 0, err
 	}
-	err = db.w.consistent(func() error {
+	err = db.w.Consistent(func() error {
 		if err := db.apply(ctx); err != nil {
 			return err
 		}
@@ -72,12 +73,12 @@ func (db *DB) catchUp(ctx context.Context) (int, error) {
 // are.
 func (db *DB) apply(ctx context.Context) error {
 	start := db.seq.Load()
-	last, err := db.w.integer(selectLast)
+	last, err := db.w.Integer(selectLast)
 	if err != nil || last == start {
 		return err
 	}
 	var buf lists
-	err = db.w.query(selectOps, func(v []driver.Value) error {
+	err = db.w.Query(selectOps, func(v []driver.Value) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -92,13 +93,13 @@ func (db *DB) apply(ctx context.Context) error {
 
 // applyOp changes the model by one row of selectOps.
 func (db *DB) applyOp(v []driver.Value, buf *lists) error {
-	if asInt(v[0]) != db.seq.Load()+1 {
+	if sqlite.Int(v[0]) != db.seq.Load()+1 {
 		return errRebuild
 	}
-	if m := db.mem.model(asText(v[1])); m != nil {
+	if m := db.mem.model(sqlite.Text(v[1])); m != nil {
 		ch := readChange(m.scope, v[2:])
-		ch.undoes = asInt(v[20])
-		ch.same = ch.before == ch.after && Kind(asInt(v[21])) == KindLearn
+		ch.undoes = sqlite.Int(v[20])
+		ch.same = ch.before == ch.after && Kind(sqlite.Int(v[21])) == KindLearn
 		if err := buf.parse(&ch, v[18], v[19]); err != nil {
 			return err
 		}
@@ -116,13 +117,13 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 // not say whether it changed the row's scores, nor whether a later op has done so:
 // it is taken for one that did, but for a confirmation.
 func readChange(scope string, v []driver.Value) change {
-	ch := change{row: asInt(v[0]), before: asMark(scope, v[1:6]), after: asMark(scope, v[6:11]), label: asLabel(v[11:16])}
+	ch := change{row: sqlite.Int(v[0]), before: asMark(scope, v[1:6]), after: asMark(scope, v[6:11]), label: asLabel(v[11:16])}
 	ch.label.Spam, ch.label.Sure = ch.after.Class == Spam, ch.after.Sure
 	return ch
 }
 
 func asMark(scope string, v []driver.Value) Mark {
-	return Mark{Class: Class(asInt(v[0])), Adds: int(asInt(v[1])), Step: stepOf(scope, asInt(v[2])), Sure: asInt(v[3]) != 0, Waits: asInt(v[4]) != 0}
+	return Mark{Class: Class(sqlite.Int(v[0])), Adds: int(sqlite.Int(v[1])), Step: stepOf(scope, sqlite.Int(v[2])), Sure: sqlite.Int(v[3]) != 0, Waits: sqlite.Int(v[4]) != 0}
 }
 
 // stepOf is what a row of a scope adds to the weights. Ledgers from before scopes held
@@ -146,7 +147,7 @@ func (db *DB) Follow(ctx context.Context) error {
 		switch {
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, ErrClosed):
+		case errors.Is(err, sqlite.ErrClosed):
 			return err
 		case err != nil && !failing:
 			db.log.Error("cannot follow the ledger, serving with the model as it is", "error", err)
@@ -172,7 +173,7 @@ func (db *DB) followOnce(ctx context.Context, saved *time.Time) error {
 		return err
 	}
 	if _, err := db.catchUp(ctx); err != nil {
-		return explain(db.path, err)
+		return sqlite.Explain(db.path, err)
 	}
 	if db.unsaved >= snapshotEvery && time.Since(*saved) >= snapshotPause {
 		*saved = time.Now()
@@ -184,7 +185,7 @@ func (db *DB) followOnce(ctx context.Context, saved *time.Time) error {
 // Rebuild makes the model in memory anew from the rows of the ledger. Look-ups
 // go on with the old one meanwhile.
 func (db *DB) Rebuild(ctx context.Context) error {
-	err := retryBusy(ctx, db.opts.Busy, func() error {
+	err := sqlite.Retry(ctx, db.opts.Busy, func() error {
 		if err := db.take(ctx); err != nil {
 			return err
 		}
@@ -192,7 +193,7 @@ func (db *DB) Rebuild(ctx context.Context) error {
 		return db.rebuild(ctx)
 	})
 	if err != nil {
-		return fmt.Errorf("rebuild model: %w", explain(db.path, err))
+		return fmt.Errorf("rebuild model: %w", sqlite.Explain(db.path, err))
 	}
 	return nil
 }
@@ -200,8 +201,8 @@ func (db *DB) Rebuild(ctx context.Context) error {
 // rebuild is Rebuild for the holder of the turn; within a transaction only
 // before it changes anything.
 func (db *DB) rebuild(ctx context.Context) error {
-	return db.w.consistent(func() error {
-		seq, err := db.w.integer(selectLast)
+	return db.w.Consistent(func() error {
+		seq, err := db.w.Integer(selectLast)
 		if err != nil {
 			return err
 		}
@@ -229,7 +230,7 @@ func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
 		return m, nil
 	}
 	var m *Model
-	err := db.w.consistent(func() error {
+	err := db.w.Consistent(func() error {
 		if err := db.apply(ctx); err != nil { // within a Tx there is nothing to do
 			return err
 		}
@@ -245,8 +246,8 @@ func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
 // readCounts adds the rows of a scope up.
 func (db *DB) readCounts(ctx context.Context, scope string) (c siteCounts, err error) {
 	const labels = "SELECT count(*) FILTER (WHERE class = 1), count(*) FILTER (WHERE class = 2), count(*) FILTER (WHERE waits) FROM msg WHERE scope = ?"
-	err = db.w.query(labels, func(v []driver.Value) error {
-		c.ham, c.spam, c.waiting = int(asInt(v[0])), int(asInt(v[1])), int(asInt(v[2]))
+	err = db.w.Query(labels, func(v []driver.Value) error {
+		c.ham, c.spam, c.waiting = int(sqlite.Int(v[0])), int(sqlite.Int(v[1])), int(sqlite.Int(v[2]))
 		return nil
 	}, scope)
 	if err != nil {
@@ -255,12 +256,12 @@ func (db *DB) readCounts(ctx context.Context, scope string) (c siteCounts, err e
 	const query = `SELECT msg.id, class, adds, step, CASE WHEN adds > 0 THEN features END, CASE WHEN step <> 0 THEN grams END
 		FROM msg LEFT JOIN lists USING (id) WHERE scope = ? AND class <> 0 AND (adds > 0 OR step <> 0)`
 	var buf lists
-	err = db.w.query(query, func(v []driver.Value) error {
+	err = db.w.Query(query, func(v []driver.Value) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		m := Mark{Class: Class(asInt(v[1])), Adds: int(asInt(v[2])), Step: stepOf(scope, asInt(v[3]))}
-		ch := change{row: asInt(v[0]), before: Mark{Class: m.Class}, after: m, same: true}
+		m := Mark{Class: Class(sqlite.Int(v[1])), Adds: int(sqlite.Int(v[2])), Step: stepOf(scope, sqlite.Int(v[3]))}
+		ch := change{row: sqlite.Int(v[0]), before: Mark{Class: m.Class}, after: m, same: true}
 		if err := buf.parse(&ch, v[4], v[5]); err != nil {
 			return err
 		}

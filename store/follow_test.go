@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 // follow runs Follow until the test ends.
@@ -45,7 +47,7 @@ func TestOtherProcessIsFollowed(t *testing.T) {
 	for round := uint32(1); round <= 5; round++ {
 		other.proceed(t)
 		other.expect(t, "learned")
-		eventually(t, time.Second, "the follower has what the other process learned", func() bool {
+		storetest.Eventually(t, time.Second, "the follower has what the other process learned", func() bool {
 			n := m.Totals()
 			return n.Ham+n.Spam == 1+20*round
 		})
@@ -69,7 +71,7 @@ func TestKilledWriter(t *testing.T) {
 		seq := follower.Seq()
 		c := startChild(t, "batch", dir)
 		c.expect(t, "ready")
-		eventually(t, 20*time.Second, "batches are written", func() bool { return follower.Seq() > seq })
+		storetest.Eventually(t, 20*time.Second, "batches are written", func() bool { return follower.Seq() > seq })
 		time.Sleep(rand.N(40 * time.Millisecond))
 		if err := c.cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
@@ -97,18 +99,18 @@ func TestKilledWriter(t *testing.T) {
 // go on, and an update says what is in the way.
 func TestLockedLedger(t *testing.T) {
 	dir := t.TempDir()
-	var log logged
+	var log storetest.Log
 	db := openAt(t, dir, withLog(&log), func(o *Options) { o.Busy = waitQuietly + 150*time.Millisecond })
 	learn(t, db, message(1, Ham, 1))
 	m := mustModel(t, db, "")
 	c := startChild(t, "lock", dir)
 	c.expect(t, "locked")
 	err := db.Update(t.Context(), func(*Tx) error { t.Error("the lock was passed"); return nil })
-	if !errors.Is(err, ErrBusy) || strings.Contains(err.Error(), "database is locked") {
+	if !errors.Is(err, sqlite.ErrBusy) || strings.Contains(err.Error(), "database is locked") {
 		t.Errorf("update: %v", err)
 	}
-	if n := log.count("waiting for it"); n != 1 {
-		t.Errorf("said %d times that it waits: %s", n, log.buf.String())
+	if n := log.Count("waiting for it"); n != 1 {
+		t.Errorf("said %d times that it waits: %s", n, log.String())
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -134,7 +136,7 @@ func TestSeizedLedger(t *testing.T) {
 	dir, model := ledgerOf(t)
 	c := startChild(t, "seize", dir)
 	c.expect(t, "locked")
-	if _, err := Open(t.Context(), Options{Dir: dir, Busy: 100 * time.Millisecond}); !errors.Is(err, ErrBusy) {
+	if _, err := Open(t.Context(), Options{Dir: dir, Busy: 100 * time.Millisecond}); !errors.Is(err, sqlite.ErrBusy) {
 		t.Errorf("open: %v", err)
 	}
 	time.AfterFunc(50*time.Millisecond, func() { c.in.Close() })
@@ -148,26 +150,26 @@ func TestSeizedLedger(t *testing.T) {
 // begins and once when it ends, and what was missed is made up.
 func TestFollowGoesOnAfterFaults(t *testing.T) {
 	dir := t.TempDir()
-	var log logged
+	var log storetest.Log
 	db, other := openAt(t, dir, withLog(&log)), openAt(t, dir)
 	follow(t, db)
 	away := filepath.Join(dir, "away")
 	if err := os.Rename(db.path, away); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 5*time.Second, "the missing ledger is logged", func() bool { return log.count("cannot follow the ledger") == 1 })
+	storetest.Eventually(t, 5*time.Second, "the missing ledger is logged", func() bool { return log.Count("cannot follow the ledger") == 1 })
 	if err := db.Update(t.Context(), func(*Tx) error { return nil }); !errors.Is(err, ErrReplaced) {
 		t.Errorf("update of a ledger that is not there: %v", err)
 	}
 	time.Sleep(3 * followEvery)
-	if n := log.count("cannot follow the ledger"); n != 1 {
+	if n := log.Count("cannot follow the ledger"); n != 1 {
 		t.Errorf("logged %d times", n)
 	}
 	if err := os.Rename(away, db.path); err != nil {
 		t.Fatal(err)
 	}
 	learn(t, other, message(1, Ham, 1))
-	eventually(t, 5*time.Second, "following again", func() bool { return db.Seq() == 1 && log.count("following the ledger again") == 1 })
+	storetest.Eventually(t, 5*time.Second, "following again", func() bool { return db.Seq() == 1 && log.Count("following the ledger again") == 1 })
 }
 
 // TestWritersShare: a process that trains without pause lets another one in at each
@@ -212,16 +214,16 @@ func TestLogThatDoesNotLeadOn(t *testing.T) {
 		"features gone":         "UPDATE lists SET features = NULL WHERE id = 2; UPDATE msg SET adds = 0 WHERE id = 2",
 	} {
 		dir := t.TempDir()
-		var log logged
+		var log storetest.Log
 		db, other := openAt(t, dir, withLog(&log)), openAt(t, dir)
 		learn(t, db, message(1, Ham, 1))
 		learn(t, other, message(2, Spam, 1), message(3, Ham, 1), message(4, Ham, 1))
-		if err := other.w.run(sql); err != nil {
+		if err := other.w.Run(sql); err != nil {
 			t.Fatal(err)
 		}
 		catchUp(t, db)
-		if log.count("building the model from the rows") != 1 {
-			t.Errorf("%s: not rebuilt: %s", name, log.buf.String())
+		if log.Count("building the model from the rows") != 1 {
+			t.Errorf("%s: not rebuilt: %s", name, log.String())
 		}
 		sameAsRebuilt(t, db)
 		learn(t, db, message(5, Spam, 1))

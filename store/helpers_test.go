@@ -3,18 +3,15 @@ package store
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"fanmill/classify"
+	"fanmill/store/storetest"
 )
 
 // childEnv names what the test binary does when it runs itself as another process.
@@ -78,11 +75,6 @@ func head(s string) string {
 	return s
 }
 
-func digest(n int) (d classify.Digest) {
-	binary.LittleEndian.PutUint64(d[:], uint64(n)*spread+1)
-	return d
-}
-
 // features returns n features drawn from a vocabulary, spread as hashes are.
 func features(r *rand.Rand, n, vocabulary int) []uint64 {
 	list := make([]uint64, n)
@@ -113,7 +105,7 @@ func message(n int, class Class, adds int) Row {
 		y = -1
 	}
 	return Row{
-		Digest: digest(n), Class: class, Adds: adds, Step: int64(y) * int64(n%3) << 10,
+		Digest: storetest.Digest(n), Class: class, Adds: adds, Step: int64(y) * int64(n%3) << 10,
 		Features: features(r, 30, 2000), Grams: buckets(r, 12),
 		Message: fmt.Appendf(nil, "Subject: message %d\n\ntext of message %d\n", n, n), Complete: true,
 		ScoreC: y * float64(n%29), ScoreE: y * r.Float64(), ScoreL: y * r.NormFloat64(), LogOdds: -1.5,
@@ -157,37 +149,7 @@ func catchUp(t testing.TB, db *DB) int {
 	return n
 }
 
-// eventually waits for what another goroutine or process brings about.
-func eventually(t testing.TB, limit time.Duration, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(limit); !ok(); time.Sleep(2 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("not within %s: %s", limit, what)
-		}
-	}
-}
-
-// logged collects log lines.
-type logged struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logged) count(text string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.buf.String(), text)
-}
-
-func (l *logged) logger() *slog.Logger { return slog.New(slog.NewTextHandler(l, nil)) }
-
-func withLog(l *logged) func(*Options) { return func(o *Options) { o.Logger = l.logger() } }
+func withLog(l *storetest.Log) func(*Options) { return func(o *Options) { o.Logger = l.Logger() } }
 
 func background() context.Context { return context.Background() }
 

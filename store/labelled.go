@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql/driver"
+
+	"fanmill/store/sqlite"
 )
 
 // labelledAtOnce is how many rows Labelled reads before it lets others read.
@@ -22,8 +24,8 @@ func (db *DB) Labelled(ctx context.Context, scope string, fn func(*Row) error) e
 func (db *DB) LabelledNewest(ctx context.Context, scope string, limit int, fn func(*Row) error) error {
 	const query = "SELECT id FROM msg WHERE scope = ? AND class IN (1, 2) ORDER BY id DESC LIMIT 1 OFFSET ?"
 	before := int64(0)
-	err := db.ask(ctx, "read labels", func(c *conn) (err error) {
-		before, err = c.integer(query, scope, int64(limit))
+	err := db.r.Ask(ctx, "read labels", func(c *sqlite.Conn) (err error) {
+		before, err = c.Integer(query, scope, int64(limit))
 		return err
 	})
 	if err != nil {
@@ -35,9 +37,9 @@ func (db *DB) LabelledNewest(ctx context.Context, scope string, limit int, fn fu
 func (db *DB) labelledAfter(ctx context.Context, scope string, last int64, fn func(*Row) error) error {
 	for {
 		var rows []Row
-		err := db.ask(ctx, "read labels", func(c *conn) error {
+		err := db.r.Ask(ctx, "read labels", func(c *sqlite.Conn) error {
 			rows = rows[:0]
-			return c.query(selectLabelled, func(v []driver.Value) error {
+			return c.Query(selectLabelled, func(v []driver.Value) error {
 				row := asRow(v)
 				if err := row.readBody(v[numRowColumns:]); err != nil {
 					return err
@@ -68,7 +70,7 @@ func (tx *Tx) Counting(ctx context.Context, scope string, fn func(Row) error) er
 		return err
 	}
 	var rows []Row
-	err := tx.db.w.query(rowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", func(v []driver.Value) error {
+	err := tx.db.w.Query(rowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", func(v []driver.Value) error {
 		rows = append(rows, asRow(v))
 		return ctx.Err()
 	}, scope)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"fanmill/classify"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 const (
@@ -79,18 +81,18 @@ func keepMessage(row *Row) {
 // insert records a message that the scope does not have.
 func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
 	all := row.Waits || !row.Complete
-	lists, err := tx.db.pack.lists(row, all || row.Adds > 0, all || row.Step != 0)
+	lists, err := row.pack(tx.db.pack, all || row.Adds > 0, all || row.Step != 0)
 	if err != nil {
 		return err
 	}
 	waits := int64(0)
 	if row.Waits {
 		waits = waitsBare
-		if lists[0] != nil || lists[1] != nil {
+		if lists.any() {
 			waits = waitsListed
 		}
 	}
-	res, err := tx.db.w.exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
+	res, err := tx.db.w.Exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
 		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), by.Source, row.Complete, waits, tx.db.seq.Load()+1)
 	if err != nil {
 		return tx.fail("record message", err)
@@ -102,16 +104,35 @@ func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
 	return tx.record(model, KindLearn, by, &change{row: id, after: row.mark(), features: row.Features, grams: row.Grams, label: row.label()})
 }
 
+// packed are lists of a row in their stored forms, nil where one is not wanted or not
+// known.
+type packed struct{ features, grams []byte }
+
+func (p packed) any() bool { return p.features != nil || p.grams != nil }
+
+// pack returns those of a row's lists that are wanted, valid until p is used again.
+func (r *Row) pack(p *pack.Packer, features, grams bool) (stored packed, err error) {
+	if features {
+		stored.features = p.Features(r.Features)
+	}
+	if grams {
+		if stored.grams, err = p.Grams(r.Grams); err != nil {
+			err = fmt.Errorf("learn %s: %w", r.Digest, err)
+		}
+	}
+	return stored, err
+}
+
 // keep writes what is kept of a row that is new.
-func (tx *Tx) keep(id int64, lists [2]driver.Value, message []byte) error {
-	if lists[0] != nil || lists[1] != nil {
-		if _, err := tx.db.w.exec(insertLists, id, lists[0], lists[1]); err != nil {
+func (tx *Tx) keep(id int64, lists packed, message []byte) error {
+	if lists.any() {
+		if _, err := tx.db.w.Exec(insertLists, id, lists.features, lists.grams); err != nil {
 			return err
 		}
 	}
-	packed, err := tx.db.pack.message(message)
-	if err == nil && packed != nil {
-		_, err = tx.db.w.exec(insertBody, id, packed)
+	text, err := tx.db.pack.Message(message)
+	if err == nil && text != nil {
+		_, err = tx.db.w.Exec(insertBody, id, text)
 	}
 	return err
 }
@@ -145,7 +166,7 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	if row.Waits {
 		waits = waitsAgain
 	}
-	_, err := tx.db.w.exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
+	_, err := tx.db.w.Exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
 		row.Time.UnixMicro(), source, waits, ch.same, tx.db.seq.Load()+1, old.ID)
 	if err != nil {
 		return tx.fail("change message", err)
@@ -171,7 +192,7 @@ func (tx *Tx) forgo(old, row *Row) error {
 	if old.waits != waitsListed || row.Waits || !old.Complete || row.Adds > 0 || row.Step != 0 {
 		return nil
 	}
-	if _, err := tx.db.w.exec(dropLists, old.ID); err != nil {
+	if _, err := tx.db.w.Exec(dropLists, old.ID); err != nil {
 		return tx.fail("drop features", err)
 	}
 	return nil
@@ -198,11 +219,11 @@ func (tx *Tx) relist(ch *change, old, row *Row) error {
 	if ch.lacks() {
 		return fmt.Errorf("learn %s: features or grams are needed, the ledger has none", row.Digest)
 	}
-	lists, err := tx.db.pack.lists(row, addFeatures, addGrams)
+	lists, err := row.pack(tx.db.pack, addFeatures, addGrams)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.db.w.exec(addLists, ch.row, lists[0], lists[1]); err != nil {
+	if _, err := tx.db.w.Exec(addLists, ch.row, lists.features, lists.grams); err != nil {
 		return tx.fail("change message", err)
 	}
 	return nil
@@ -214,7 +235,7 @@ func (tx *Tx) kept(ch *change) error {
 	if !ch.counts() && !ch.steps() {
 		return nil
 	}
-	err := tx.db.w.query("SELECT features, grams FROM lists WHERE id = ?", func(v []driver.Value) error {
+	err := tx.db.w.Query("SELECT features, grams FROM lists WHERE id = ?", func(v []driver.Value) error {
 		return tx.lists.parse(ch, v[0], v[1])
 	}, ch.row)
 	if err != nil {
@@ -249,7 +270,7 @@ func (tx *Tx) unlabel(kind Kind, row *Row, by Origin) (bool, error) {
 	if err := tx.keepWas(ch.row); err != nil {
 		return false, err
 	}
-	if _, err := tx.db.w.exec(forgetMsg, tx.now.UnixMicro(), by.Source, ch.row); err != nil {
+	if _, err := tx.db.w.Exec(forgetMsg, tx.now.UnixMicro(), by.Source, ch.row); err != nil {
 		return false, tx.fail("forget message", err)
 	}
 	err = tx.record(model, kind, by, ch)
@@ -289,15 +310,23 @@ func (tx *Tx) confirm(scope string, d classify.Digest, by Origin, insist bool) e
 	if err := tx.keepWas(row.ID); err != nil {
 		return err
 	}
-	if _, err := tx.db.w.exec(confirmMsg, row.Sure, tx.now.UnixMicro(), by.Source, ch.same, tx.db.seq.Load()+1, row.ID); err != nil {
+	if _, err := tx.db.w.Exec(confirmMsg, row.Sure, tx.now.UnixMicro(), by.Source, ch.same, tx.db.seq.Load()+1, row.ID); err != nil {
 		return tx.fail("confirm label", err)
 	}
 	return tx.record(model, KindLearn, by, ch)
 }
 
+// nilIfZero binds SQL NULL for 0.
+func nilIfZero(n int64) driver.Value {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
 // keepWas keeps what the next op takes from a row besides its mark, for Undo.
 func (tx *Tx) keepWas(row int64) error {
-	if _, err := tx.db.w.exec(insertWas, tx.db.seq.Load()+1, row); err != nil {
+	if _, err := tx.db.w.Exec(insertWas, tx.db.seq.Load()+1, row); err != nil {
 		return tx.fail("keep the label as it was", err)
 	}
 	return nil
@@ -306,13 +335,13 @@ func (tx *Tx) keepWas(row int64) error {
 // record logs a change and carries it out on the model.
 func (tx *Tx) record(model *Model, kind Kind, by Origin, ch *change) error {
 	b, a := ch.before, ch.after
-	res, err := tx.db.w.exec(insertOp, tx.now.UnixMicro(), by.Actor, by.Source, int64(kind), ch.row, model.scope,
+	res, err := tx.db.w.Exec(insertOp, tx.now.UnixMicro(), by.Actor, by.Source, int64(kind), ch.row, model.scope,
 		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits, nilIfZero(ch.undoes))
 	if err != nil {
 		return tx.fail("log change", err)
 	}
 	if seq, _ := res.LastInsertId(); seq != tx.db.seq.Load()+1 {
-		return tx.fail("log change", damaged(tx.db.path, fmt.Sprintf("op %d follows op %d", seq, tx.db.seq.Load())))
+		return tx.fail("log change", sqlite.Damaged(tx.db.path, fmt.Sprintf("op %d follows op %d", seq, tx.db.seq.Load())))
 	}
 	tx.asked = false
 	tx.remember(model, ch)

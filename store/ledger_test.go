@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fanmill/classify"
+	"fanmill/store/storetest"
 )
 
 // step is one step of a random history of training.
@@ -55,12 +56,12 @@ func (s step) carryOut(tx *Tx) error {
 	by := Origin{Source: "train"}
 	switch s.do {
 	case "forget":
-		_, err := tx.Forget(s.scope, digest(s.n), by)
+		_, err := tx.Forget(s.scope, storetest.Digest(s.n), by)
 		return err
 	case "insist":
-		return unlessNoRow(tx.Insist(s.scope, digest(s.n), by))
+		return unlessNoRow(tx.Insist(s.scope, storetest.Digest(s.n), by))
 	case "confirm":
-		return unlessNoRow(tx.Confirm(s.scope, digest(s.n), Origin{Source: "held"}))
+		return unlessNoRow(tx.Confirm(s.scope, storetest.Digest(s.n), Origin{Source: "held"}))
 	case "ask":
 		tx.Model(s.scope).Fit()
 		return nil
@@ -85,7 +86,7 @@ type oracle map[string][]Row
 
 func (o oracle) apply(s step) {
 	rows := o[s.scope]
-	i := slices.IndexFunc(rows, func(r Row) bool { return r.Digest == digest(s.n) })
+	i := slices.IndexFunc(rows, func(r Row) bool { return r.Digest == storetest.Digest(s.n) })
 	var old Row
 	if i >= 0 {
 		old = rows[i]
@@ -241,7 +242,7 @@ func TestLearnThenForgetIsNothing(t *testing.T) {
 		t.Fatalf("before:\n%s\nafter learning and forgetting:\n%s", head(was), head(now))
 	}
 	sameAsRebuilt(t, db)
-	if forget(t, db, "", digest(99)) || forget(t, db, "nobody", digest(1)) {
+	if forget(t, db, "", storetest.Digest(99)) || forget(t, db, "nobody", storetest.Digest(1)) {
 		t.Error("what was never learned was forgotten")
 	}
 }
@@ -251,7 +252,7 @@ func TestLearnWritesOps(t *testing.T) {
 	learn(t, db, message(1, Ham, 1))
 	learn(t, db, message(1, Ham, 1)) // again: nothing
 	learn(t, db, message(1, Spam, 0))
-	forget(t, db, "", digest(1))
+	forget(t, db, "", storetest.Digest(1))
 	row := message(1, Spam, 2)
 	row.Features, row.Message = nil, nil // the ledger has them
 	learn(t, db, row)
@@ -336,7 +337,7 @@ func TestRowsComeBackAsLearned(t *testing.T) {
 	if _, err := db.Load(t.Context(), 999); !errors.Is(err, ErrNoRow) {
 		t.Errorf("load of no row: %v", err)
 	}
-	if _, found, err := db.Find(t.Context(), "", digest(999)); found || err != nil {
+	if _, found, err := db.Find(t.Context(), "", storetest.Digest(999)); found || err != nil {
 		t.Errorf("find of no row: %v %v", found, err)
 	}
 }
@@ -355,7 +356,7 @@ func TestRecentAndScopes(t *testing.T) {
 	if err != nil || !slices.Equal(names, []string{"", "anna", "zoe"}) {
 		t.Errorf("scopes %q, %v", names, err)
 	}
-	for scope, want := range map[string][]classify.Digest{"": {digest(6), digest(3)}, "zoe": {digest(4), digest(1)}, "none": nil} {
+	for scope, want := range map[string][]classify.Digest{"": {storetest.Digest(6), storetest.Digest(3)}, "zoe": {storetest.Digest(4), storetest.Digest(1)}, "none": nil} {
 		rows, err := db.Recent(t.Context(), scope, 10)
 		var got []classify.Digest
 		for _, r := range rows {

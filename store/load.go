@@ -2,11 +2,12 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
 	"time"
+
+	"fanmill/store/sqlite"
 )
 
 // ErrNotEmpty says that a ledger has rows or a log already.
@@ -14,8 +15,8 @@ var ErrNotEmpty = errors.New("the ledger is not empty")
 
 // Empty tells whether nothing was ever recorded.
 func (db *DB) Empty(ctx context.Context) (empty bool, err error) {
-	err = db.ask(ctx, "look into the ledger", func(c *conn) error {
-		n, err := c.integer(countAll)
+	err = db.r.Ask(ctx, "look into the ledger", func(c *sqlite.Conn) error {
+		n, err := c.Integer(countAll)
 		empty = n == 0
 		return err
 	})
@@ -30,7 +31,7 @@ const countAll = "SELECT (SELECT count(*) FROM msg) + (SELECT count(*) FROM op) 
 // changed. A ledger that is not empty is ErrNotEmpty. progress may be nil.
 func (db *DB) LoadDump(ctx context.Context, d *DumpReader, progress func(done, total int64)) error {
 	err := db.Update(ctx, func(tx *Tx) error {
-		if n, err := tx.db.w.integer(countAll); err != nil || n > 0 {
+		if n, err := tx.db.w.Integer(countAll); err != nil || n > 0 {
 			return errors.Join(err, ErrNotEmpty)
 		}
 		return tx.loadAll(ctx, d, progress)
@@ -62,10 +63,10 @@ func (tx *Tx) loadAll(ctx context.Context, d *DumpReader, progress func(done, to
 			progress(d.rows+d.ops, d.Header.Rows+d.Header.Ops)
 		}
 	}
-	if _, err := tx.db.w.exec("DELETE FROM sqlite_sequence WHERE name = 'op'"); err != nil {
+	if _, err := tx.db.w.Exec("DELETE FROM sqlite_sequence WHERE name = 'op'"); err != nil {
 		return tx.fail("number the log", err)
 	}
-	if _, err := tx.db.w.exec("INSERT INTO sqlite_sequence (name, seq) VALUES ('op', ?)", d.Header.Seq); err != nil {
+	if _, err := tx.db.w.Exec("INSERT INTO sqlite_sequence (name, seq) VALUES ('op', ?)", d.Header.Seq); err != nil {
 		return tx.fail("number the log", err)
 	}
 	return tx.coherent()
@@ -87,13 +88,13 @@ func (tx *Tx) loadRow(d *DumpReader, e *Entry) error {
 	if raw.Waits == waitsBare && (raw.Features != nil || raw.Grams != nil) {
 		raw.Waits = waitsListed // from before these were told apart
 	}
-	_, err := tx.db.w.exec(loadMsg, r.ID, r.Scope, r.Digest[:], int64(r.Class), int64(r.Adds), r.Step, r.Sure,
+	_, err := tx.db.w.Exec(loadMsg, r.ID, r.Scope, r.Digest[:], int64(r.Class), int64(r.Adds), r.Step, r.Sure,
 		r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds, r.Time.UnixMicro(), r.Source, r.Complete, raw.Waits, raw.Judged)
-	if isConstraint(err) {
+	if sqlite.IsConstraint(err) {
 		return d.fault("message %s stands there twice in scope %q", r.Digest, r.Scope)
 	}
 	if err == nil {
-		err = tx.keep(r.ID, [2]driver.Value{nilIfNone(raw.Features), nilIfNone(raw.Grams)}, r.Message)
+		err = tx.keep(r.ID, packed{raw.Features, raw.Grams}, r.Message)
 	}
 	if err != nil {
 		return tx.fail("record message", err)
@@ -108,10 +109,10 @@ func (tx *Tx) loadOp(o *dumpOp) error {
 		return err
 	}
 	b, a := o.Before.mark(), o.After.mark()
-	_, err = tx.db.w.exec(loadOp, o.Seq, o.Time.UnixMicro(), o.Actor, o.Source, int64(kind), o.Row, o.Scope,
+	_, err = tx.db.w.Exec(loadOp, o.Seq, o.Time.UnixMicro(), o.Actor, o.Source, int64(kind), o.Row, o.Scope,
 		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits, nilIfZero(o.Undoes))
 	if w := o.Was; err == nil && w != nil {
-		_, err = tx.db.w.exec(loadWas, o.Seq, w.ScoreC, w.ScoreE, w.ScoreL, w.LogOdds, w.Judged, w.Time.UnixMicro(), w.Source)
+		_, err = tx.db.w.Exec(loadWas, o.Seq, w.ScoreC, w.ScoreE, w.ScoreL, w.LogOdds, w.Judged, w.Time.UnixMicro(), w.Source)
 	}
 	if err != nil {
 		return tx.fail("record op", err)
@@ -144,7 +145,7 @@ LIMIT 1`
 // coherent makes sure that the log leads to the rows: processes follow the log, and
 // would come to another model than one that is built from the rows.
 func (tx *Tx) coherent() error {
-	seq, err := tx.db.w.integer("SELECT coalesce((" + selectTorn + "), -1)")
+	seq, err := tx.db.w.Integer("SELECT coalesce((" + selectTorn + "), -1)")
 	if err != nil {
 		return tx.fail("check the log", err)
 	}
@@ -161,7 +162,7 @@ func (tx *Tx) Attribute(row *Row, source string, at time.Time) error {
 		return err
 	}
 	tx.asked = false
-	if _, err := tx.db.w.exec("UPDATE msg SET source = ?, time = ? WHERE scope = ? AND digest = ?", source, at.UnixMicro(), row.Scope, row.Digest[:]); err != nil {
+	if _, err := tx.db.w.Exec("UPDATE msg SET source = ?, time = ? WHERE scope = ? AND digest = ?", source, at.UnixMicro(), row.Scope, row.Digest[:]); err != nil {
 		return tx.fail("say whose label it is", err)
 	}
 	return nil

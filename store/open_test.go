@@ -11,6 +11,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 // ledgerOf returns a closed ledger with some training, and its model.
@@ -32,34 +35,12 @@ func ledgerOf(t *testing.T) (dir, model string) {
 	return dir, model
 }
 
-func edit(t *testing.T, path string, change func([]byte) []byte) []byte {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b = change(b)
-	if err := os.WriteFile(path, b, 0o640); err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
 func sql(statements string) func(*testing.T, string) {
-	return func(t *testing.T, path string) {
-		t.Helper()
-		c, err := connect(path, "rw")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(c.run(statements), c.close()); err != nil {
-			t.Fatal(err)
-		}
-	}
+	return func(t *testing.T, path string) { t.Helper(); storetest.SQL(t, path, statements) }
 }
 
 func bytesOf(change func([]byte) []byte) func(*testing.T, string) {
-	return func(t *testing.T, path string) { t.Helper(); edit(t, path, change) }
+	return func(t *testing.T, path string) { t.Helper(); storetest.Edit(t, path, change) }
 }
 
 // TestUnusableLedgers: each is refused with an error that says what to do, and its file
@@ -70,24 +51,24 @@ func TestUnusableLedgers(t *testing.T) {
 		want  error
 		says  string
 	}{
-		"text":          {bytesOf(func([]byte) []byte { return []byte("this is not a database at all, but a letter\n") }), ErrDamaged, "backup"},
-		"a few bytes":   {bytesOf(func(b []byte) []byte { return b[:9] }), ErrDamaged, "backup"},
-		"emptied":       {bytesOf(func(b []byte) []byte { return nil }), ErrDamaged, "begin anew"},
-		"cut":           {bytesOf(func(b []byte) []byte { return b[:len(b)-2*pageSize] }), ErrDamaged, "backup"},
-		"page of zeros": {bytesOf(func(b []byte) []byte { clear(b[pageSize : 3*pageSize]); return b }), ErrDamaged, "backup"},
-		"header":        {bytesOf(func(b []byte) []byte { clear(b[100:200]); return b }), ErrDamaged, "backup"},
+		"text":          {bytesOf(func([]byte) []byte { return []byte("this is not a database at all, but a letter\n") }), sqlite.ErrDamaged, "backup"},
+		"a few bytes":   {bytesOf(func(b []byte) []byte { return b[:9] }), sqlite.ErrDamaged, "backup"},
+		"emptied":       {bytesOf(func(b []byte) []byte { return nil }), sqlite.ErrDamaged, "begin anew"},
+		"cut":           {bytesOf(func(b []byte) []byte { return b[:len(b)-2*pageSize] }), sqlite.ErrDamaged, "backup"},
+		"page of zeros": {bytesOf(func(b []byte) []byte { clear(b[pageSize : 3*pageSize]); return b }), sqlite.ErrDamaged, "backup"},
+		"header":        {bytesOf(func(b []byte) []byte { clear(b[100:200]); return b }), sqlite.ErrDamaged, "backup"},
 		"flipped": {bytesOf(func(b []byte) []byte {
 			for i := 100; i < len(b); i += 509 {
 				b[i] ^= 0x55
 			}
 			return b
-		}), ErrDamaged, "backup"},
-		"foreign":    {sql("PRAGMA application_id = 7"), ErrDamaged, "not a fanmill ledger"},
-		"history":    {sql("PRAGMA application_id = 1717659240"), ErrDamaged, "not a fanmill ledger"},
-		"newer":      {sql("UPDATE meta SET value = 99 WHERE key = 'schema'"), ErrNewer, "newer fanmill"},
-		"features":   {sql("UPDATE meta SET value = 1 WHERE key = 'features'"), ErrFeatureVersion, "fanmill rebuild"},
-		"newer ones": {sql("UPDATE meta SET value = 99 WHERE key = 'features'"), ErrNewer, "feature version 99"},
-		"no version": {sql("DELETE FROM meta"), ErrDamaged, "backup"},
+		}), sqlite.ErrDamaged, "backup"},
+		"foreign":    {sql("PRAGMA application_id = 7"), sqlite.ErrDamaged, "not a fanmill ledger"},
+		"history":    {sql("PRAGMA application_id = 1717659240"), sqlite.ErrDamaged, "not a fanmill ledger"},
+		"newer":      {sql("UPDATE meta SET value = 99 WHERE key = 'schema'"), sqlite.ErrNewer, "newer fanmill"},
+		"features":   {sql("UPDATE meta SET value = 1 WHERE key = 'features'"), sqlite.ErrFeatureVersion, "fanmill rebuild"},
+		"newer ones": {sql("UPDATE meta SET value = 99 WHERE key = 'features'"), sqlite.ErrNewer, "feature version 99"},
+		"no version": {sql("DELETE FROM meta"), sqlite.ErrDamaged, "backup"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, _ := ledgerOf(t)
@@ -119,12 +100,12 @@ func TestUnusableLedgers(t *testing.T) {
 func TestRefusedLedgerKeepsItsLog(t *testing.T) {
 	dir, _ := ledgerOf(t)
 	path := filepath.Join(dir, ledgerFile)
-	c, err := connect(path, "rw")
+	c, err := sqlite.Connect(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
-	if err := c.run("PRAGMA wal_autocheckpoint = 0; UPDATE meta SET value = 98 WHERE key = 'schema'"); err != nil {
+	defer c.Close()
+	if err := c.Run("PRAGMA wal_autocheckpoint = 0; UPDATE meta SET value = 98 WHERE key = 'schema'"); err != nil {
 		t.Fatal(err)
 	}
 	copied := t.TempDir()
@@ -137,7 +118,7 @@ func TestRefusedLedgerKeepsItsLog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := Open(t.Context(), Options{Dir: copied}); !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "98") {
+	if _, err := Open(t.Context(), Options{Dir: copied}); !errors.Is(err, sqlite.ErrNewer) || !strings.Contains(err.Error(), "98") {
 		t.Fatalf("opened: %v", err)
 	}
 	for name, was := range before {
@@ -151,11 +132,11 @@ func TestRefusedLedgerKeepsItsLog(t *testing.T) {
 func TestSnapshotIsUsed(t *testing.T) {
 	dir, model := ledgerOf(t)
 	// Without the features of the rows only the snapshot can give the counts.
-	sql("DELETE FROM lists")(t, filepath.Join(dir, ledgerFile))
-	var log logged
+	storetest.SQL(t, filepath.Join(dir, ledgerFile), "DELETE FROM lists")
+	var log storetest.Log
 	db := openAt(t, dir, withLog(&log))
-	if got := export(t, db); got != model || log.buf.Len() > 0 {
-		t.Fatalf("got\n%s\nwant\n%s\nlog: %s", head(got), head(model), log.buf.String())
+	if got := export(t, db); got != model || log.String() != "" {
+		t.Fatalf("got\n%s\nwant\n%s\nlog: %s", head(got), head(model), log.String())
 	}
 	learn(t, db, message(100, Spam, 2))
 	want := export(t, db)
@@ -206,13 +187,13 @@ func TestUnusableSnapshots(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, model := ledgerOf(t)
 			spoil(t, filepath.Join(dir, snapshotFile))
-			var log logged
+			var log storetest.Log
 			db := openAt(t, dir, withLog(&log))
 			if got := export(t, db); got != model {
 				t.Errorf("got\n%s\nwant\n%s", head(got), head(model))
 			}
-			if log.count("ignoring the model snapshot") != 1 {
-				t.Errorf("log: %s", log.buf.String())
+			if log.Count("ignoring the model snapshot") != 1 {
+				t.Errorf("log: %s", log.String())
 			}
 		})
 	}
@@ -226,7 +207,7 @@ func TestForeignSnapshot(t *testing.T) {
 		db := openAt(t, dirs[i])
 		learn(t, db, message(i, Ham, 1))
 		models[i] = export(t, db)
-		if err := errors.Join(db.w.run("UPDATE op SET time = 1"), db.WriteSnapshot(), db.Close()); err != nil {
+		if err := errors.Join(db.w.Run("UPDATE op SET time = 1"), db.WriteSnapshot(), db.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -308,10 +289,10 @@ func TestReadOnlyBesideWriter(t *testing.T) {
 	if n := catchUp(t, r); n != 1 || export(t, r) != export(t, w) {
 		t.Errorf("applied %d ops", n)
 	}
-	if err := r.Update(t.Context(), func(*Tx) error { return nil }); !errors.Is(err, ErrReadOnly) {
+	if err := r.Update(t.Context(), func(*Tx) error { return nil }); !errors.Is(err, sqlite.ErrReadOnly) {
 		t.Errorf("update: %v", err)
 	}
-	if err := r.WriteSnapshot(); !errors.Is(err, ErrReadOnly) {
+	if err := r.WriteSnapshot(); !errors.Is(err, sqlite.ErrReadOnly) {
 		t.Errorf("snapshot: %v", err)
 	}
 	w.Close()
@@ -362,11 +343,11 @@ func TestStrangeStart(t *testing.T) {
 			if err := os.WriteFile(path, nil, 0o640); err != nil {
 				return err
 			}
-			c, err := connect(path, "rw", "journal_mode=WAL")
+			c, err := sqlite.Connect(path, "journal_mode=WAL")
 			if err != nil {
 				return err
 			}
-			return c.close()
+			return c.Close()
 		},
 	} {
 		dir := t.TempDir()

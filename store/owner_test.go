@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"fanmill/store/history"
 )
 
 // TestFilesOfTheDirectorysOwner: whatever root makes in a directory of another user
@@ -22,11 +24,16 @@ func TestFilesOfTheDirectorysOwner(t *testing.T) {
 	defer syscall.Umask(syscall.Umask(0o077))
 	db := openAt(t, dir)
 	learn(t, db, message(1, Ham, 1))
-	h := historyAt(t, dir, newClock(), nil)
-	h.Add(record(1, newClock()))
+	h, err := history.Open(t.Context(), history.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	h.Add(history.Record{ID: "id1"})
 	if err := errors.Join(h.Flush(t.Context()), db.WriteSnapshot()); err != nil {
 		t.Fatal(err)
 	}
+	const historyFile = "history.db"
 	for _, name := range []string{ledgerFile, ledgerFile + "-wal", ledgerFile + "-shm", snapshotFile, historyFile, historyFile + "-wal", historyFile + "-shm"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {

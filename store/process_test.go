@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"fanmill/store/sqlite"
 )
 
 // child is this test binary doing a job in another process. A line on its
@@ -212,19 +214,19 @@ func childBusy(dir string) error {
 // childLock keeps every other process from writing until told to end, in mode
 // EXCLUSIVE also from reading.
 func childLock(dir, mode string) error {
-	c, err := connect(dir+"/"+ledgerFile, "rw", "locking_mode="+mode)
+	c, err := sqlite.Connect(dir+"/"+ledgerFile, "locking_mode="+mode)
 	if err != nil {
 		return err
 	}
-	if err := retryBusy(background(), time.Minute, func() error { return c.run("BEGIN IMMEDIATE") }); err != nil {
+	if err := sqlite.Retry(background(), time.Minute, func() error { return c.Run("BEGIN IMMEDIATE") }); err != nil {
 		return err
 	}
 	fmt.Println("locked")
 	bufio.NewReader(os.Stdin).ReadString('\n')
-	if err := c.run("COMMIT"); err != nil {
+	if err := c.Run("COMMIT"); err != nil {
 		return err
 	}
-	return c.close()
+	return c.Close()
 }
 
 // childFull learns under a limit on the size of files, as on a full disk: the

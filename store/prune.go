@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"os"
 	"time"
+
+	"fanmill/store/sqlite"
 )
 
 // The rows say what the model is, and nothing is built from the log (see readCounts), so
@@ -49,11 +51,11 @@ func (db *DB) Stale(ctx context.Context, keep Memory, now time.Time) (old Stale,
 	if keep.Age > 0 {
 		before = now.Add(-keep.Age).UnixMicro()
 	}
-	err = db.ask(ctx, "list what is no longer needed", func(c *conn) error {
-		return c.consistent(func() error {
+	err = db.r.Ask(ctx, "list what is no longer needed", func(c *sqlite.Conn) error {
+		return c.Consistent(func() error {
 			old = Stale{}
-			err := c.query(selectUnlabelled, func(v []driver.Value) error {
-				old.Messages = append(old.Messages, asInt(v[0]))
+			err := c.Query(selectUnlabelled, func(v []driver.Value) error {
+				old.Messages = append(old.Messages, sqlite.Int(v[0]))
 				return ctx.Err()
 			}, now.Add(-sweepAfter).UnixMicro(), expired, before)
 			if err != nil || keep.Age <= 0 {
@@ -66,16 +68,16 @@ func (db *DB) Stale(ctx context.Context, keep Memory, now time.Time) (old Stale,
 }
 
 // ops looks how much of the log is to go.
-func (s *Stale) ops(c *conn, before, least int64) error {
-	first, err := c.integer(selectFirst)
+func (s *Stale) ops(c *sqlite.Conn, before, least int64) error {
+	first, err := c.Integer(selectFirst)
 	if err != nil || first == 0 {
 		return err
 	}
-	last, err := c.integer("SELECT max(seq) FROM op")
+	last, err := c.Integer("SELECT max(seq) FROM op")
 	if err != nil {
 		return err
 	}
-	young, err := c.integer(selectYoung, before)
+	young, err := c.Integer(selectYoung, before)
 	if err != nil {
 		return err
 	}
@@ -102,14 +104,14 @@ func (db *DB) Prune(ctx context.Context, old Stale, limit int64) (removed int64,
 		}
 	}
 	err = db.Update(ctx, func(tx *Tx) error {
-		first, err := tx.db.w.integer(selectFirst)
+		first, err := tx.db.w.Integer(selectFirst)
 		if err != nil {
 			return tx.fail("prune the log", err)
 		}
 		last := min(old.last, first+limit-1)
 		removed = max(0, last-first+1)
 		for _, sql := range []string{"DELETE FROM was WHERE op <= ?", "DELETE FROM op WHERE seq <= ?"} {
-			if _, err := tx.db.w.exec(sql, last); err != nil {
+			if _, err := tx.db.w.Exec(sql, last); err != nil {
 				return tx.fail("prune the log", err)
 			}
 		}
@@ -142,7 +144,7 @@ func (tx *Tx) Sweep(ids []int64) (removed int, err error) {
 		return 0, err
 	}
 	for _, id := range ids {
-		res, err := tx.db.w.exec("DELETE FROM msg WHERE id = ? AND class = 0", id)
+		res, err := tx.db.w.Exec("DELETE FROM msg WHERE id = ? AND class = 0", id)
 		if err != nil {
 			return 0, tx.fail("remove messages without a label", err)
 		}
@@ -150,7 +152,7 @@ func (tx *Tx) Sweep(ids []int64) (removed int, err error) {
 			continue // it has one again
 		}
 		for _, sql := range []string{"DELETE FROM lists WHERE id = ?", "DELETE FROM body WHERE id = ?"} {
-			if _, err := tx.db.w.exec(sql, id); err != nil {
+			if _, err := tx.db.w.Exec(sql, id); err != nil {
 				return 0, tx.fail("remove messages without a label", err)
 			}
 		}
@@ -163,9 +165,9 @@ func (tx *Tx) Sweep(ids []int64) (removed int, err error) {
 // LogBegin returns the time of the oldest op, and whether there were older ones that the
 // log no longer has.
 func (db *DB) LogBegin(ctx context.Context) (at time.Time, pruned bool, err error) {
-	err = db.ask(ctx, "look where the log begins", func(c *conn) error {
-		return c.query(selectFirst, func(v []driver.Value) error {
-			at, pruned = asTime(v[1]), asInt(v[0]) > 1
+	err = db.r.Ask(ctx, "look where the log begins", func(c *sqlite.Conn) error {
+		return c.Query(selectFirst, func(v []driver.Value) error {
+			at, pruned = sqlite.Time(v[1]), sqlite.Int(v[0]) > 1
 			return nil
 		})
 	})

@@ -11,15 +11,18 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 // age makes the ops up to seq, and the rows, so much older.
 func age(t testing.TB, db *DB, seq int64, by time.Duration) {
 	t.Helper()
-	if _, err := db.w.exec("UPDATE op SET time = time - ? WHERE seq <= ?", by.Microseconds(), seq); err != nil {
+	if _, err := db.w.Exec("UPDATE op SET time = time - ? WHERE seq <= ?", by.Microseconds(), seq); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.w.exec("UPDATE msg SET time = time - ?", by.Microseconds()); err != nil {
+	if _, err := db.w.Exec("UPDATE msg SET time = time - ?", by.Microseconds()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -57,15 +60,15 @@ func TestPrune(t *testing.T) {
 	for n := 1; n <= 20; n++ {
 		learn(t, db, message(n, Ham+Class(n%2), 1))
 	}
-	forget(t, db, "", digest(3))
-	forget(t, db, "", digest(4))
+	forget(t, db, "", storetest.Digest(3))
+	forget(t, db, "", storetest.Digest(4))
 	learn(t, db, message(5, Ham, 1)) // a flip
 	model := export(t, db)
 	age(t, db, db.Seq(), 2*month)
 	undoAll(t, db, Selection{}, 1) // ops 24: message 5 is spam again
-	forget(t, db, "", digest(6))
+	forget(t, db, "", storetest.Digest(6))
 	learn(t, db, message(4, Ham, 1))
-	forget(t, db, "", digest(4)) // op 27
+	forget(t, db, "", storetest.Digest(4)) // op 27
 
 	for name, c := range map[string]struct {
 		keep     Memory
@@ -93,7 +96,7 @@ func TestPrune(t *testing.T) {
 		"SELECT count(*) FROM op": 4, "SELECT min(seq) FROM op": 24, "SELECT min(op) FROM was": 24,
 		"SELECT count(*) FROM msg": 19, "SELECT count(*) FROM body": 19,
 	} {
-		if n, err := db.w.integer(what); n != want || err != nil {
+		if n, err := db.w.Integer(what); n != want || err != nil {
 			t.Errorf("%s: %d, %v; want %d", what, n, err, want)
 		}
 	}
@@ -112,7 +115,7 @@ func TestPrune(t *testing.T) {
 	// All is too old: one op stays, by which a snapshot knows the ledger.
 	age(t, db, db.Seq(), 2*month)
 	prune(t, db, Memory{Age: month}, 100)
-	if n, err := db.w.integer("SELECT count(*) FROM op WHERE seq = ?", db.Seq()); n != 1 || err != nil {
+	if n, err := db.w.Integer("SELECT count(*) FROM op WHERE seq = ?", db.Seq()); n != 1 || err != nil {
 		t.Errorf("%d ops left, %v", n, err)
 	}
 }
@@ -122,14 +125,14 @@ func TestSweptNumberIsNotReused(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	learn(t, db, message(1, Ham, 1), message(2, Spam, 1), message(3, Ham, 1))
 	for n := 1; n <= 3; n++ {
-		forget(t, db, "", digest(n))
+		forget(t, db, "", storetest.Digest(n))
 	}
 	age(t, db, db.Seq(), 2*month)
 	if _, messages := prune(t, db, Memory{Age: month, Least: 100}, 1); messages != 2 {
 		t.Errorf("%d messages went", messages)
 	}
 	learn(t, db, message(4, Ham, 1))
-	row, _, err := db.Find(t.Context(), "", digest(4))
+	row, _, err := db.Find(t.Context(), "", storetest.Digest(4))
 	if err != nil || row.ID != 4 {
 		t.Errorf("the new message has number %d, %v", row.ID, err)
 	}
@@ -139,7 +142,7 @@ func TestSweptNumberIsNotReused(t *testing.T) {
 // not read the rows.
 func TestPruneRenewsSnapshot(t *testing.T) {
 	dir := t.TempDir()
-	var log logged
+	var log storetest.Log
 	db := openAt(t, dir, withLog(&log))
 	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
 	if err := db.WriteSnapshot(); err != nil {
@@ -152,8 +155,8 @@ func TestPruneRenewsSnapshot(t *testing.T) {
 		t.Errorf("the snapshot is of op %d", seq)
 	}
 	again := openAt(t, dir, withLog(&log))
-	if got, want := export(t, again), export(t, db); got != want || log.count("ignoring") > 0 {
-		t.Errorf("opened again:\n%s\nwant\n%s\n%s", head(got), head(want), log.buf.String())
+	if got, want := export(t, again), export(t, db); got != want || log.Count("ignoring") > 0 {
+		t.Errorf("opened again:\n%s\nwant\n%s\n%s", head(got), head(want), log.String())
 	}
 }
 
@@ -211,7 +214,7 @@ func TestPrunedDump(t *testing.T) {
 	db, loaded := openAt(t, t.TempDir()), openAt(t, t.TempDir())
 	oracle{}.learn(t, db, "", 40)
 	learn(t, db, message(7, Ham, 2))
-	forget(t, db, "", digest(8))
+	forget(t, db, "", storetest.Digest(8))
 	age(t, db, db.Seq(), 2*month)
 	prune(t, db, Memory{Age: month, Least: 5}, 100)
 	var first, second bytes.Buffer
@@ -231,7 +234,7 @@ func TestPrunedDump(t *testing.T) {
 	if _, err := loaded.Dump(t.Context(), &second, true, nil); err != nil || !bytes.Equal(first.Bytes(), second.Bytes()) {
 		t.Errorf("dumped again it is another dump, %v", err)
 	}
-	if n, err := loaded.w.integer("SELECT count(*) FROM op"); n != 5 || err != nil {
+	if n, err := loaded.w.Integer("SELECT count(*) FROM op"); n != 5 || err != nil {
 		t.Errorf("%d ops, %v", n, err)
 	}
 }
@@ -258,14 +261,14 @@ func childPrune(dir string) error {
 // its model from the rows, and goes on following.
 func TestPrunedByOtherProcess(t *testing.T) {
 	dir := t.TempDir()
-	var log logged
+	var log storetest.Log
 	db := openAt(t, dir, withLog(&log))
 	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
 	c := startChild(t, "prune", dir)
 	c.expect(t, "pruned 21")
 	c.wait(t)
 	catchUp(t, db)
-	if n := log.count("building the model from the rows"); n != 1 || db.Seq() != 22 {
+	if n := log.Count("building the model from the rows"); n != 1 || db.Seq() != 22 {
 		t.Errorf("built %d times, at op %d", n, db.Seq())
 	}
 	sameAsRebuilt(t, db)
@@ -273,7 +276,7 @@ func TestPrunedByOtherProcess(t *testing.T) {
 	c.expect(t, "ready")
 	c.proceed(t)
 	c.expect(t, "learned")
-	if catchUp(t, db); log.count("building the model from the rows") != 1 {
+	if catchUp(t, db); log.Count("building the model from the rows") != 1 {
 		t.Error("it does not follow any more")
 	}
 	if got := export(t, openAt(t, dir)); got != export(t, db) {
@@ -285,8 +288,8 @@ func TestPrunedByOtherProcess(t *testing.T) {
 func TestUnlabelledAreFoundByIndex(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	var plan string
-	err := db.w.query("EXPLAIN QUERY PLAN "+selectUnlabelled, func(v []driver.Value) error {
-		plan += asText(v[3]) + "; "
+	err := db.w.Query("EXPLAIN QUERY PLAN "+selectUnlabelled, func(v []driver.Value) error {
+		plan += sqlite.Text(v[3]) + "; "
 		return nil
 	}, int64(0), "", int64(0))
 	if err != nil || !strings.HasPrefix(plan, "SEARCH msg USING INDEX msg_unlabelled") || strings.Contains(plan, "SCAN msg") {

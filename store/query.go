@@ -9,9 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"fanmill/classify"
+	"fanmill/store/disk"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 const rowColumns = "SELECT id, scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits"
@@ -21,37 +23,37 @@ const numRowColumns = 15
 // asRow reads rowColumns.
 func asRow(v []driver.Value) Row {
 	r := Row{
-		ID: asInt(v[0]), Scope: asText(v[1]), Class: Class(asInt(v[3])), Adds: int(asInt(v[4])), Step: stepOf(asText(v[1]), asInt(v[5])), Sure: asInt(v[6]) != 0,
-		ScoreC: asFloat(v[7]), ScoreE: asFloat(v[8]), ScoreL: asFloat(v[9]), LogOdds: asFloat(v[10]),
-		Time: asTime(v[11]), Source: asText(v[12]), Complete: asInt(v[13]) != 0, Waits: asInt(v[14]) != 0, waits: asInt(v[14]),
+		ID: sqlite.Int(v[0]), Scope: sqlite.Text(v[1]), Class: Class(sqlite.Int(v[3])), Adds: int(sqlite.Int(v[4])), Step: stepOf(sqlite.Text(v[1]), sqlite.Int(v[5])), Sure: sqlite.Int(v[6]) != 0,
+		ScoreC: sqlite.Float(v[7]), ScoreE: sqlite.Float(v[8]), ScoreL: sqlite.Float(v[9]), LogOdds: sqlite.Float(v[10]),
+		Time: sqlite.Time(v[11]), Source: sqlite.Text(v[12]), Complete: sqlite.Int(v[13]) != 0, Waits: sqlite.Int(v[14]) != 0, waits: sqlite.Int(v[14]),
 	}
-	copy(r.Digest[:], asBlob(v[2]))
+	copy(r.Digest[:], sqlite.Blob(v[2]))
 	return r
 }
 
 // findRow returns a row without its lists and message, or ErrNoRow.
-func findRow(c *conn, scope string, d classify.Digest) (Row, error) {
+func findRow(c *sqlite.Conn, scope string, d classify.Digest) (Row, error) {
 	return oneRow(c, rowColumns+" FROM msg WHERE scope = ? AND digest = ?", scope, d[:])
 }
 
-func oneRow(c *conn, query string, args ...driver.Value) (row Row, err error) {
+func oneRow(c *sqlite.Conn, query string, args ...driver.Value) (row Row, err error) {
 	err = ErrNoRow
-	queryErr := c.query(query, func(v []driver.Value) error {
+	queryErr := c.Query(query, func(v []driver.Value) error {
 		row, err = asRow(v), nil
-		return errStop
+		return sqlite.ErrStop
 	}, args...)
 	return row, cmp.Or(queryErr, err)
 }
 
 // loadRow returns a row with all that is kept of it, or ErrNoRow. These are two
 // queries because SQLite would plan a join anew each time.
-func loadRow(c *conn, id int64) (row Row, err error) {
-	err = c.consistent(func() error {
+func loadRow(c *sqlite.Conn, id int64) (row Row, err error) {
+	err = c.Consistent(func() error {
 		if row, err = oneRow(c, rowColumns+" FROM msg WHERE id = ?", id); err != nil {
 			return err
 		}
 		const query = "SELECT (SELECT features FROM lists WHERE id = ?1), (SELECT grams FROM lists WHERE id = ?1), (SELECT message FROM body WHERE id = ?1)"
-		return c.query(query, row.readBody, id)
+		return c.Query(query, row.readBody, id)
 	})
 	return row, err
 }
@@ -61,42 +63,22 @@ const kept = "msg LEFT JOIN lists USING (id) LEFT JOIN body USING (id)"
 
 // readBody takes features, grams and message, as far as they are kept.
 func (r *Row) readBody(v []driver.Value) (err error) {
-	if b := asBlob(v[0]); b != nil {
-		if r.Features, err = parseFeatures(make([]uint64, 0, len(b)/8), b); err != nil {
-			return err
-		}
+	if r.Features, err = pack.ReadFeatures(sqlite.Blob(v[0])); err != nil {
+		return err
 	}
-	if b := asBlob(v[1]); b != nil {
-		if r.Grams, err = parseGrams(make([]uint32, 0, len(b)), b); err != nil {
-			return err
-		}
+	if r.Grams, err = pack.ReadGrams(sqlite.Blob(v[1])); err != nil {
+		return err
 	}
-	if b := asBlob(v[2]); b != nil {
-		r.Message, err = unpack(b)
+	if b := sqlite.Blob(v[2]); b != nil {
+		r.Message, err = pack.ReadMessage(b)
 	}
 	return err
-}
-
-// ask runs fn with the connection for queries, which sees what is committed.
-func (db *DB) ask(ctx context.Context, what string, fn func(c *conn) error) error {
-	err := retryBusy(ctx, db.opts.Busy, func() error {
-		db.rmu.Lock()
-		defer db.rmu.Unlock()
-		if db.r == nil {
-			return ErrClosed
-		}
-		return fn(db.r)
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, explain(db.path, err))
-	}
-	return nil
 }
 
 // Find returns the row of a message without features, grams and message, and whether
 // there is one.
 func (db *DB) Find(ctx context.Context, scope string, d classify.Digest) (row Row, found bool, err error) {
-	err = db.ask(ctx, "find message", func(c *conn) (err error) {
+	err = db.r.Ask(ctx, "find message", func(c *sqlite.Conn) (err error) {
 		row, err = findRow(c, scope, d)
 		return err
 	})
@@ -109,7 +91,7 @@ func (db *DB) Find(ctx context.Context, scope string, d classify.Digest) (row Ro
 // Load returns a row with features, grams and message, as far as they are kept; ErrNoRow
 // when there is none.
 func (db *DB) Load(ctx context.Context, id int64) (row Row, err error) {
-	err = db.ask(ctx, fmt.Sprintf("load message %d", id), func(c *conn) (err error) {
+	err = db.r.Ask(ctx, fmt.Sprintf("load message %d", id), func(c *sqlite.Conn) (err error) {
 		row, err = loadRow(c, id)
 		return err
 	})
@@ -119,9 +101,9 @@ func (db *DB) Load(ctx context.Context, id int64) (row Row, err error) {
 // Recent returns the rows of a scope recorded last, the newest first, without
 // features and messages; forgotten ones are among them.
 func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, err error) {
-	err = db.ask(ctx, "list messages", func(c *conn) error {
+	err = db.r.Ask(ctx, "list messages", func(c *sqlite.Conn) error {
 		rows = rows[:0]
-		return c.query(rowColumns+" FROM msg WHERE scope = ? ORDER BY id DESC LIMIT ?", func(v []driver.Value) error {
+		return c.Query(rowColumns+" FROM msg WHERE scope = ? ORDER BY id DESC LIMIT ?", func(v []driver.Value) error {
 			rows = append(rows, asRow(v))
 			return ctx.Err()
 		}, scope, int64(limit))
@@ -137,16 +119,16 @@ const numOpColumns = 18
 // asOp reads opColumns.
 func asOp(v []driver.Value) Op {
 	return Op{
-		Seq: asInt(v[0]), Time: asTime(v[1]), Origin: Origin{Actor: asText(v[2]), Source: asText(v[3])},
-		Kind: Kind(asInt(v[4])), Row: asInt(v[5]), Scope: asText(v[6]), Before: asMark(asText(v[6]), v[7:12]), After: asMark(asText(v[6]), v[12:17]), Undoes: asInt(v[17]),
+		Seq: sqlite.Int(v[0]), Time: sqlite.Time(v[1]), Origin: Origin{Actor: sqlite.Text(v[2]), Source: sqlite.Text(v[3])},
+		Kind: Kind(sqlite.Int(v[4])), Row: sqlite.Int(v[5]), Scope: sqlite.Text(v[6]), Before: asMark(sqlite.Text(v[6]), v[7:12]), After: asMark(sqlite.Text(v[6]), v[12:17]), Undoes: sqlite.Int(v[17]),
 	}
 }
 
 // Ops returns at most limit ops with a seq above after, the oldest first.
 func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []Op, err error) {
-	err = db.ask(ctx, "list ops", func(c *conn) error {
+	err = db.r.Ask(ctx, "list ops", func(c *sqlite.Conn) error {
 		ops = ops[:0]
-		return c.query(opColumns+" FROM op WHERE seq > ? ORDER BY seq LIMIT ?", func(v []driver.Value) error {
+		return c.Query(opColumns+" FROM op WHERE seq > ? ORDER BY seq LIMIT ?", func(v []driver.Value) error {
 			ops = append(ops, asOp(v))
 			return ctx.Err()
 		}, after, int64(limit))
@@ -156,8 +138,8 @@ func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []Op, err er
 
 // Imported returns how many rows of a scope hold what another filter has counted.
 func (db *DB) Imported(ctx context.Context, scope string) (n int64, err error) {
-	err = db.ask(ctx, "look for imported counts", func(c *conn) (err error) {
-		n, err = c.integer("SELECT count(*) FROM msg WHERE scope = ? AND class > 2", scope)
+	err = db.r.Ask(ctx, "look for imported counts", func(c *sqlite.Conn) (err error) {
+		n, err = c.Integer("SELECT count(*) FROM msg WHERE scope = ? AND class > 2", scope)
 		return err
 	})
 	return n, err
@@ -170,10 +152,10 @@ func (db *DB) Scopes() (names []string, err error) {
 		SELECT min(scope) FROM msg
 		UNION ALL SELECT (SELECT min(scope) FROM msg WHERE scope > s.name) FROM s WHERE s.name IS NOT NULL)
 		SELECT name FROM s WHERE name IS NOT NULL`
-	err = db.ask(context.Background(), "list scopes", func(c *conn) error {
+	err = db.r.Ask(context.Background(), "list scopes", func(c *sqlite.Conn) error {
 		names = names[:0]
-		return c.query(query, func(v []driver.Value) error {
-			names = append(names, asText(v[0]))
+		return c.Query(query, func(v []driver.Value) error {
+			names = append(names, sqlite.Text(v[0]))
 			return nil
 		})
 	})
@@ -182,29 +164,15 @@ func (db *DB) Scopes() (names []string, err error) {
 
 // Size returns the bytes that ledger and snapshot take on disk.
 func (db *DB) Size() (int64, error) {
-	return sizeOf(db.path, db.path+"-wal", db.snapshotPath())
-}
-
-func sizeOf(paths ...string) (total int64, err error) {
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		switch {
-		case errors.Is(err, os.ErrNotExist):
-		case err != nil:
-			return 0, fmt.Errorf("measure database: %w", err)
-		default:
-			total += info.Size()
-		}
-	}
-	return total, nil
+	return disk.Size(db.path, db.path+"-wal", db.snapshotPath())
 }
 
 // Check reads the whole ledger for damage, which for a large one takes seconds.
 func (db *DB) Check(ctx context.Context) error {
-	return db.ask(ctx, "check ledger", func(c *conn) error {
-		verdict, err := c.quickCheck(ctx)
+	return db.r.Ask(ctx, "check ledger", func(c *sqlite.Conn) error {
+		verdict, err := c.QuickCheck(ctx)
 		if err == nil && verdict != "ok" {
-			err = damaged(db.path, verdict)
+			err = sqlite.Damaged(db.path, verdict)
 		}
 		return err
 	})
@@ -226,7 +194,7 @@ func (db *DB) Export(w io.Writer) error {
 	for _, scope := range scopes {
 		m, err := db.loadScope(context.Background(), scope)
 		if err != nil {
-			return fmt.Errorf("export model: %w", explain(db.path, err))
+			return fmt.Errorf("export model: %w", sqlite.Explain(db.path, err))
 		}
 		t := &db.mem.site
 		if m.own != nil {

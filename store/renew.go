@@ -10,9 +10,10 @@ import (
 	"path/filepath"
 	"time"
 
-	sqlite3 "github.com/mattn/go-sqlite3"
-
 	"fanmill/classify"
+	"fanmill/store/disk"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 // A ledger of an older feature version is never changed. A copy of it is renewed beside
@@ -47,14 +48,14 @@ func Renew(ctx context.Context, o Options, extract Extract, progress func(done, 
 	o = o.forRenewal()
 	path := filepath.Join(o.Dir, ledgerFile)
 	anyVersion := ledgerSchema
-	anyVersion.model = false
-	if err := anyVersion.prepareFile(ctx, path, false, o.Busy); err != nil {
+	anyVersion.Model = false
+	if err := anyVersion.Prepare(ctx, path, false, o.Busy); err != nil {
 		return r, err
 	}
 	if r.From, err = olderFeatures(path); err != nil || r.From == classify.FeatureVersion {
 		return r, err
 	}
-	n := renewal{ctx: ctx, busy: o.Busy, pack: newPacker(), extract: extract, progress: progress}
+	n := renewal{ctx: ctx, busy: o.Busy, pack: pack.NewPacker(), extract: extract, progress: progress}
 	err = n.finish(path)
 	if errors.Is(err, errNoCopy) {
 		o.Logger.Info("renewing a copy of the ledger", "reason", err, "features", r.From)
@@ -67,7 +68,7 @@ func Renew(ctx context.Context, o Options, extract Extract, progress func(done, 
 		r.Kept, err = n.install(path, fmt.Sprintf("-features%d", r.From))
 	}
 	if err != nil {
-		return Renewed{From: r.From}, fmt.Errorf("renew features: %w", explain(path, err))
+		return Renewed{From: r.From}, fmt.Errorf("renew features: %w", sqlite.Explain(path, err))
 	}
 	return r, nil
 }
@@ -80,9 +81,9 @@ func PrepareRenewal(ctx context.Context, o Options, extract Extract, progress fu
 	if r.From, err = olderFeatures(path); err != nil || r.From == classify.FeatureVersion {
 		return r, err
 	}
-	n := renewal{ctx: ctx, busy: o.Busy, pack: newPacker(), extract: extract, progress: progress}
+	n := renewal{ctx: ctx, busy: o.Busy, pack: pack.NewPacker(), extract: extract, progress: progress}
 	if err := n.prepare(path); err != nil {
-		return Renewed{From: r.From}, fmt.Errorf("renew features: %w", explain(path, err))
+		return Renewed{From: r.From}, fmt.Errorf("renew features: %w", sqlite.Explain(path, err))
 	}
 	r.Messages = n.messages
 	return r, nil
@@ -93,36 +94,36 @@ func (o Options) forRenewal() Options {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	if o.Busy <= 0 {
-		o.Busy = defaultBusy
+		o.Busy = sqlite.DefaultBusy
 	}
 	return o
 }
 
 // olderFeatures returns a ledger's feature version, which must not be newer than ours.
 func olderFeatures(path string) (version int64, err error) {
-	if _, err := headerSize(path, true); err != nil {
+	if _, err := sqlite.CheckHeader(path, true); err != nil {
 		return 0, err
 	}
-	c, err := connectToRead(path)
+	c, err := sqlite.ConnectToRead(path)
 	if err != nil {
 		return 0, err
 	}
-	version, err = c.integer(metaValue, "features")
-	if err = errors.Join(err, c.close()); err != nil {
-		return 0, fmt.Errorf("read versions of %s: %w", path, explain(path, err))
+	version, err = c.Integer(sqlite.MetaValue, "features")
+	if err = errors.Join(err, c.Close()); err != nil {
+		return 0, fmt.Errorf("read versions of %s: %w", path, sqlite.Explain(path, err))
 	}
 	if version > classify.FeatureVersion {
-		return 0, fmt.Errorf("%s: %w: it has feature version %d, this fanmill uses %d", path, ErrNewer, version, classify.FeatureVersion)
+		return 0, fmt.Errorf("%s: %w: it has feature version %d, this fanmill uses %d", path, sqlite.ErrNewer, version, classify.FeatureVersion)
 	}
 	return version, nil
 }
 
 // renewal is a Renew under way.
 type renewal struct {
-	c        *conn // to the copy
+	c        *sqlite.Conn // to the copy
 	ctx      context.Context
 	busy     time.Duration
-	pack     *packer
+	pack     *pack.Packer
 	extract  Extract
 	progress func(done, total int)
 
@@ -134,21 +135,22 @@ type renewal struct {
 // it may gain its message.
 func (n *renewal) prepare(path string) error {
 	dir := filepath.Dir(path)
-	sweep(dir, "."+renewedFile+".", "") // with what SQLite leaves beside
-	f, err := os.CreateTemp(dir, "."+renewedFile+".*"+tempSuffix)
+	ready := filepath.Join(dir, renewedFile)
+	disk.Sweep(dir, "."+renewedFile+".", "") // with what SQLite leaves beside
+	f, err := disk.Temp(ready)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // fails once it is renamed
 	defer f.Close()
-	if err := errors.Join(f.Chmod(0o640), inherit(f)); err != nil {
+	if err := disk.Hand(f); err != nil {
 		return err
 	}
 	anyVersion := ledgerSchema
-	anyVersion.model = false
-	got, err := anyVersion.copyTo(n.ctx, path, f.Name())
+	anyVersion.Model = false
+	got, err := anyVersion.Copy(n.ctx, path, f.Name(), nil)
 	if err == nil && got.OlderForm {
-		err = anyVersion.migrate(f.Name())
+		err = anyVersion.Migrate(f.Name())
 	}
 	if err != nil {
 		return err
@@ -159,29 +161,29 @@ func (n *renewal) prepare(path string) error {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	if err := os.Rename(f.Name(), filepath.Join(dir, renewedFile)); err != nil {
+	if err := os.Rename(f.Name(), ready); err != nil {
 		return err
 	}
-	return syncDir(dir)
+	return disk.SyncDir(dir)
 }
 
 // renewCopy works without a journal: a copy that is cut short is thrown away.
 func (n *renewal) renewCopy(path string) (err error) {
-	if n.c, err = connect(path, "rw", "journal_mode=DELETE", "journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"); err != nil {
+	if n.c, err = sqlite.Connect(path, "journal_mode=DELETE", "journal_mode=OFF", "synchronous=OFF", "cache_size=-16384"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, n.c.close()) }()
-	if err := n.c.run("BEGIN"); err != nil {
+	defer func() { err = errors.Join(err, n.c.Close()) }()
+	if err := n.c.Run("BEGIN"); err != nil {
 		return err
 	}
 	const note = `INSERT OR REPLACE INTO meta VALUES ('renewed', ?), ('copied', coalesce((` + selectLast + `), 0))`
-	if _, err := n.c.exec(note, int64(classify.FeatureVersion)); err != nil {
+	if _, err := n.c.Exec(note, int64(classify.FeatureVersion)); err != nil {
 		return err
 	}
 	if err := n.rows("complete"); err != nil {
 		return err
 	}
-	return n.c.run("COMMIT")
+	return n.c.Run("COMMIT")
 }
 
 // errNoCopy says that there is no renewed copy that is of use.
@@ -191,32 +193,32 @@ var errNoCopy = errors.New("there is no renewed copy of it yet")
 // transaction, and leaves the copy ready to take the ledger's place.
 func (n *renewal) finish(path string) (err error) {
 	ready := filepath.Join(filepath.Dir(path), renewedFile)
-	switch size, err := headerSize(ready, false); {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, ErrDamaged), err == nil && size == 0:
+	switch size, err := sqlite.CheckHeader(ready, false); {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, sqlite.ErrDamaged), err == nil && size == 0:
 		return errNoCopy
 	case err != nil:
 		return err
 	}
 	defer func() {
-		if sqliteCode(err) == sqlite3.ErrCorrupt {
+		if sqlite.IsCorrupt(err) {
 			err = fmt.Errorf("%w: what lies there cannot be read: %w", errNoCopy, err) // nor could a damaged ledger be copied again
 		}
 	}()
-	if n.c, err = connect(ready, "rw", "synchronous=FULL", "cache_size=-16384"); err != nil {
+	if n.c, err = sqlite.Connect(ready, "synchronous=FULL", "cache_size=-16384"); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, n.c.close()) }()
+	defer func() { err = errors.Join(err, n.c.Close()) }()
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	if _, err := n.c.exec("ATTACH ? AS old", abs); err != nil {
+	if _, err := n.c.Exec("ATTACH ? AS old", abs); err != nil {
 		return err
 	}
 	messages, left := n.messages, n.left
-	return retryBusy(n.ctx, n.busy, func() error {
+	return sqlite.Retry(n.ctx, n.busy, func() error {
 		n.messages, n.left = messages, left
-		return n.c.atomically(n.bringOver)
+		return n.c.Atomically(n.bringOver)
 	})
 }
 
@@ -252,10 +254,10 @@ var bringOver = []string{
 }
 
 func (n *renewal) bringOver() (err error) {
-	if n.last, err = n.c.integer("SELECT seq FROM old.sqlite_sequence WHERE name = 'op'"); err != nil {
+	if n.last, err = n.c.Integer("SELECT seq FROM old.sqlite_sequence WHERE name = 'op'"); err != nil {
 		return err
 	}
-	fits, err := n.c.integer(isCopy, int64(classify.FeatureVersion), n.last)
+	fits, err := n.c.Integer(isCopy, int64(classify.FeatureVersion), n.last)
 	switch {
 	case err != nil:
 		return err
@@ -263,35 +265,35 @@ func (n *renewal) bringOver() (err error) {
 		return fmt.Errorf("%w: what lies there is not of this ledger and this fanmill", errNoCopy)
 	}
 	for _, sql := range bringOver {
-		if _, err := n.c.exec(sql); err != nil {
+		if _, err := n.c.Exec(sql); err != nil {
 			return err
 		}
 	}
 	if err := n.rows("id IN (SELECT id FROM changed)"); err != nil {
 		return err
 	}
-	if _, err = n.c.exec("DROP TABLE changed"); err != nil {
+	if _, err = n.c.Exec("DROP TABLE changed"); err != nil {
 		return err
 	}
-	_, err = n.c.exec("UPDATE main.meta SET value = ? WHERE key = 'features'", int64(classify.FeatureVersion))
+	_, err = n.c.Exec("UPDATE main.meta SET value = ? WHERE key = 'features'", int64(classify.FeatureVersion))
 	return err
 }
 
 // install puts the finished copy in the ledger's place, which is kept under another name.
 func (n *renewal) install(path, why string) (kept string, err error) {
-	if kept, err = setAside(n.ctx, path, why); err != nil {
+	if kept, err = sqlite.SetAside(n.ctx, path, why); err != nil {
 		return "", err
 	}
-	c, err := connectToRead(kept)
+	c, err := sqlite.ConnectToRead(kept)
 	if err != nil {
 		return "", err
 	}
-	last, err := c.integer(selectLast)
-	if err = errors.Join(err, c.close()); err != nil {
+	last, err := c.Integer(selectLast)
+	if err = errors.Join(err, c.Close()); err != nil {
 		return "", err
 	}
 	if last != n.last {
-		return "", fmt.Errorf("%s: %w: stop whatever trains, and do it again", path, ErrOpen)
+		return "", fmt.Errorf("%s: %w: stop whatever trains, and do it again", path, sqlite.ErrOpen)
 	}
 	dir := filepath.Dir(path)
 	if err := os.Rename(filepath.Join(dir, renewedFile), path); err != nil {
@@ -301,5 +303,5 @@ func (n *renewal) install(path, why string) (kept string, err error) {
 	if err := os.Remove(filepath.Join(dir, snapshotFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("remove the snapshot of the old model: %w", err)
 	}
-	return kept, syncDir(dir)
+	return kept, disk.SyncDir(dir)
 }

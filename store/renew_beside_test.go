@@ -15,6 +15,10 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/disk"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 // seenBefore is a row as the feature version before saw it.
@@ -38,13 +42,7 @@ func extractMessage(text []byte) ([]uint64, []uint32) {
 // notice, and goes on as the fanmill of that version would.
 func setFeatures(t testing.TB, dir string, version int) {
 	t.Helper()
-	c, err := connect(filepath.Join(dir, ledgerFile), "rw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(c.run(fmt.Sprintf("UPDATE meta SET value = %d WHERE key = 'features'", version)), c.close()); err != nil {
-		t.Fatal(err)
-	}
+	storetest.SQL(t, filepath.Join(dir, ledgerFile), fmt.Sprintf("UPDATE meta SET value = %d WHERE key = 'features'", version))
 }
 
 const before = classify.FeatureVersion - 1
@@ -88,10 +86,10 @@ func (u *upgrade) change(t testing.TB) {
 	learn(t, u.old, seenBefore(flipped))
 	learn(t, u.want, flipped)
 	for _, db := range []*DB{u.old, u.want} {
-		forget(t, db, "", digest(4))
-		forget(t, db, "", digest(5))
+		forget(t, db, "", storetest.Digest(4))
+		forget(t, db, "", storetest.Digest(5))
 	}
-	row, _, err := u.old.Find(t.Context(), "", digest(5))
+	row, _, err := u.old.Find(t.Context(), "", storetest.Digest(5))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +174,7 @@ func TestRenewGainedMessage(t *testing.T) {
 	learn(t, u.old, seenBefore(row))
 	u.prepare(t)
 	update(t, u.old, func(tx *Tx) error {
-		found, _, err := tx.Find("", digest(300))
+		found, _, err := tx.Find("", storetest.Digest(300))
 		return errors.Join(err, tx.Complete(found, text))
 	})
 	u.close(t)
@@ -187,7 +185,7 @@ func TestRenewGainedMessage(t *testing.T) {
 // the old fanmill does when it is started once more, the next Renew finishes.
 func TestRenewCutShort(t *testing.T) {
 	finish := func(t *testing.T, u *upgrade) *renewal {
-		n := &renewal{ctx: t.Context(), busy: time.Second, pack: newPacker(), extract: extractMessage}
+		n := &renewal{ctx: t.Context(), busy: time.Second, pack: pack.NewPacker(), extract: extractMessage}
 		if err := n.finish(filepath.Join(u.dir, ledgerFile)); err != nil {
 			t.Fatal(err)
 		}
@@ -200,7 +198,7 @@ func TestRenewCutShort(t *testing.T) {
 		"finished":           func(t *testing.T, u *upgrade) { u.prepare(t); finish(t, u) },
 		"finished, goes on":  func(t *testing.T, u *upgrade) { u.prepare(t); finish(t, u); u.change(t) },
 		"finished twice":     func(t *testing.T, u *upgrade) { u.prepare(t); u.change(t); finish(t, u); finish(t, u) },
-		"a part was written": func(t *testing.T, u *upgrade) { write(t, u, "."+renewedFile+".1"+tempSuffix, "half a copy") },
+		"a part was written": func(t *testing.T, u *upgrade) { write(t, u, "."+renewedFile+".1"+disk.Unfinished, "half a copy") },
 		"rubbish":            func(t *testing.T, u *upgrade) { write(t, u, renewedFile, "rubbish that is no database") },
 		"empty":              func(t *testing.T, u *upgrade) { write(t, u, renewedFile, "") },
 		"damaged": func(t *testing.T, u *upgrade) {
@@ -218,7 +216,7 @@ func TestRenewCutShort(t *testing.T) {
 			u.prepare(t)
 			u.close(t)
 			finish(t, u)
-			if _, err := setAside(t.Context(), filepath.Join(u.dir, ledgerFile), "-features1"); err != nil {
+			if _, err := sqlite.SetAside(t.Context(), filepath.Join(u.dir, ledgerFile), "-features1"); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -261,13 +259,7 @@ func write(t *testing.T, u *upgrade, name, text string) {
 
 func spoil(t *testing.T, u *upgrade, name, sql string) {
 	t.Helper()
-	c, err := connect(filepath.Join(u.dir, name), "rw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(c.run(sql), c.close()); err != nil {
-		t.Fatal(err)
-	}
+	storetest.SQL(t, filepath.Join(u.dir, name), sql)
 }
 
 // TestRenewWhileOpen: a ledger that others have open is not replaced.
@@ -277,7 +269,7 @@ func TestRenewWhileOpen(t *testing.T) {
 	c := startChild(t, "learn", dir)
 	c.expect(t, "ready")
 	setFeatures(t, dir, before)
-	if _, err := Renew(t.Context(), Options{Dir: dir}, extractMessage, nil); !errors.Is(err, ErrOpen) {
+	if _, err := Renew(t.Context(), Options{Dir: dir}, extractMessage, nil); !errors.Is(err, sqlite.ErrOpen) {
 		t.Errorf("%v", err)
 	}
 	c.proceed(t)
@@ -329,7 +321,7 @@ func TestKilledRenewal(t *testing.T) {
 // childRenewFull renews under a limit on the size of files, as on a full disk.
 func childRenewFull(dir string) error {
 	signal.Ignore(syscall.SIGXFSZ)
-	size, err := sizeOf(filepath.Join(dir, ledgerFile))
+	size, err := disk.Size(filepath.Join(dir, ledgerFile))
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,9 @@ package store
 import (
 	"database/sql/driver"
 	"fmt"
+
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 // renewRow is a row with what is to be made anew.
@@ -13,7 +16,7 @@ type renewRow struct {
 
 // rows renews the rows that a condition names.
 func (n *renewal) rows(which string) error {
-	total, err := n.c.integer("SELECT count(*) FROM main.msg WHERE " + which)
+	total, err := n.c.Integer("SELECT count(*) FROM main.msg WHERE " + which)
 	if err != nil {
 		return err
 	}
@@ -44,13 +47,13 @@ const selectRenew = `SELECT id, scope, class, adds, step, sure, waits, complete,
 	FROM main.msg LEFT JOIN main.lists USING (id) LEFT JOIN main.body USING (id) WHERE %s AND id > ? ORDER BY id LIMIT ?`
 
 func (n *renewal) read(which string, after int64) (rows []renewRow, err error) {
-	err = n.c.query(fmt.Sprintf(selectRenew, which), func(v []driver.Value) (err error) {
-		r := renewRow{features: asInt(v[8]) != 0, grams: asInt(v[9]) != 0}
-		r.ID, r.Scope, r.Complete = asInt(v[0]), asText(v[1]), asInt(v[7]) != 0
+	err = n.c.Query(fmt.Sprintf(selectRenew, which), func(v []driver.Value) (err error) {
+		r := renewRow{features: sqlite.Int(v[8]) != 0, grams: sqlite.Int(v[9]) != 0}
+		r.ID, r.Scope, r.Complete = sqlite.Int(v[0]), sqlite.Text(v[1]), sqlite.Int(v[7]) != 0
 		m := asMark(r.Scope, v[2:7])
 		r.Class, r.Adds, r.Step, r.Sure, r.Waits = m.Class, m.Adds, m.Step, m.Sure, m.Waits
 		if r.Complete {
-			if r.Message, err = unpack(asBlob(v[10])); err != nil {
+			if r.Message, err = pack.ReadMessage(sqlite.Blob(v[10])); err != nil {
 				return err
 			}
 		}
@@ -69,12 +72,12 @@ func (n *renewal) row(r *renewRow) error {
 	}
 	features, grams := n.extract(r.Message)
 	r.Features, r.Grams = append([]uint64{}, features...), append([]uint32{}, grams...) // none is an empty list
-	lists, err := n.pack.lists(&r.Row, r.features, r.grams)
+	lists, err := r.pack(n.pack, r.features, r.grams)
 	if err != nil {
 		return err
 	}
 	n.messages++
-	_, err = n.c.exec("UPDATE lists SET features = ?, grams = ? WHERE id = ?", lists[0], lists[1], r.ID)
+	_, err = n.c.Exec("UPDATE lists SET features = ?, grams = ? WHERE id = ?", lists.features, lists.grams, r.ID)
 	return err
 }
 
@@ -84,20 +87,20 @@ const renewed = "rebuild"
 
 // leave takes the label of a row away: it can be trained again.
 func (n *renewal) leave(r *renewRow) error {
-	if _, err := n.c.exec("DELETE FROM lists WHERE id = ?", r.ID); err != nil {
+	if _, err := n.c.Exec("DELETE FROM lists WHERE id = ?", r.ID); err != nil {
 		return err
 	}
 	if r.Class == None {
 		return nil
 	}
 	n.left++
-	if _, err := n.c.exec("INSERT INTO main.was SELECT (SELECT seq + 1 FROM main.sqlite_sequence WHERE name = 'op'), score_c, score_e, score_l, log_odds, judged, time, source FROM msg WHERE id = ?", r.ID); err != nil {
+	if _, err := n.c.Exec("INSERT INTO main.was SELECT (SELECT seq + 1 FROM main.sqlite_sequence WHERE name = 'op'), score_c, score_e, score_l, log_odds, judged, time, source FROM msg WHERE id = ?", r.ID); err != nil {
 		return err
 	}
-	if _, err := n.c.exec("UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, source = ? WHERE id = ?", renewed, r.ID); err != nil {
+	if _, err := n.c.Exec("UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, source = ? WHERE id = ?", renewed, r.ID); err != nil {
 		return err
 	}
-	_, err := n.c.exec(`INSERT INTO op (time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
+	_, err := n.c.Exec(`INSERT INTO op (time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
 		class_after, adds_after, step_after, sure_after, waits_after) VALUES (unixepoch() * 1000000, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)`,
 		renewed, int64(KindForget), r.ID, r.Scope, int64(r.Class), int64(r.Adds), r.Step, r.Sure, r.Waits)
 	return err

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 // TestRenew: a ledger with features of an older version comes to the very model that the
@@ -38,14 +40,8 @@ func TestRenew(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c, err := connect(db.path, "rw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(c.run(fmt.Sprintf("UPDATE meta SET value = %d WHERE key = 'features'", classify.FeatureVersion-1)), c.close()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(t.Context(), Options{Dir: dir}); !errors.Is(err, ErrFeatureVersion) {
+	storetest.SQL(t, db.path, fmt.Sprintf("UPDATE meta SET value = %d WHERE key = 'features'", classify.FeatureVersion-1))
+	if _, err := Open(t.Context(), Options{Dir: dir}); !errors.Is(err, sqlite.ErrFeatureVersion) {
 		t.Fatalf("opened: %v", err)
 	}
 	extract := func(text []byte) ([]uint64, []uint32) {
@@ -104,13 +100,7 @@ func TestRenewFails(t *testing.T) {
 	}
 	version := func(v int) {
 		t.Helper()
-		c, err := connect(db.path, "rw")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(c.run(fmt.Sprintf("UPDATE meta SET value = %d WHERE key = 'features'", v)), c.close()); err != nil {
-			t.Fatal(err)
-		}
+		storetest.SQL(t, db.path, fmt.Sprintf("UPDATE meta SET value = %d WHERE key = 'features'", v))
 	}
 	version(classify.FeatureVersion - 1)
 	n := 0
@@ -132,7 +122,7 @@ func TestRenewFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	version(classify.FeatureVersion + 1)
-	if _, err := Renew(t.Context(), Options{Dir: dir}, nil, nil); !errors.Is(err, ErrNewer) {
+	if _, err := Renew(t.Context(), Options{Dir: dir}, nil, nil); !errors.Is(err, sqlite.ErrNewer) {
 		t.Errorf("a newer one: %v", err)
 	}
 }

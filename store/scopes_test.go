@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"testing"
+
+	"fanmill/store/storetest"
 )
 
 // TestScopesAreBounded: scopes that were not asked for longest leave memory, and come
@@ -85,16 +87,7 @@ func TestOldStepsOfAScope(t *testing.T) {
 	row.Scope, other.Scope = "anna", "anna"
 	learn(t, db, row, other)
 	want := export(t, db)
-	c, err := connect(filepath.Join(dir, ledgerFile), "rw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.run("UPDATE msg SET step = 7; UPDATE op SET step_after = 7"); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.close(); err != nil {
-		t.Fatal(err)
-	}
+	storetest.SQL(t, filepath.Join(dir, ledgerFile), "UPDATE msg SET step = 7; UPDATE op SET step_after = 7")
 	old := openAt(t, dir)
 	if got := export(t, old); got != want {
 		t.Errorf("model\n%s\nwant\n%s", head(got), head(want))

@@ -2,9 +2,10 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 	"fmt"
 	"time"
+
+	"fanmill/store/sqlite"
 )
 
 const (
@@ -24,7 +25,7 @@ func (db *DB) Shrink(ctx context.Context, pause time.Duration) error {
 	}
 	for ; free > 0; free -= shrinkStep {
 		err := db.Update(ctx, func(tx *Tx) error {
-			if err := tx.db.w.vacuum(shrinkStep); err != nil {
+			if err := tx.db.w.Vacuum(shrinkStep); err != nil {
 				return tx.fail("give free pages back", err)
 			}
 			return nil
@@ -43,11 +44,11 @@ func (db *DB) Shrink(ctx context.Context, pause time.Duration) error {
 
 // freePages returns how many pages may be given back: none if they are few.
 func (db *DB) freePages(ctx context.Context) (free int64, err error) {
-	err = db.ask(ctx, "count free pages", func(c *conn) error {
-		return c.consistent(func() error {
+	err = db.r.Ask(ctx, "count free pages", func(c *sqlite.Conn) error {
+		return c.Consistent(func() error {
 			var n [3]int64
 			for i, what := range []string{"auto_vacuum", "page_count", "freelist_count"} {
-				if n[i], err = c.integer("PRAGMA " + what); err != nil {
+				if n[i], err = c.Integer("PRAGMA " + what); err != nil {
 					return err
 				}
 			}
@@ -58,11 +59,6 @@ func (db *DB) freePages(ctx context.Context) (free int64, err error) {
 		})
 	})
 	return free, err
-}
-
-// vacuum gives free pages back to the file system, at most so many.
-func (c *conn) vacuum(pages int) error {
-	return c.query(fmt.Sprintf("PRAGMA incremental_vacuum(%d)", pages), func([]driver.Value) error { return nil })
 }
 
 // incremental is the value of PRAGMA auto_vacuum in a ledger that can give pages back.

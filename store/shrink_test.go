@@ -4,6 +4,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"fanmill/store/storetest"
 )
 
 // TestShrink: the room of what is removed is given back, and the rest is as it was.
@@ -16,11 +18,11 @@ func TestShrink(t *testing.T) {
 	}
 	var ids []int64
 	for n := range 150 {
-		forget(t, db, "", digest(n+1))
+		forget(t, db, "", storetest.Digest(n+1))
 		ids = append(ids, int64(n+1))
 	}
 	size := func() int64 {
-		if err := db.w.run("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		if err := db.w.Run("PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 			t.Fatal(err)
 		}
 		info, err := os.Stat(db.path)

@@ -12,10 +12,10 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
 
 	"fanmill/classify"
+	"fanmill/store/disk"
+	"fanmill/store/sqlite"
 )
 
 const (
@@ -75,15 +75,15 @@ func (db *DB) saveSnapshot() {
 
 func (db *DB) writeSnapshot() error {
 	if db.opts.ReadOnly {
-		return fmt.Errorf("write snapshot: %w", ErrReadOnly)
+		return fmt.Errorf("write snapshot: %w", sqlite.ErrReadOnly)
 	}
 	head, err := db.snapshotHeader()
 	if err != nil {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	if !db.newerOnDisk(head) {
-		sweep(db.opts.Dir, snapshotFile+".", "")
-		if err := replaceFile(db.snapshotPath(), func(w io.Writer) error { return db.mem.site.write(w, head) }); err != nil {
+		disk.Sweep(db.opts.Dir, snapshotFile+".", "")
+		if err := disk.Replace(db.snapshotPath(), func(w io.Writer) error { return db.mem.site.write(w, head) }); err != nil {
 			return fmt.Errorf("write snapshot: %w", err)
 		}
 	}
@@ -95,7 +95,7 @@ func (db *DB) writeSnapshot() error {
 // the holder of the turn changes the model.
 func (db *DB) snapshotHeader() (*snapHeader, error) {
 	seq := db.seq.Load()
-	opTime, err := db.w.integer("SELECT time FROM op WHERE seq = ?", seq)
+	opTime, err := db.w.Integer("SELECT time FROM op WHERE seq = ?", seq)
 	if err != nil {
 		return nil, err
 	}
@@ -213,7 +213,7 @@ func (db *DB) checkHeader(f *os.File, h *snapHeader) error {
 	if err != nil {
 		return err
 	}
-	opTime, err := db.w.integer("SELECT time FROM op WHERE seq = ?", h.Seq)
+	opTime, err := db.w.Integer("SELECT time FROM op WHERE seq = ?", h.Seq)
 	if err != nil {
 		return err
 	}
@@ -327,44 +327,4 @@ func (s *summed) uint32() (uint32, error) {
 		return 0, err
 	}
 	return binary.LittleEndian.Uint32(b), nil
-}
-
-// sweep removes files that a process which was killed while writing has left.
-func sweep(dir, prefix, suffix string) {
-	entries, _ := os.ReadDir(dir)
-	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), prefix) || !strings.HasSuffix(e.Name(), suffix) {
-			continue
-		}
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > time.Hour {
-			os.Remove(filepath.Join(dir, e.Name()))
-		}
-	}
-}
-
-// replaceFile writes a file whole or not at all: under another name, synced,
-// renamed, and the directory synced.
-func replaceFile(path string, write func(io.Writer) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name()) // fails once it is renamed
-	err = errors.Join(write(f), f.Chmod(0o640), inherit(f), f.Sync(), f.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes sure that the names in a directory outlive a crash.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

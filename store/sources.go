@@ -9,6 +9,7 @@ import (
 	"sort"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 // Source is a message of the ledger that a count comes from.
@@ -30,13 +31,13 @@ const (
 func (db *DB) Sources(ctx context.Context, scope string, features []uint64, limit int) ([][]Source, error) {
 	s := search{features: features, limit: limit, found: make([][]int64, len(features)), next: math.MaxInt64}
 	for read := 0; read < sourceRows && s.missing(); read += sourceBatch {
-		if err := db.ask(ctx, "look for messages with a feature", func(c *conn) error { return s.batch(ctx, c, scope) }); err != nil {
+		if err := db.r.Ask(ctx, "look for messages with a feature", func(c *sqlite.Conn) error { return s.batch(ctx, c, scope) }); err != nil {
 			return nil, err
 		}
 	}
 	out := make([][]Source, len(features))
 	known := map[int64]Source{}
-	err := db.ask(ctx, "load messages with a feature", func(c *conn) error {
+	err := db.r.Ask(ctx, "load messages with a feature", func(c *sqlite.Conn) error {
 		for i, ids := range s.found {
 			out[i] = out[i][:0]
 			for _, id := range ids {
@@ -66,14 +67,14 @@ func (s *search) missing() bool {
 
 // batch reads the next rows. In a user's model the site's messages count too. The
 // walk goes by id, since an index would have all lists sorted first.
-func (s *search) batch(ctx context.Context, c *conn, scope string) error {
+func (s *search) batch(ctx context.Context, c *sqlite.Conn, scope string) error {
 	const query = `SELECT msg.id, features FROM msg NOT INDEXED JOIN lists USING (id)
 		WHERE msg.id < ? AND scope IN ('', ?) AND class <> 0 AND adds > 0 ORDER BY msg.id DESC LIMIT ?`
 	n, before := 0, s.next
-	err := c.query(query, func(v []driver.Value) error {
+	err := c.Query(query, func(v []driver.Value) error {
 		n++
-		s.next = asInt(v[0])
-		s.look(s.next, asBlob(v[1]))
+		s.next = sqlite.Int(v[0])
+		s.look(s.next, sqlite.Blob(v[1]))
 		return ctx.Err()
 	}, before, scope, int64(sourceBatch))
 	if n < sourceBatch && err == nil {
@@ -98,7 +99,7 @@ func (s *search) look(id int64, stored []byte) {
 }
 
 // loadSource adds a row to those that are known.
-func loadSource(c *conn, id int64, known map[int64]Source) error {
+func loadSource(c *sqlite.Conn, id int64, known map[int64]Source) error {
 	if _, ok := known[id]; ok {
 		return nil
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+
+	"fanmill/store/pack"
 )
 
 // TestSources: of each feature the newest rows are found that count in the scope's
@@ -80,8 +82,8 @@ func TestSourcesReadNoFurther(t *testing.T) {
 	if !s.missing() {
 		t.Error("nothing is missing though nothing is found")
 	}
-	s.look(9, appendFeatures(nil, []uint64{1, 5}))
-	s.look(8, appendFeatures(nil, []uint64{5, 6, 7}))
+	s.look(9, pack.AppendFeatures(nil, []uint64{1, 5}))
+	s.look(8, pack.AppendFeatures(nil, []uint64{5, 6, 7}))
 	s.look(7, nil)
 	if s.missing() || len(s.found[0]) != 1 || s.found[0][0] != 9 || s.found[1][0] != 8 {
 		t.Errorf("found %v", s.found)

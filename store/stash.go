@@ -15,6 +15,9 @@ import (
 	"syscall"
 
 	"fanmill/classify"
+	"fanmill/store/disk"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 // The first mailbox of a class waits until the other class is known. Its lists of
@@ -91,9 +94,9 @@ func (tx *Tx) stash(all iter.Seq2[classify.Digest, Lists]) (err error) {
 func appendLists(piece []byte, d classify.Digest, l Lists) (_ []byte, err error) {
 	piece = append(piece, d[:]...)
 	head := len(piece)
-	piece = appendFeatures(append(piece, make([]byte, 8)...), l.Features)
+	piece = pack.AppendFeatures(append(piece, make([]byte, 8)...), l.Features)
 	grams := len(piece)
-	if piece, err = appendGrams(piece, l.Grams); err != nil {
+	if piece, err = pack.AppendGrams(piece, l.Grams); err != nil {
 		return nil, err
 	}
 	binary.LittleEndian.PutUint32(piece[head:], uint32(grams-head-8))
@@ -115,12 +118,12 @@ func (db *DB) openStash() (*os.File, int64, error) {
 		}
 		f.Close()
 	}
-	sweep(db.opts.Dir, stashFile+".", "")
+	disk.Sweep(db.opts.Dir, stashFile+".", "")
 	if f, err = os.CreateTemp(db.opts.Dir, stashFile+".*"); err != nil {
 		return nil, 0, err
 	}
 	_, err = f.Write(want)
-	if err = errors.Join(err, f.Chmod(0o640), inherit(f)); err == nil {
+	if err = errors.Join(err, disk.Hand(f)); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
@@ -163,15 +166,15 @@ func readStash(r io.Reader, want []byte, fn func(classify.Digest, Lists) bool) e
 		if _, err := io.ReadFull(r, frame[:]); err == io.EOF {
 			return nil
 		} else if err != nil {
-			return fmt.Errorf("%w: %v", ErrDamaged, err)
+			return fmt.Errorf("%w: %v", sqlite.ErrDamaged, err)
 		}
 		n := int64(binary.LittleEndian.Uint32(frame[:]))
 		if left -= n; left < 0 {
-			return fmt.Errorf("%w: a piece of %d bytes", ErrDamaged, n)
+			return fmt.Errorf("%w: a piece of %d bytes", sqlite.ErrDamaged, n)
 		}
 		piece := make([]byte, n)
 		if _, err := io.ReadFull(r, piece); err != nil || crc32.Checksum(piece, castagnoli) != binary.LittleEndian.Uint32(frame[4:]) {
-			return fmt.Errorf("%w: a piece is not as it was written", ErrDamaged)
+			return fmt.Errorf("%w: a piece is not as it was written", sqlite.ErrDamaged)
 		}
 		if more, err := readLists(piece, fn); err != nil || !more {
 			return err
@@ -183,18 +186,18 @@ func readStash(r io.Reader, want []byte, fn func(classify.Digest, Lists) bool) e
 func readLists(b []byte, fn func(classify.Digest, Lists) bool) (more bool, err error) {
 	for len(b) > 0 {
 		if len(b) < stashHead {
-			return false, fmt.Errorf("lists are cut short: %w", ErrDamaged)
+			return false, fmt.Errorf("lists are cut short: %w", sqlite.ErrDamaged)
 		}
 		d := classify.Digest(b)
 		n, m := uint64(binary.LittleEndian.Uint32(b[len(d):])), uint64(binary.LittleEndian.Uint32(b[len(d)+4:]))
 		if b = b[stashHead:]; n+m > uint64(len(b)) {
-			return false, fmt.Errorf("lists of %s are cut short: %w", d, ErrDamaged)
+			return false, fmt.Errorf("lists of %s are cut short: %w", d, sqlite.ErrDamaged)
 		}
 		var l Lists
-		if l.Features, err = parseFeatures(make([]uint64, 0, n/8), b[:n]); err != nil {
+		if l.Features, err = pack.ReadFeatures(b[:n]); err != nil {
 			return false, err
 		}
-		if l.Grams, err = parseGrams([]uint32{}, b[n:n+m]); err != nil {
+		if l.Grams, err = pack.ReadGrams(b[n : n+m]); err != nil {
 			return false, err
 		}
 		if !fn(d, l) {

@@ -12,6 +12,8 @@ import (
 	"pgregory.net/rapid"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 func unstash(t testing.TB, db *DB) map[classify.Digest]Lists {
@@ -31,10 +33,10 @@ func stash(t testing.TB, db *DB, lists map[classify.Digest]Lists) {
 
 // manyLists are of more than one piece.
 func manyLists() map[classify.Digest]Lists {
-	list := map[classify.Digest]Lists{digest(500): {Features: []uint64{}, Grams: []uint32{}}}
+	list := map[classify.Digest]Lists{storetest.Digest(500): {Features: []uint64{}, Grams: []uint32{}}}
 	for n := range 400 {
 		r := rand.New(rand.NewPCG(3, uint64(n)))
-		list[digest(n)] = Lists{Features: features(r, 1+n%600, 1<<40), Grams: buckets(r, 1+n*5)}
+		list[storetest.Digest(n)] = Lists{Features: features(r, 1+n%600, 1<<40), Grams: buckets(r, 1+n*5)}
 	}
 	return list
 }
@@ -46,8 +48,8 @@ func TestStash(t *testing.T) {
 	want := manyLists()
 	stash(t, db, want)
 	more := Lists{Features: []uint64{7}, Grams: []uint32{8}}
-	stash(t, other, map[classify.Digest]Lists{digest(501): more})
-	want[digest(501)] = more
+	stash(t, other, map[classify.Digest]Lists{storetest.Digest(501): more})
+	want[storetest.Digest(501)] = more
 	for _, want := range []map[classify.Digest]Lists{want, {}} {
 		if got := unstash(t, db); !reflect.DeepEqual(got, want) {
 			t.Errorf("%d lists came back of %d, or others", len(got), len(want))
@@ -120,7 +122,7 @@ func TestUselessStash(t *testing.T) {
 
 // TestAnyBytesAreLists: any piece has lists that a model can learn, or is damaged.
 func TestAnyBytesAreLists(t *testing.T) {
-	whole, err := appendLists(nil, digest(1), Lists{Features: []uint64{1, 2}, Grams: []uint32{3, 500}})
+	whole, err := appendLists(nil, storetest.Digest(1), Lists{Features: []uint64{1, 2}, Grams: []uint32{3, 500}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -138,12 +140,12 @@ func TestAnyBytesAreLists(t *testing.T) {
 			}
 			return true
 		})
-		if err != nil && !errors.Is(err, ErrDamaged) {
+		if err != nil && !errors.Is(err, sqlite.ErrDamaged) {
 			t.Fatal(err)
 		}
 	})
 	for n := range len(whole) {
-		if _, err := readLists(whole[:n], func(classify.Digest, Lists) bool { return true }); n > 0 && !errors.Is(err, ErrDamaged) {
+		if _, err := readLists(whole[:n], func(classify.Digest, Lists) bool { return true }); n > 0 && !errors.Is(err, sqlite.ErrDamaged) {
 			t.Errorf("cut to %d bytes: %v", n, err)
 		}
 	}

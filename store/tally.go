@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 // Tally counts the labels of a scope by who gave them, and again for little: it reads
@@ -29,8 +30,8 @@ func (db *DB) Tally(scope string, sources ...string) *Tally {
 
 // Count returns how many labels the ledger has of each kind now. Only Ham and Spam are set.
 func (t *Tally) Count(ctx context.Context) (by, others Labels, err error) {
-	err = t.db.ask(ctx, "count labels", func(c *conn) error {
-		return c.consistent(func() error { return t.update(ctx, c) })
+	err = t.db.r.Ask(ctx, "count labels", func(c *sqlite.Conn) error {
+		return c.Consistent(func() error { return t.update(ctx, c) })
 	})
 	if err != nil {
 		t.given = nil // half of it may be counted
@@ -41,12 +42,12 @@ func (t *Tally) Count(ctx context.Context) (by, others Labels, err error) {
 }
 
 // update counts what is new; everything when the log does not lead from here.
-func (t *Tally) update(ctx context.Context, c *conn) error {
-	last, err := c.integer(selectLast)
+func (t *Tally) update(ctx context.Context, c *sqlite.Conn) error {
+	last, err := c.Integer(selectLast)
 	if err != nil || t.given != nil && last == t.seq {
 		return err
 	}
-	next, err := c.integer("SELECT seq FROM op WHERE seq = ?", t.seq+1)
+	next, err := c.Integer("SELECT seq FROM op WHERE seq = ?", t.seq+1)
 	if err != nil {
 		return err
 	}
@@ -59,28 +60,28 @@ func (t *Tally) update(ctx context.Context, c *conn) error {
 	return err
 }
 
-func (t *Tally) anew(ctx context.Context, c *conn) error {
+func (t *Tally) anew(ctx context.Context, c *sqlite.Conn) error {
 	t.given, t.by, t.all = map[int64]Class{}, [3]int{}, [3]int{}
-	return c.query("SELECT id, class, source FROM msg WHERE scope = ? AND class IN (1, 2)", func(v []driver.Value) error {
-		t.all[asInt(v[1])]++
-		t.put(asInt(v[0]), Class(asInt(v[1])), asText(v[2]))
+	return c.Query("SELECT id, class, source FROM msg WHERE scope = ? AND class IN (1, 2)", func(v []driver.Value) error {
+		t.all[sqlite.Int(v[1])]++
+		t.put(sqlite.Int(v[0]), Class(sqlite.Int(v[1])), sqlite.Text(v[2]))
 		return ctx.Err()
 	}, t.scope)
 }
 
 // follow takes in the ops since. An op does not say whose the label was before, nor
 // whose it is by now: that the row does.
-func (t *Tally) follow(ctx context.Context, c *conn) error {
+func (t *Tally) follow(ctx context.Context, c *sqlite.Conn) error {
 	const query = `SELECT op.row, op.class_before, op.class_after, msg.class, msg.source
 		FROM op LEFT JOIN msg ON msg.id = op.row WHERE op.seq > ? AND op.scope = ?`
-	return c.query(query, func(v []driver.Value) error {
-		if before := Class(asInt(v[1])); before == Ham || before == Spam {
+	return c.Query(query, func(v []driver.Value) error {
+		if before := Class(sqlite.Int(v[1])); before == Ham || before == Spam {
 			t.all[before]--
 		}
-		if after := Class(asInt(v[2])); after == Ham || after == Spam {
+		if after := Class(sqlite.Int(v[2])); after == Ham || after == Spam {
 			t.all[after]++
 		}
-		t.put(asInt(v[0]), Class(asInt(v[3])), asText(v[4]))
+		t.put(sqlite.Int(v[0]), Class(sqlite.Int(v[3])), sqlite.Text(v[4]))
 		return ctx.Err()
 	}, t.seq, t.scope)
 }
@@ -101,38 +102,12 @@ func (t *Tally) put(row int64, class Class, source string) {
 // labelled, as far as ledger and log go back. It reads the state of every row.
 func (db *DB) LearnedBy(ctx context.Context, scope, source string, fn func(classify.Digest)) error {
 	const query = "SELECT digest FROM msg WHERE scope = ?1 AND (source = ?2 OR id IN (SELECT row FROM op WHERE source = ?2))"
-	return db.ask(ctx, "look for what was learned", func(c *conn) error {
-		return c.query(query, func(v []driver.Value) error {
+	return db.r.Ask(ctx, "look for what was learned", func(c *sqlite.Conn) error {
+		return c.Query(query, func(v []driver.Value) error {
 			var d classify.Digest
-			copy(d[:], asBlob(v[0]))
+			copy(d[:], sqlite.Blob(v[0]))
 			fn(d)
 			return ctx.Err()
 		}, scope, source)
 	})
-}
-
-// idsAtOnce is how many records MessageIDs reads before it lets others read.
-const idsAtOnce = 1000
-
-// MessageIDs calls fn with digest and Message-ID of every record, the oldest first. The
-// latter comes from the message and is hostile.
-func (h *History) MessageIDs(ctx context.Context, fn func(d classify.Digest, id string)) error {
-	for last, more := int64(0), true; more; {
-		n := 0
-		err := h.ask(ctx, "read Message-IDs", func(c *conn) error {
-			return c.query("SELECT n, digest, message_id FROM record WHERE n > ? ORDER BY n LIMIT ?", func(v []driver.Value) error {
-				n++
-				last = asInt(v[0])
-				var d classify.Digest
-				copy(d[:], asBlob(v[1]))
-				fn(d, asText(v[2]))
-				return ctx.Err()
-			}, last, int64(idsAtOnce))
-		})
-		if err != nil {
-			return err
-		}
-		more = n == idsAtOnce
-	}
-	return nil
 }

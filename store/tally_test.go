@@ -1,12 +1,11 @@
 package store
 
 import (
-	"fmt"
 	"testing"
 
 	"pgregory.net/rapid"
 
-	"fanmill/classify"
+	"fanmill/store/storetest"
 )
 
 // TestTally: whatever happens, and whoever does it, a Tally says what counting all rows says.
@@ -31,7 +30,7 @@ func TestTally(t *testing.T) {
 			}
 			if rapid.IntRange(0, 4).Draw(rt, "prune") == 0 { // the log begins later then
 				update(t, other, func(tx *Tx) error {
-					_, err := tx.db.w.exec("DELETE FROM op")
+					_, err := tx.db.w.Exec("DELETE FROM op")
 					return err
 				})
 			}
@@ -57,7 +56,7 @@ func BenchmarkTally(b *testing.B) {
 		update(b, db, func(tx *Tx) error {
 			for range count {
 				n++
-				row := Row{Digest: digest(n), Class: Ham + Class(n%2), Features: []uint64{}, Grams: []uint32{}}
+				row := Row{Digest: storetest.Digest(n), Class: Ham + Class(n%2), Features: []uint64{}, Grams: []uint32{}}
 				if err := tx.Learn(row, Origin{Source: []string{"train", "train", "auto"}[n%3]}); err != nil {
 					return err
 				}
@@ -83,31 +82,5 @@ func BenchmarkTally(b *testing.B) {
 				}
 			}
 		})
-	}
-}
-
-func TestMessageIDs(t *testing.T) {
-	h := historyAt(t, t.TempDir(), newClock(), nil)
-	const records = 2*idsAtOnce + 1
-	for i := range records {
-		h.Add(Record{ID: fmt.Sprintf("%016d", i), Digest: digest(i), MessageID: fmt.Sprint(i)})
-		if i%500 == 0 {
-			if err := h.Flush(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := h.Flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	err := h.MessageIDs(t.Context(), func(d classify.Digest, id string) {
-		if d != digest(n) || id != fmt.Sprint(n) {
-			t.Fatalf("record %d has %s and %q", n, d, id)
-		}
-		n++
-	})
-	if err != nil || n != records {
-		t.Errorf("%d of %d, %v", n, records, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 // An update that took longer than longUpdate leaves the next one of this process
@@ -15,7 +16,7 @@ import (
 // batch after batch would never let them in.
 const (
 	longUpdate  = 20 * time.Millisecond
-	updatePause = 2 * maxPause
+	updatePause = 2 * sqlite.MaxPause
 )
 
 // Tx is a write transaction on the ledger. All ops written before it, by any
@@ -52,10 +53,10 @@ type done struct {
 // messages cost least per message.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	if db.opts.ReadOnly {
-		return fmt.Errorf("update ledger: %w", ErrReadOnly)
+		return fmt.Errorf("update ledger: %w", sqlite.ErrReadOnly)
 	}
 	if err := db.begin(ctx); err != nil {
-		return fmt.Errorf("update ledger: %w", explain(db.path, err))
+		return fmt.Errorf("update ledger: %w", sqlite.Explain(db.path, err))
 	}
 	defer db.give()
 	start := time.Now()
@@ -69,7 +70,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 		}
 	}()
 	if err := db.apply(ctx); err != nil {
-		return fmt.Errorf("follow ledger: %w", explain(db.path, err))
+		return fmt.Errorf("follow ledger: %w", sqlite.Explain(db.path, err))
 	}
 	if err := tx.run(fn); err != nil {
 		return err
@@ -85,7 +86,7 @@ const waitQuietly = time.Second
 // lock it gives the turn back, so that this process goes on following.
 func (db *DB) begin(ctx context.Context) error {
 	start, said := time.Now(), false
-	return retryBusy(ctx, db.opts.Busy, func() error {
+	return sqlite.Retry(ctx, db.opts.Busy, func() error {
 		if err := db.take(ctx); err != nil {
 			return err
 		}
@@ -94,12 +95,12 @@ func (db *DB) begin(ctx context.Context) error {
 		}
 		err := db.replaced()
 		if err == nil {
-			_, err = db.w.exec("BEGIN IMMEDIATE")
+			_, err = db.w.Exec("BEGIN IMMEDIATE")
 		}
 		if err != nil {
 			db.give()
 		}
-		if isBusy(err) && !said && time.Since(start) > waitQuietly {
+		if sqlite.IsBusy(err) && !said && time.Since(start) > waitQuietly {
 			said = true
 			db.log.Warn("another process writes to the ledger, waiting for it", "file", db.path, "at_most", db.opts.Busy)
 		}
@@ -117,8 +118,8 @@ func (tx *Tx) run(fn func(*Tx) error) error {
 	if err := tx.refit(); err != nil {
 		return err
 	}
-	if _, err := tx.db.w.exec("COMMIT"); err != nil {
-		return fmt.Errorf("commit to ledger: %w", explain(tx.db.path, err))
+	if _, err := tx.db.w.Exec("COMMIT"); err != nil {
+		return fmt.Errorf("commit to ledger: %w", sqlite.Explain(tx.db.path, err))
 	}
 	return nil
 }
@@ -158,11 +159,11 @@ func (tx *Tx) rollback() {
 	}
 	db.seq.Add(-int64(len(tx.done)))
 	db.unsaved -= int64(len(tx.done))
-	if err := db.w.rollback(); err != nil {
+	if err := db.w.Rollback(); err != nil {
 		db.log.Error("cannot roll back the ledger", "error", err)
 	}
 	if _, err := db.catchUp(context.WithoutCancel(tx.ctx)); err != nil {
-		db.log.Warn("cannot calibrate after a transaction that failed, trying again with the next", "error", explain(db.path, err))
+		db.log.Warn("cannot calibrate after a transaction that failed, trying again with the next", "error", sqlite.Explain(db.path, err))
 	}
 }
 
@@ -177,7 +178,7 @@ func (tx *Tx) usable() error {
 // fail keeps the first fault. SQLite ends the transaction by itself on some of
 // them, and what were written then would be committed alone.
 func (tx *Tx) fail(what string, err error) error {
-	err = fmt.Errorf("%s: %w", what, explain(tx.db.path, err))
+	err = fmt.Errorf("%s: %w", what, sqlite.Explain(tx.db.path, err))
 	if tx.err == nil {
 		tx.err = err
 	}
@@ -231,7 +232,7 @@ func (tx *Tx) Load(id int64) (Row, error) {
 	}
 	row, err := loadRow(tx.db.w, id)
 	if err != nil {
-		return Row{}, fmt.Errorf("load message %d: %w", id, explain(tx.db.path, err))
+		return Row{}, fmt.Errorf("load message %d: %w", id, sqlite.Explain(tx.db.path, err))
 	}
 	return row, nil
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 // TestPanicRollsBack: nothing is left of a transaction whose function panics, and the
@@ -40,7 +42,7 @@ func TestFullDatabaseRollsBack(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	learn(t, db, message(1, Ham, 1))
 	was, seq := export(t, db), db.Seq()
-	if err := db.w.run("PRAGMA max_page_count = 30"); err != nil {
+	if err := db.w.Run("PRAGMA max_page_count = 30"); err != nil {
 		t.Fatal(err)
 	}
 	failed := 0
@@ -58,7 +60,7 @@ func TestFullDatabaseRollsBack(t *testing.T) {
 	if db.Seq() != seq || export(t, db) != was {
 		t.Fatalf("seq %d, want %d; model\n%s", db.Seq(), seq, head(export(t, db)))
 	}
-	if err := db.w.run("PRAGMA max_page_count = 1000000"); err != nil {
+	if err := db.w.Run("PRAGMA max_page_count = 1000000"); err != nil {
 		t.Fatal(err)
 	}
 	learn(t, db, message(2, Spam, 1))
@@ -73,7 +75,7 @@ func TestFaultEndsTransaction(t *testing.T) {
 	row := message(1, Ham, 1)
 	row.Scope = "anna"
 	learn(t, db, row)
-	if err := db.w.run("UPDATE lists SET features = x'0102'"); err != nil {
+	if err := db.w.Run("UPDATE lists SET features = x'0102'"); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
@@ -90,7 +92,7 @@ func TestFaultEndsTransaction(t *testing.T) {
 		}
 		return nil
 	})
-	if !errors.Is(err, ErrDamaged) || db.Seq() != 1 || mustModel(t, db, "").Labels() != (Labels{}) {
+	if !errors.Is(err, sqlite.ErrDamaged) || db.Seq() != 1 || mustModel(t, db, "").Labels() != (Labels{}) {
 		t.Errorf("update: %v; seq %d, labels %+v", err, db.Seq(), mustModel(t, db, "").Labels())
 	}
 }
@@ -119,14 +121,14 @@ func TestForgetWhatIsLost(t *testing.T) {
 		db := openAt(t, t.TempDir())
 		learn(t, db, message(1, Ham, 1))
 		was := export(t, db)
-		if err := db.w.run("UPDATE lists SET " + column + " = NULL"); err != nil {
+		if err := db.w.Run("UPDATE lists SET " + column + " = NULL"); err != nil {
 			t.Fatal(err)
 		}
 		err := db.Update(t.Context(), func(tx *Tx) error {
-			_, err := tx.Forget("", digest(1), Origin{})
+			_, err := tx.Forget("", storetest.Digest(1), Origin{})
 			return err
 		})
-		if !errors.Is(err, ErrDamaged) || export(t, db) != was {
+		if !errors.Is(err, sqlite.ErrDamaged) || export(t, db) != was {
 			t.Errorf("without %s: %v, model\n%s", column, err, head(export(t, db)))
 		}
 	}
@@ -156,16 +158,16 @@ func TestClosed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := db.Update(t.Context(), func(*Tx) error { return nil }); !errors.Is(err, ErrClosed) {
+	if err := db.Update(t.Context(), func(*Tx) error { return nil }); !errors.Is(err, sqlite.ErrClosed) {
 		t.Errorf("update: %v", err)
 	}
-	if _, err := db.CatchUp(t.Context()); !errors.Is(err, ErrClosed) {
+	if _, err := db.CatchUp(t.Context()); !errors.Is(err, sqlite.ErrClosed) {
 		t.Errorf("catch up: %v", err)
 	}
-	if _, _, err := db.Find(t.Context(), "", digest(1)); !errors.Is(err, ErrClosed) {
+	if _, _, err := db.Find(t.Context(), "", storetest.Digest(1)); !errors.Is(err, sqlite.ErrClosed) {
 		t.Errorf("find: %v", err)
 	}
-	if err := db.Follow(t.Context()); !errors.Is(err, ErrClosed) {
+	if err := db.Follow(t.Context()); !errors.Is(err, sqlite.ErrClosed) {
 		t.Errorf("follow: %v", err)
 	}
 	if m.Totals().Ham != 1 {
@@ -206,7 +208,7 @@ func TestConcurrentUse(t *testing.T) {
 			}
 			return err
 		})
-		work(func(i int) error { _, _, err := db.Find(t.Context(), "", digest(i)); return err })
+		work(func(i int) error { _, _, err := db.Find(t.Context(), "", storetest.Digest(i)); return err })
 		work(func(i int) error {
 			if i%10 == 0 {
 				return errors.Join(db.Rebuild(t.Context()), db.WriteSnapshot())

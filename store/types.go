@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/pack"
 )
 
 // Class is the label of a message in the ledger.
@@ -64,7 +65,7 @@ type Row struct {
 }
 
 // MaxMessage is how much of a canonical message the ledger keeps, in bytes.
-const MaxMessage = 256 << 10
+const MaxMessage = pack.MaxMessage
 
 // maxAdds bounds Row.Adds, so that no single row can bring a count near overflow.
 const maxAdds = 1 << 16

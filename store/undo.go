@@ -7,6 +7,8 @@ import (
 	"errors"
 	"math"
 	"time"
+
+	"fanmill/store/sqlite"
 )
 
 // Selection says whose decisions are meant. What is empty means any.
@@ -34,15 +36,15 @@ type Undoable struct {
 // back stands no more, nor does what was decided about messages that are gone. Of source
 // Exhaust it is all that the last run has changed, whether that was a decision or not.
 func (db *DB) Undoables(ctx context.Context, sel Selection, n int) (list []Undoable, err error) {
-	err = db.ask(ctx, "list decisions", func(c *conn) error {
+	err = db.r.Ask(ctx, "list decisions", func(c *sqlite.Conn) error {
 		list = nil
 		walk := newUndoWalk(sel)
 		free, seen := 0, int64(0)
-		return c.query(opColumns+" FROM op WHERE EXISTS (SELECT 1 FROM msg WHERE id = op.row) ORDER BY seq DESC", func(v []driver.Value) error {
+		return c.Query(opColumns+" FROM op WHERE EXISTS (SELECT 1 FROM msg WHERE id = op.row) ORDER BY seq DESC", func(v []driver.Value) error {
 			op := asOp(v)
 			seen = max(seen, op.Seq)
 			if walk.past(&op) {
-				return errStop
+				return sqlite.ErrStop
 			}
 			if later, ok := walk.see(op); ok {
 				list = append(list, Undoable{op, later, seen})
@@ -51,7 +53,7 @@ func (db *DB) Undoables(ctx context.Context, sel Selection, n int) (list []Undoa
 				}
 			}
 			if n > 0 && free == n {
-				return errStop
+				return sqlite.ErrStop
 			}
 			return ctx.Err()
 		})
@@ -192,7 +194,7 @@ func (tx *Tx) backTo(op *Op, row *Row) (*change, error) {
 // label that stays; a row's judged is the op that gave it its scores.
 func (tx *Tx) putBack(op *Op, ch *change) error {
 	var was []driver.Value // none for a message that was new, or waited
-	err := tx.db.w.query(selectWas, func(v []driver.Value) error {
+	err := tx.db.w.Query(selectWas, func(v []driver.Value) error {
 		was = append(was, v...)
 		return nil
 	}, op.Seq)
@@ -206,17 +208,17 @@ func (tx *Tx) putBack(op *Op, ch *change) error {
 	if b.Waits {
 		waits = waitsAgain
 	}
-	if _, err := tx.db.w.exec(undoneMsg, int64(b.Class), int64(b.Adds), b.Step, b.Sure, waits, ch.row); err != nil || was == nil {
+	if _, err := tx.db.w.Exec(undoneMsg, int64(b.Class), int64(b.Adds), b.Step, b.Sure, waits, ch.row); err != nil || was == nil {
 		return err
 	}
 	last := op.Seq
 	if op.whole() {
 		last = math.MaxInt64
 	}
-	if _, err := tx.db.w.exec(restoreScore, append(was[:5:5], ch.row, last)...); err != nil || !op.decision() {
+	if _, err := tx.db.w.Exec(restoreScore, append(was[:5:5], ch.row, last)...); err != nil || !op.decision() {
 		return err
 	}
-	_, err = tx.db.w.exec(restoreGiver, was[5], was[6], ch.row)
+	_, err = tx.db.w.Exec(restoreGiver, was[5], was[6], ch.row)
 	return err
 }
 
@@ -227,7 +229,7 @@ func (tx *Tx) DecidedSince(since int64, rows map[int64]bool) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	err := tx.db.w.query(opColumns+" FROM op WHERE seq > ?", func(v []driver.Value) error {
+	err := tx.db.w.Query(opColumns+" FROM op WHERE seq > ?", func(v []driver.Value) error {
 		if op := asOp(v); op.decision() {
 			rows[op.Row] = true
 		}

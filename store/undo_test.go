@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 var eve = Origin{Actor: "eve", Source: "x"}
@@ -43,12 +46,12 @@ func (s step) carryOutAs(tx *Tx, by Origin, decided map[step]bool) error {
 	message := step{scope: s.scope, n: s.n}
 	switch s.do {
 	case "forget":
-		_, err := tx.Forget(s.scope, digest(s.n), by)
+		_, err := tx.Forget(s.scope, storetest.Digest(s.n), by)
 		return err
 	case "insist":
-		return unlessNoRow(tx.Insist(s.scope, digest(s.n), by))
+		return unlessNoRow(tx.Insist(s.scope, storetest.Digest(s.n), by))
 	case "confirm":
-		return unlessNoRow(tx.Confirm(s.scope, digest(s.n), by))
+		return unlessNoRow(tx.Confirm(s.scope, storetest.Digest(s.n), by))
 	case "ham", "spam":
 		class := Ham
 		if s.do == "spam" {
@@ -190,14 +193,8 @@ func testOlderLedger(t *testing.T, back string) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c, err := connect(db.path, "rw")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(c.run(back), c.close()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := Open(t.Context(), Options{Dir: dir, ReadOnly: true}); !errors.Is(err, ErrOlder) {
+	storetest.SQL(t, db.path, back)
+	if _, err := Open(t.Context(), Options{Dir: dir, ReadOnly: true}); !errors.Is(err, sqlite.ErrOlder) {
 		t.Errorf("read only: %v", err)
 	}
 	db = openAt(t, dir)
@@ -209,7 +206,7 @@ func testOlderLedger(t *testing.T, back string) {
 	}
 	waiting.Waits = false // and adds nothing: its lists go
 	learn(t, db, waiting)
-	if n, err := db.w.integer("SELECT count(*) FROM lists"); n != 3 || err != nil {
+	if n, err := db.w.Integer("SELECT count(*) FROM lists"); n != 3 || err != nil {
 		t.Errorf("%d rows have lists, want the two that count and the one without its message (%v)", n, err)
 	}
 	want = export(t, db)
@@ -324,9 +321,9 @@ func TestUndoBeforeExhaust(t *testing.T) {
 				for i, n := range eves.Draw(rt, "sure") {
 					update(t, db, func(tx *Tx) error {
 						if i%3 == 0 {
-							return tx.Confirm("", digest(n), eve)
+							return tx.Confirm("", storetest.Digest(n), eve)
 						}
-						return tx.Insist("", digest(n), eve)
+						return tx.Insist("", storetest.Digest(n), eve)
 					})
 				}
 			}
@@ -398,7 +395,7 @@ func TestDecidedSinceExhaust(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	learn(t, db, message(1, Ham, 1), message(2, Ham, 1), message(3, Spam, 1))
 	exhaust(t, db, []Row{message(1, Ham, 0), message(2, Ham, 2), message(3, Spam, 0), message(4, Spam, 1)}, true)
-	update(t, db, func(tx *Tx) error { return tx.Insist("", digest(2), eve) })
+	update(t, db, func(tx *Tx) error { return tx.Insist("", storetest.Digest(2), eve) })
 	list, err := db.Undoables(t.Context(), Selection{Source: Exhaust}, 0)
 	if err != nil || len(list) != 4 {
 		t.Fatalf("%+v, %v", list, err)

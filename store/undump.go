@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 // ErrDump says that a file is not a dump that this fanmill can read.
@@ -62,7 +64,7 @@ func NewDumpReader(r io.Reader) (*DumpReader, error) {
 		return nil, d.fault("it has format %d, this fanmill knows %d: install another fanmill", h.Format, dumpFormat)
 	case h.Features != classify.FeatureVersion:
 		return nil, fmt.Errorf("%w: it has version %d, this fanmill uses %d: export it with a fanmill that uses %[3]d",
-			ErrFeatureVersion, h.Features, classify.FeatureVersion)
+			sqlite.ErrFeatureVersion, h.Features, classify.FeatureVersion)
 	case h.Seq < 0 || h.Rows < 0 || h.Ops < 0 || h.Ops > h.Seq:
 		return nil, d.fault("header: numbers that cannot be")
 	}
@@ -157,10 +159,10 @@ func (d *DumpReader) row(in *dumpRow) (*Row, error) {
 	if r.Class, err = parseClass(in.Class); err != nil {
 		return nil, err
 	}
-	if r.Features, err = dumpedFeatures(in.Features); err != nil {
+	if r.Features, err = pack.ReadFeatures(in.Features); err != nil {
 		return nil, err
 	}
-	if r.Grams, err = dumpedGrams(in.Grams); err != nil {
+	if r.Grams, err = pack.ReadGrams(in.Grams); err != nil {
 		return nil, err
 	}
 	labelled := *r
@@ -206,21 +208,6 @@ func parseKind(s string) (Kind, error) {
 		}
 	}
 	return 0, fmt.Errorf("kind %q is not known", s)
-}
-
-func dumpedFeatures(b []byte) ([]uint64, error) {
-	if b == nil {
-		return nil, nil
-	}
-	return parseFeatures(make([]uint64, 0, len(b)/8), b)
-}
-
-// dumpedGrams reads grams, which must be packed as we pack them.
-func dumpedGrams(b []byte) ([]uint32, error) {
-	if b == nil {
-		return nil, nil
-	}
-	return parseGrams(make([]uint32, 0, len(b)), b)
 }
 
 // checkStamp checks who did something and when.

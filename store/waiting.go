@@ -18,7 +18,7 @@ func (tx *Tx) Waiting(scope string, after classify.Digest, limit int, fn func(*R
 		return 0, err
 	}
 	var rows []Row // all are read before the first is changed
-	err := tx.db.w.query(selectWaiting, func(v []driver.Value) error {
+	err := tx.db.w.Query(selectWaiting, func(v []driver.Value) error {
 		rows = append(rows, asRow(v))
 		return rows[len(rows)-1].readBody(v[numRowColumns:])
 	}, scope, after[:], int64(limit))
@@ -40,7 +40,7 @@ func (tx *Tx) Lists(row *Row) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	err := tx.db.w.query("SELECT features, grams, NULL FROM lists WHERE id = ?", row.readBody, row.ID)
+	err := tx.db.w.Query("SELECT features, grams, NULL FROM lists WHERE id = ?", row.readBody, row.ID)
 	if err != nil {
 		return tx.fail("read features", err)
 	}

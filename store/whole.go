@@ -10,18 +10,18 @@ func (tx *Tx) Complete(row Row, message []byte) error {
 	if row.Scope != "" || row.Complete || len(message) > MaxMessage {
 		return nil
 	}
-	packed, err := tx.db.pack.message(message)
+	packed, err := tx.db.pack.Message(message)
 	if err != nil {
 		return err
 	}
-	res, err := tx.db.w.exec("INSERT OR IGNORE INTO body (id, message) VALUES (?,?)", row.ID, packed)
+	res, err := tx.db.w.Exec("INSERT OR IGNORE INTO body (id, message) VALUES (?,?)", row.ID, packed)
 	if err != nil {
 		return tx.fail("keep message", err)
 	}
 	if n, _ := res.RowsAffected(); n == 0 {
 		return nil
 	}
-	if _, err := tx.db.w.exec("UPDATE msg SET complete = 1 WHERE id = ?", row.ID); err != nil {
+	if _, err := tx.db.w.Exec("UPDATE msg SET complete = 1 WHERE id = ?", row.ID); err != nil {
 		return tx.fail("keep message", err)
 	}
 	tx.asked = false // the row that Find remembers is another now

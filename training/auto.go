@@ -8,6 +8,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // autoSource marks the decisions of an Auto in the ledger.
@@ -32,7 +33,7 @@ type AutoOptions struct {
 // history knows them: a mailing list sends a message again in another form.
 type Auto struct {
 	db      *store.DB
-	history *store.History // nil: none
+	history *history.History // nil: none
 	options func() AutoOptions
 	log     *slog.Logger
 	queue   chan verdict
@@ -53,7 +54,7 @@ type verdict struct {
 
 // NewAuto returns an Auto that writes to db; nothing is learned until Run is called.
 // options are asked for with every message, by several goroutines at once. history may be nil.
-func NewAuto(db *store.DB, history *store.History, options func() AutoOptions, log *slog.Logger) *Auto {
+func NewAuto(db *store.DB, history *history.History, options func() AutoOptions, log *slog.Logger) *Auto {
 	return &Auto{
 		db: db, history: history, options: options, log: log, queue: make(chan verdict, autoQueue),
 		own: db.Tally("", autoSource), automatic: db.Tally("", automatic...),

@@ -13,6 +13,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/history"
 )
 
 func TestAutoRuleClass(t *testing.T) {
@@ -141,14 +142,14 @@ func TestAutoLearnsOnce(t *testing.T) {
 func TestAutoLearnsOnceAcrossRestart(t *testing.T) {
 	a := taught(t, learnAll)
 	dir := t.TempDir()
-	h, err := store.OpenHistory(t.Context(), store.HistoryOptions{Dir: dir})
+	h, err := history.Open(t.Context(), history.Options{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer h.Close()
 	for i, raw := range []string{mail(true, 100), mail(true, 101)} { // the latter is recorded, but not learned
 		m := classify.Extract(classify.DefaultOptions(), []byte(raw))
-		h.Add(store.Record{ID: fmt.Sprint(i), Digest: m.Digest, MessageID: m.MessageID})
+		h.Add(history.Record{ID: fmt.Sprint(i), Digest: m.Digest, MessageID: m.MessageID})
 	}
 	if err := h.Flush(t.Context()); err != nil {
 		t.Fatal(err)

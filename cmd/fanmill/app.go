@@ -23,6 +23,8 @@ import (
 	"fanmill/policy"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/store/history"
+	"fanmill/store/sqlite"
 	"fanmill/training"
 )
 
@@ -47,7 +49,7 @@ type App struct {
 	set     atomic.Pointer[settings]
 	running *config.Config // as of the start: what restart keys are compared with
 	db      *store.DB
-	history *store.History
+	history *history.History
 	auto    *training.Auto
 	teacher *training.Teacher
 	spool   *spool.Spool
@@ -131,7 +133,7 @@ func (a *App) openData(context.Context, *settings) error {
 func (a *App) openStore(ctx context.Context, set *settings) (err error) {
 	o := store.Options{Dir: a.o.Data, Logger: a.log, ScopeMemory: int64(set.file.Scope.Memory)}
 	a.db, err = store.Open(ctx, o)
-	if errors.Is(err, store.ErrFeatureVersion) {
+	if errors.Is(err, sqlite.ErrFeatureVersion) {
 		if err = a.renew(ctx, set, o); err == nil {
 			a.db, err = store.Open(ctx, o)
 		}
@@ -161,9 +163,9 @@ func (a *App) autoOptions() training.AutoOptions {
 	return training.AutoOptions{Enabled: true, AutoRule: set.autoRule(), Trainer: set.trainer("", store.Origin{}, a.log)}
 }
 
-func openHistory(ctx context.Context, dir string, set *settings, log *slog.Logger) (*store.History, error) {
+func openHistory(ctx context.Context, dir string, set *settings, log *slog.Logger) (*history.History, error) {
 	h := &set.file.History
-	return store.OpenHistory(ctx, store.HistoryOptions{
+	return history.Open(ctx, history.Options{
 		Dir: dir, Days: h.Days, MaxBytes: int64(h.MaxBytes), Subject: h.Subject, Addresses: h.Addresses,
 		Features: h.Features, Logger: log,
 	})
@@ -199,7 +201,7 @@ func (a *App) openDelays(context.Context, *settings) error {
 			return delay.Limits{Min: asDuration(p.DelayMin), Max: asDuration(p.DelayMax)}
 		},
 		Expired: func(n int64) {
-			a.history.Count(store.HistoryDay(time.Now()), policy.Delay.String(), milter.RuleExpired, n)
+			a.history.Count(history.Day(time.Now()), policy.Delay.String(), milter.RuleExpired, n)
 		},
 		Logger: a.log,
 	})

@@ -18,6 +18,7 @@ import (
 
 	"fanmill/control"
 	"fanmill/store"
+	"fanmill/store/sqlite"
 	"fanmill/test/harness"
 )
 
@@ -223,7 +224,7 @@ func TestRefusesDamagedLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := newTestApp(t, dir, filterTOML, new(harness.Buffer))
-	if !errors.Is(err, store.ErrDamaged) || exitCode(err) != exitData {
+	if !errors.Is(err, sqlite.ErrDamaged) || exitCode(err) != exitData {
 		t.Errorf("a damaged ledger: %v (exit %d)", err, exitCode(err))
 	}
 	if got, err := os.ReadFile(filepath.Join(dir, "fanmill.db")); err != nil || !bytes.Equal(got, text) {

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"fanmill/store"
+	"fanmill/store/disk"
+	"fanmill/store/history"
+	"fanmill/store/sqlite"
 )
 
 // backupFlags are common to backup and restore.
@@ -43,18 +46,18 @@ func (b *backupCmd) Run(ctx context.Context, e *Env) error {
 		store.Copied
 		History *store.Copied `json:"history,omitempty"`
 	}
-	if did.Copied, err = store.BackupLedger(ctx, dir, e.Args[0], b.force); err != nil {
+	if did.Copied, err = store.Backup(ctx, dir, e.Args[0], b.force); err != nil {
 		return copyError(ctx, err, "replace it with --force, or give another name")
 	}
 	if b.history != "" {
-		h, err := store.BackupHistory(ctx, dir, b.history, b.force)
+		h, err := history.Backup(ctx, dir, b.history, b.force)
 		if errors.Is(err, fs.ErrNotExist) {
 			return hint(exit(exitNoInput, err), "no mail was scored yet: leave --history out; the ledger was backed up")
 		}
 		if err != nil {
 			return copyError(ctx, err, "replace it with --force, or give another name")
 		}
-		did.History = &h
+		did.History = &store.Copied{Copied: h}
 	}
 	if b.json {
 		return printJSON(e.Stdout, did)
@@ -110,18 +113,18 @@ func (r *restoreCmd) Run(ctx context.Context, e *Env) (err error) {
 		store.Restored
 		History *store.Restored `json:"history,omitempty"`
 	}
-	if did.Restored, err = store.RestoreLedger(ctx, dir, e.Args[0], r.force); err != nil {
-		if errors.Is(err, store.ErrDamaged) {
+	if did.Restored, err = store.Restore(ctx, dir, e.Args[0], r.force); err != nil {
+		if errors.Is(err, sqlite.ErrDamaged) {
 			err = hint(exit(exitData, err), "%s is no sound backup, take another one; the ledger in place is as it was", e.Args[0])
 		}
 		return copyError(ctx, err, "--force replaces it, and keeps it beside the new one")
 	}
 	if r.history != "" {
-		h, err := store.RestoreHistory(ctx, dir, r.history, r.force)
+		h, kept, err := history.Restore(ctx, dir, r.history, r.force)
 		if err != nil {
 			return copyError(ctx, err, "--force replaces it, and keeps it beside the new one; the ledger was restored")
 		}
-		did.History = &h
+		did.History = &store.Restored{Copied: store.Copied{Copied: h}, Kept: kept}
 	}
 	if err := prove(ctx, e, dir); err != nil {
 		return fmt.Errorf("restored, but: %w", err)
@@ -154,9 +157,9 @@ func copyError(ctx context.Context, err error, there string) error {
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, store.ErrThere):
+	case errors.Is(err, disk.ErrThere):
 		return hint(exit(exitCantCreate, err), "%s", there)
-	case errors.Is(err, store.ErrOpen):
+	case errors.Is(err, sqlite.ErrOpen):
 		return exit(exitTempFail, err)
 	case errors.Is(err, fs.ErrExist):
 		return exit(exitCantCreate, err)

@@ -22,7 +22,7 @@ import (
 
 	"fanmill/control"
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/sqlite"
 )
 
 var update = flag.Bool("update", false, "write the generated pages anew")
@@ -177,8 +177,8 @@ func TestExitCodes(t *testing.T) {
 		{fmt.Errorf("x: %w", fs.ErrPermission), exitNoPerm},
 		{fmt.Errorf("x: %w", syscall.ENOSPC), exitIO},
 		{fmt.Errorf("x: %w", spool.ErrNotHeld), exitNoInput},
-		{fmt.Errorf("x: %w", store.ErrDamaged), exitData},
-		{fmt.Errorf("x: %w", store.ErrNewer), exitData},
+		{fmt.Errorf("x: %w", sqlite.ErrDamaged), exitData},
+		{fmt.Errorf("x: %w", sqlite.ErrNewer), exitData},
 		{fmt.Errorf("x: %w", spool.ErrClaimed), exitTempFail},
 		{fmt.Errorf("x: %w", control.ErrForbidden), exitNoPerm},
 		{fmt.Errorf("x: %w", control.ErrNextHop), exitUnavailable},

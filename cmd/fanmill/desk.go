@@ -17,6 +17,7 @@ import (
 	"fanmill/review"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/store/history"
 	"fanmill/submit"
 	"fanmill/training"
 )
@@ -32,7 +33,7 @@ var _ control.Desk = (*desk)(nil)
 
 // newDesk returns the desk over a spool. Without a ledger and a history it can
 // only be looked at.
-func newDesk(set func() *settings, s *spool.Spool, db *store.DB, h *store.History, log *slog.Logger) (*desk, error) {
+func newDesk(set func() *settings, s *spool.Spool, db *store.DB, h *history.History, log *slog.Logger) (*desk, error) {
 	d := &desk{parts: review.Options{Spool: s, Logger: log}}
 	if db != nil {
 		d.parts.Learner = &learner{db: db, set: set, log: log}
@@ -169,7 +170,7 @@ func (l *learner) Learn(ctx context.Context, class classify.Verdict, raw []byte,
 
 // recorder counts and logs decisions.
 type recorder struct {
-	history *store.History
+	history *history.History
 	log     *slog.Logger
 }
 
@@ -184,7 +185,7 @@ func (r *recorder) Record(e review.Entry) {
 		return
 	}
 	r.log.Info("decided", attrs...)
-	r.history.Count(store.HistoryDay(e.Time), e.Decision.Action.String(), "moderator", 1)
+	r.history.Count(history.Day(e.Time), e.Decision.Action.String(), "moderator", 1)
 }
 
 // openDesk returns the daemon's desk where one runs, else one over the files.
@@ -238,7 +239,7 @@ func localDesk(ctx context.Context, e *Env, dir string, set *settings, decide bo
 	}
 	closers = append(closers, s.Close)
 	var db *store.DB
-	var h *store.History
+	var h *history.History
 	if decide {
 		if db, err = store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()}); err != nil {
 			return nil, nil, err

@@ -11,6 +11,7 @@ import (
 
 	"fanmill/control"
 	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // doctorCmd answers "is it working?" on one page.
@@ -162,7 +163,7 @@ type exam struct {
 	statusErr  error
 	db         *store.DB
 	dbErr      error
-	history    *store.History
+	history    *history.History
 	historyErr error
 }
 
@@ -181,7 +182,7 @@ func (d *doctorCmd) begin(ctx context.Context, e *Env, dir string) *exam {
 	x.settle(ctx)
 	x.bar.say("opening the ledger")
 	x.db, x.dbErr = store.Open(ctx, store.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
-	x.history, x.historyErr = store.OpenHistory(ctx, store.HistoryOptions{Dir: dir, ReadOnly: true, Logger: e.logger()})
+	x.history, x.historyErr = history.Open(ctx, history.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
 	if errors.Is(x.historyErr, fs.ErrNotExist) {
 		x.historyErr = errors.New("no mail has been seen yet, there is no history.db")
 	}

@@ -15,7 +15,7 @@ import (
 	"fanmill/milter/delay"
 	"fanmill/milter/mta"
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/sqlite"
 )
 
 // checkLedger: it can be read; its size and growth.
@@ -24,7 +24,7 @@ func checkLedger(ctx context.Context, x *exam) []finding {
 	switch {
 	case errors.Is(x.dbErr, fs.ErrNotExist):
 		return one(warning, check, "there is none: nothing has been trained yet")
-	case errors.Is(x.dbErr, store.ErrOlder), errors.Is(x.dbErr, store.ErrBusy):
+	case errors.Is(x.dbErr, sqlite.ErrOlder), errors.Is(x.dbErr, sqlite.ErrBusy):
 		return one(warning, check, "%v", x.dbErr)
 	case errors.Is(x.dbErr, fs.ErrPermission):
 		return unchecked(check, fmt.Sprintf("%v: run doctor as root, as the daemon's user or as a member of its group", x.dbErr))
@@ -48,7 +48,7 @@ func checkLedger(ctx context.Context, x *exam) []finding {
 func checkFeatures(_ context.Context, x *exam) []finding {
 	const check = "features"
 	switch {
-	case errors.Is(x.dbErr, store.ErrFeatureVersion):
+	case errors.Is(x.dbErr, sqlite.ErrFeatureVersion):
 		return one(fault, check, "%v", x.dbErr)
 	case x.db == nil:
 		return unchecked(check, x.noLedger())
@@ -68,7 +68,7 @@ func checkIntegrity(ctx context.Context, x *exam) []finding {
 	size, _ := x.db.Size() // for the terminal only
 	x.bar.say("reading the ledger, " + byteText(size))
 	switch err := x.db.Check(ctx); {
-	case errors.Is(err, store.ErrDamaged):
+	case errors.Is(err, sqlite.ErrDamaged):
 		return one(fault, check, "%v", err)
 	case err != nil:
 		return unchecked(check, err)
@@ -110,7 +110,7 @@ func checkPartial(ctx context.Context, x *exam) []finding {
 func checkHistory(_ context.Context, x *exam) []finding {
 	const check = "history"
 	switch {
-	case errors.Is(x.historyErr, store.ErrDamaged), errors.Is(x.historyErr, store.ErrNewer):
+	case errors.Is(x.historyErr, sqlite.ErrDamaged), errors.Is(x.historyErr, sqlite.ErrNewer):
 		return one(fault, check, "%v", x.historyErr)
 	case x.history == nil:
 		return unchecked(check, x.historyErr)

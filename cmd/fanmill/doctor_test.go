@@ -17,6 +17,7 @@ import (
 	"fanmill/milter"
 	"fanmill/milter/mta"
 	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // examine opens a data directory as doctor does.
@@ -206,9 +207,9 @@ func TestMailFindings(t *testing.T) {
 	x := examine(t, dir)
 	wants(t, checkTraffic(t.Context(), x), "note: no mail has been seen yet")
 	wants(t, checkUnscored(t.Context(), x), "note: no mail has been seen yet")
-	today, long := store.HistoryDay(time.Now()), store.HistoryDay(time.Now().AddDate(0, 0, -30))
+	today, long := history.Day(time.Now()), history.Day(time.Now().AddDate(0, 0, -30))
 	count := func(day, outcome, rule string, n int64) *exam {
-		h := must(store.OpenHistory(t.Context(), store.HistoryOptions{Dir: dir}))
+		h := must(history.Open(t.Context(), history.Options{Dir: dir}))
 		h.Count(day, outcome, rule, n)
 		if err := h.Close(); err != nil {
 			t.Fatal(err)

@@ -12,6 +12,8 @@ import (
 	"fanmill/control"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/store/history"
+	"fanmill/store/sqlite"
 )
 
 // Exit codes, after sysexits.h. 128 + n is added for signal n.
@@ -70,19 +72,19 @@ var known = []struct {
 	{spool.ErrInDoubt, exitTempFail},
 	{spool.ErrIsCopy, exitData},
 	{spool.ErrFull, exitIO},
-	{store.ErrBusy, exitTempFail},
+	{sqlite.ErrBusy, exitTempFail},
 	{store.ErrReplaced, exitTempFail},
-	{store.ErrOpen, exitTempFail},
+	{sqlite.ErrOpen, exitTempFail},
 	{control.ErrBusy, exitTempFail},
 	{control.ErrNextHop, exitUnavailable},
 	{control.ErrNoDaemon, exitUnavailable},
 	{spool.ErrNotHeld, exitNoInput},
-	{store.ErrNoRecord, exitNoInput},
-	{store.ErrNoFeatures, exitNoInput},
-	{store.ErrDamaged, exitData},
-	{store.ErrNewer, exitData},
-	{store.ErrOlder, exitData},
-	{store.ErrFeatureVersion, exitData},
+	{history.ErrNoRecord, exitNoInput},
+	{history.ErrNoFeatures, exitNoInput},
+	{sqlite.ErrDamaged, exitData},
+	{sqlite.ErrNewer, exitData},
+	{sqlite.ErrOlder, exitData},
+	{sqlite.ErrFeatureVersion, exitData},
 	{store.ErrDump, exitData},
 	{fs.ErrPermission, exitNoPerm},
 	{fs.ErrNotExist, exitNoInput},

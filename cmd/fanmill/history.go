@@ -10,12 +10,12 @@ import (
 
 	"fanmill/config"
 	"fanmill/policy"
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // historyCmd lists messages that have gone by.
 type historyCmd struct {
-	query        store.Query
+	query        history.Query
 	since, until momentValue
 	ids, json    bool
 }
@@ -102,7 +102,7 @@ func (h *historyCmd) Run(ctx context.Context, e *Env) error {
 	return nil
 }
 
-func (h *historyCmd) print(e *Env, r *store.Record, width int) error {
+func (h *historyCmd) print(e *Env, r *history.Record, width int) error {
 	line := ""
 	switch {
 	case h.json:
@@ -139,7 +139,7 @@ func (h *historyCmd) check() error {
 }
 
 // recordLine is a record in the list, at most width cells wide; 0 is no terminal.
-func recordLine(r *store.Record, width int) string {
+func recordLine(r *history.Record, width int) string {
 	verdict, score := "-", "-"
 	if !r.Unscored {
 		verdict, score = r.Verdict, fmt.Sprintf("%.4f", r.Score.P)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"fanmill/classify"
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 func TestFit(t *testing.T) {
@@ -37,7 +37,7 @@ func TestFit(t *testing.T) {
 // TestRecordLine: no line is wider than the terminal, whatever stands in the mail, and
 // each is one line.
 func TestRecordLine(t *testing.T) {
-	for _, r := range []store.Record{
+	for _, r := range []history.Record{
 		{ID: "0mws89v353iij0cg", Outcome: "quarantine", Verdict: "unsure", Unscored: true},
 		{
 			ID: "0mws89v353iij0cg", Outcome: "accept", Verdict: "ham", Score: classify.Score{P: 1}, Sender: strings.Repeat("日", 200) + "@example.org",
@@ -118,7 +118,7 @@ func TestPurgeBesideTheDaemon(t *testing.T) {
 	if err := a.history.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	found, err := a.history.Find(t.Context(), store.Query{Limit: 1000})
+	found, err := a.history.Find(t.Context(), history.Query{Limit: 1000})
 	if len(found) != 70 || err != nil || strings.Contains(log.String(), "lost") || strings.Contains(log.String(), "dropped") {
 		t.Errorf("%d records, %v; log %s", len(found), err, log)
 	}

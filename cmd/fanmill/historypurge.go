@@ -10,12 +10,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // historyPurgeCmd removes what the history says of an address.
 type historyPurgeCmd struct {
-	purge        store.Purge
+	purge        history.Purge
 	dryRun, json bool
 }
 

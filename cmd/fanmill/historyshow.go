@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // historyShowCmd shows single records.
@@ -35,7 +35,7 @@ func (h *historyShowCmd) Run(ctx context.Context, e *Env) (err error) {
 	}
 	return each(ctx, e, func(id string) error {
 		if past == nil {
-			return fmt.Errorf("show %s: %w", id, store.ErrNoRecord)
+			return fmt.Errorf("show %s: %w", id, history.ErrNoRecord)
 		}
 		r, err := past.Get(ctx, id)
 		switch {
@@ -51,7 +51,7 @@ func (h *historyShowCmd) Run(ctx context.Context, e *Env) (err error) {
 }
 
 // recordText is a whole record, a row for each part.
-func recordText(r *store.Record) string {
+func recordText(r *history.Record) string {
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
 		if value := fmt.Sprintf(format, args...); value != "" {
@@ -123,7 +123,7 @@ type shownRecord struct {
 	Grams     int  `json:"grams"`
 }
 
-func recordJSON(r *store.Record) listedRecord {
+func recordJSON(r *history.Record) listedRecord {
 	p := listedRecord{
 		ID: r.ID, Time: r.Time, Outcome: r.Outcome, Rule: r.Rule, Scored: !r.Unscored, Verdict: r.Verdict,
 		Score: r.Score.P, LogOdds: r.Score.LogOdds, CountsOpinion: r.Score.C, SecondOpinion: r.Score.E,

@@ -9,6 +9,7 @@ import (
 	"fanmill/milter/maillog"
 	"fanmill/policy"
 	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // trafficDays is how far back stats looks at the mail: the labels need not follow
@@ -19,7 +20,7 @@ const trafficDays = 30
 type insight struct {
 	set     *settings
 	db      *store.DB
-	history *store.History // nil: no mail has been seen yet
+	history *history.History // nil: no mail has been seen yet
 }
 
 func (in insight) stats(ctx context.Context, q control.StatsRequest) (_ control.Stats, err error) {
@@ -144,14 +145,14 @@ func (in insight) days(ctx context.Context, st *control.Stats, q control.StatsRe
 		return err
 	}
 	st.Zone = localZone()
-	for _, r := range rowsOf(append(cells, store.DayTally{Day: store.HistoryDay(time.Now())})) {
+	for _, r := range rowsOf(append(cells, history.DayTally{Day: history.Day(time.Now())})) {
 		st.Table = append(st.Table, dayRow(r))
 	}
 	return nil
 }
 
 // rowsOf makes rows of cells that are in the order of days.
-func rowsOf(cells []store.DayTally) []maillog.Row {
+func rowsOf(cells []history.DayTally) []maillog.Row {
 	var rows []maillog.Row
 	for _, c := range cells {
 		if len(rows) == 0 || rows[len(rows)-1].Day != c.Day {

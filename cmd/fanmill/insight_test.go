@@ -12,6 +12,7 @@ import (
 
 	"fanmill/control"
 	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // TestInsight trains a spam as ham and asks daemon and files alike; the label is
@@ -98,12 +99,12 @@ func TestStatsTextIsSafe(t *testing.T) {
 // TestDailyTableOfStats: the table goes from the first day that has something in it to
 // today; below it stands which rule decided what.
 func TestDailyTableOfStats(t *testing.T) {
-	h, err := store.OpenHistory(t.Context(), store.HistoryOptions{Dir: t.TempDir()})
+	h, err := history.Open(t.Context(), history.Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer h.Close()
-	day := func(ago int) string { return store.HistoryDay(time.Now().AddDate(0, 0, -ago)) }
+	day := func(ago int) string { return history.Day(time.Now().AddDate(0, 0, -ago)) }
 	for range 3 {
 		h.Tally(day(3), "accept", "total")
 		h.Count(day(3), "accept", "default", 1)

@@ -9,6 +9,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/sqlite"
 )
 
 // rebuildCmd builds the model from the ledger.
@@ -41,7 +42,7 @@ func (r *rebuildCmd) Run(ctx context.Context, e *Env) (err error) {
 	}
 	var a rebuilt
 	db, done, err := e.openLedger(ctx, dir, false)
-	if errors.Is(err, store.ErrFeatureVersion) {
+	if errors.Is(err, sqlite.ErrFeatureVersion) {
 		if a.Renewed, err = r.renew(ctx, e, dir); err != nil {
 			return err
 		}

@@ -12,12 +12,13 @@ import (
 	"fanmill/control"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // recall finds what is left of a message that has gone by: the message itself while
 // the spool has it, else what the history keeps.
 type recall struct {
-	history *store.History // nil: no mail has been seen yet
+	history *history.History // nil: no mail has been seen yet
 	spool   control.Lister
 	days    int // for how long the history remembers
 }
@@ -26,7 +27,7 @@ type recall struct {
 // in, "" where it is not. To forget a message its digest is enough.
 func (r recall) message(ctx context.Context, q control.LearnRequest, s *classify.Stream) (*classify.Message, string, error) {
 	rec, err := r.record(ctx, q)
-	if err != nil && (q.Own || !errors.Is(err, store.ErrNoRecord)) {
+	if err != nil && (q.Own || !errors.Is(err, history.ErrNoRecord)) {
 		return nil, "", err
 	}
 	m, box, heldErr := r.held(ctx, q.ID, s)
@@ -43,13 +44,13 @@ func (r recall) message(ctx context.Context, q control.LearnRequest, s *classify
 }
 
 // record looks the id up in the history.
-func (r recall) record(ctx context.Context, q control.LearnRequest) (rec store.Record, err error) {
+func (r recall) record(ctx context.Context, q control.LearnRequest) (rec history.Record, err error) {
 	if r.history == nil {
 		return rec, r.unknown(q)
 	}
 	_ = r.history.Flush(ctx) // what is on disk may do
 	rec, err = r.history.Get(ctx, q.ID)
-	if errors.Is(err, store.ErrNoRecord) || err == nil && q.Own && rec.Scope != q.Scope {
+	if errors.Is(err, history.ErrNoRecord) || err == nil && q.Own && rec.Scope != q.Scope {
 		return rec, r.unknown(q)
 	}
 	return rec, err
@@ -58,9 +59,9 @@ func (r recall) record(ctx context.Context, q control.LearnRequest) (rec store.R
 // unknown is the answer to an id that is not there, and to one that is not the
 // peer's: whether it is there is none of his business.
 func (r recall) unknown(q control.LearnRequest) error {
-	err := fmt.Errorf("%s: %w", q.ID, store.ErrNoRecord)
+	err := fmt.Errorf("%s: %w", q.ID, history.ErrNoRecord)
 	if q.Own {
-		err = fmt.Errorf("%s: %w for %s alone", q.ID, store.ErrNoRecord, q.Scope)
+		err = fmt.Errorf("%s: %w for %s alone", q.ID, history.ErrNoRecord, q.Scope)
 		return control.WithHint(err, "mail to several recipients is for administrators to learn by its id; with the message at hand: fanmill learn --%s --message FILE", q.Class)
 	}
 	return control.WithHint(err, "ids are remembered for %s; with the message at hand: fanmill learn --%s --message FILE", plural(r.days, "day", "days"), q.Class)
@@ -147,8 +148,8 @@ func localJudge(ctx context.Context, e *Env, dir string, c *closers) (*judge, er
 
 // readHistory opens the history for reading; nil where there is none, since no
 // mail has been seen yet.
-func readHistory(ctx context.Context, e *Env, dir string) (*store.History, error) {
-	h, err := store.OpenHistory(ctx, store.HistoryOptions{Dir: dir, ReadOnly: true, Logger: e.logger()})
+func readHistory(ctx context.Context, e *Env, dir string) (*history.History, error) {
+	h, err := history.Open(ctx, history.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -9,7 +9,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/control"
-	"fanmill/store"
+	"fanmill/store/history"
 )
 
 // TestOthersLearnTheirOwnMailByID: one without all rights teaches his scope by mail
@@ -19,7 +19,7 @@ func TestOthersLearnTheirOwnMailByID(t *testing.T) {
 	a, _ := testApp(t, dir, filterTOML)
 	m := classify.Extract(classify.DefaultOptions(), []byte(winner))
 	for id, scope := range map[string]string{"0000000000000ann": "anna", "0000000000000ber": "bert", "0000000000000all": ""} {
-		a.history.Add(store.Record{
+		a.history.Add(history.Record{
 			ID: id, Scope: scope, Outcome: "accept", Recipients: []string{"anna@example.org"},
 			Digest: m.Digest, Features: m.Features, Grams: m.Grams,
 		})
@@ -36,7 +36,7 @@ func TestOthersLearnTheirOwnMailByID(t *testing.T) {
 	for _, id := range []string{"0000000000000ber", "0000000000000all", "0000000000000non"} {
 		for _, class := range []string{"ham", "forget"} {
 			_, err := ask(id, class)
-			if !errors.Is(err, store.ErrNoRecord) || exitCode(err) != exitNoInput {
+			if !errors.Is(err, history.ErrNoRecord) || exitCode(err) != exitNoInput {
 				t.Errorf("%s %s: %v", class, id, err)
 				continue
 			}

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
-	"fanmill/store"
+	"fanmill/store/history"
 	"fanmill/test/harness"
 	"fanmill/training/corpus"
 )
@@ -86,7 +86,7 @@ func (c clients) compareBoth(t *testing.T) {
 
 // recorded is what the history has of a message of the suite.
 type recorded struct {
-	store.Record
+	history.Record
 	data []byte // as it was sent
 }
 
@@ -214,7 +214,7 @@ func (s *site) compare(list []sent, o classify.Options) map[string]recorded {
 
 // unlike says in what a stored message differs from what was recorded of it, with
 // either kind of line end.
-func unlike(want store.Record, o classify.Options, raw []byte) string {
+func unlike(want history.Record, o classify.Options, raw []byte) string {
 	lf := harness.LF(raw)
 	for form, data := range map[string][]byte{"LF": lf, "CRLF": bytes.ReplaceAll(lf, []byte("\n"), []byte("\r\n"))} {
 		m := classify.Extract(o, data)
@@ -242,8 +242,8 @@ func rewritten(came, delivered []byte) bool {
 }
 
 // atSMTPTime maps message numbers to what the milter recorded.
-func (s *site) atSMTPTime() map[int]store.Record {
-	m := map[int]store.Record{}
+func (s *site) atSMTPTime() map[int]history.Record {
+	m := map[int]history.Record{}
 	for _, r := range s.history() {
 		for _, rcpt := range r.Recipients {
 			if strings.HasPrefix(rcpt, "held") {
@@ -255,7 +255,7 @@ func (s *site) atSMTPTime() map[int]store.Record {
 }
 
 // differ compares a digest and features with those recorded of a message.
-func differ(r store.Record, digest classify.Digest, features []uint64) string {
+func differ(r history.Record, digest classify.Digest, features []uint64) string {
 	var out []string
 	if r.Digest != digest {
 		out = append(out, fmt.Sprintf("digest %v, at SMTP time %v", digest, r.Digest))

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"fanmill/store"
+	"fanmill/store/history"
 	"fanmill/test/harness"
 )
 
@@ -380,12 +380,12 @@ func (s *site) eventually(what string, cond func() bool) {
 
 // history returns the records the daemon wrote, feature lists included; it must
 // have been stopped.
-func (s *site) history() []store.Record {
+func (s *site) history() []history.Record {
 	s.t.Helper()
-	h, err := store.OpenHistory(s.t.Context(), store.HistoryOptions{Dir: s.Data, Features: true, Subject: true, Addresses: true, Logger: slog.New(slog.DiscardHandler)})
+	h, err := history.Open(s.t.Context(), history.Options{Dir: s.Data, Features: true, Subject: true, Addresses: true, Logger: slog.New(slog.DiscardHandler)})
 	check(s.t, err)
 	defer h.Close()
-	list, err := h.Find(s.t.Context(), store.Query{Limit: 100_000})
+	list, err := h.Find(s.t.Context(), history.Query{Limit: 100_000})
 	check(s.t, err)
 	for i := range list {
 		list[i], err = h.Get(s.t.Context(), list[i].ID)

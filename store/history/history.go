@@ -1,4 +1,19 @@
-package store
+// Package history keeps what the filter has done: a record of each message that was scored,
+// and daily counters.
+//
+// It lies in history.db of the data directory: SQLite, WAL, synchronous NORMAL, mode 0640.
+//
+//	record   one row for each message and outcome; pressing: it may go before its time
+//	         when space is short
+//	feature  of the same row (n), where they are kept: features and grams in their stored
+//	         forms (package pack) and their feature version
+//	daily    messages of a day by outcome and rule
+//	tally    the daily table: messages of a day by column
+//	meta     as in every database (package sqlite)
+//
+// All methods of a History may be called from any goroutine. One goroutine of its own
+// writes; queries take turns on another connection.
+package history
 
 import (
 	"context"
@@ -12,10 +27,22 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/disk"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
-// HistoryOptions say what the history keeps, where and for how long.
-type HistoryOptions struct {
+// fileName is that of the history in the data directory.
+const fileName = "history.db"
+
+// What a caller may branch on, besides the errors of package sqlite.
+var (
+	ErrNoRecord   = errors.New("no such record in the history")
+	ErrNoFeatures = errors.New("the history does not keep what was found in the message")
+)
+
+// Options say what the history keeps, where and for how long.
+type Options struct {
 	Dir      string
 	Days     int   // records older than this are deleted; 0: 14
 	MaxBytes int64 // see History; 0: 1 GiB
@@ -56,7 +83,7 @@ func (r *Record) pressing() bool {
 }
 
 // DayCount is one daily counter: N messages of this outcome by this rule. Day is
-// as HistoryDay gives it.
+// as Day gives it.
 type DayCount struct {
 	Day, Outcome, Rule string
 	N                  int64
@@ -68,8 +95,8 @@ type DayTally struct {
 	N           int64
 }
 
-// HistoryDay names the day of t, in t's location, as the daily counters do.
-func HistoryDay(t time.Time) string { return t.Format(time.DateOnly) }
+// Day names the day of t, in t's location, as the daily counters do.
+func Day(t time.Time) string { return t.Format(time.DateOnly) }
 
 // Bounds of the queue between Add and the disk.
 const (
@@ -87,7 +114,7 @@ const (
 // then records of accepted mail, then feature lists of other mail; records of
 // mail that was refused, held, dropped or unsure stay for all their days.
 type History struct {
-	opts HistoryOptions
+	opts Options
 	log  *slog.Logger
 	path string
 	now  func() time.Time
@@ -106,8 +133,7 @@ type History struct {
 	stop    chan struct{}
 	stopped chan struct{}
 
-	rmu sync.Mutex // guards r
-	r   *conn
+	r *sqlite.Reader
 }
 
 const tallyDDL = `
@@ -116,10 +142,10 @@ CREATE TABLE tally (
 	PRIMARY KEY (day, name)
 ) STRICT, WITHOUT ROWID;`
 
-var historySchema = schema{
-	what: "history", appID: 0x66616e68, version: 2,
-	once: []string{"auto_vacuum=INCREMENTAL"},
-	ddl: metaDDL + `
+var schema = sqlite.Schema{
+	What: "history", AppID: 0x66616e68, Version: 2,
+	Once: []string{"auto_vacuum=INCREMENTAL"},
+	DDL: `
 CREATE TABLE record (
 	n INTEGER PRIMARY KEY,
 	id TEXT NOT NULL UNIQUE,
@@ -144,19 +170,19 @@ CREATE TABLE daily (
 	day TEXT, outcome TEXT, rule TEXT, n INTEGER NOT NULL,
 	PRIMARY KEY (day, outcome, rule)
 ) STRICT, WITHOUT ROWID;` + tallyDDL,
-	upgrade: []string{tallyDDL},
+	Upgrade: []string{tallyDDL},
 }
 
-// OpenHistory opens the history in o.Dir, creating directory and file when they are
+// Open opens the history in o.Dir, creating directory and file when they are
 // missing and o.ReadOnly is not set. Errors are those of Open.
-func OpenHistory(ctx context.Context, o HistoryOptions) (*History, error) {
-	return openHistory(ctx, o, time.Now)
+func Open(ctx context.Context, o Options) (*History, error) {
+	return open(ctx, o, time.Now)
 }
 
-func openHistory(ctx context.Context, o HistoryOptions, now func() time.Time) (*History, error) {
+func open(ctx context.Context, o Options, now func() time.Time) (*History, error) {
 	o.setDefaults()
 	h := &History{
-		opts: o, log: o.Logger, path: filepath.Join(o.Dir, historyFile), now: now,
+		opts: o, log: o.Logger, path: filepath.Join(o.Dir, fileName), now: now,
 		counts: make(map[DayCount]int64), table: make(map[DayTally]int64),
 		wake: make(chan struct{}, 1), full: make(chan struct{}, 1),
 		flushes: make(chan chan error), stop: make(chan struct{}), stopped: make(chan struct{}),
@@ -166,16 +192,16 @@ func openHistory(ctx context.Context, o HistoryOptions, now func() time.Time) (*
 			return nil, fmt.Errorf("create data directory: %w", err)
 		}
 	}
-	if err := historySchema.prepareFile(ctx, h.path, o.ReadOnly, o.Busy); err != nil {
+	if err := schema.Prepare(ctx, h.path, o.ReadOnly, o.Busy); err != nil {
 		return nil, err
 	}
-	var w *conn
-	err := retryBusy(ctx, o.Busy, func() (err error) {
-		h.r, w, err = h.connect()
+	var w *sqlite.Conn
+	err := sqlite.Retry(ctx, o.Busy, func() (err error) {
+		w, err = h.connect()
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("open history: %w", explain(h.path, err))
+		return nil, fmt.Errorf("open history: %w", sqlite.Explain(h.path, err))
 	}
 	if w == nil {
 		close(h.stopped)
@@ -185,7 +211,7 @@ func openHistory(ctx context.Context, o HistoryOptions, now func() time.Time) (*
 	return h, nil
 }
 
-func (o *HistoryOptions) setDefaults() {
+func (o *Options) setDefaults() {
 	if o.Days <= 0 {
 		o.Days = 14
 	}
@@ -193,21 +219,22 @@ func (o *HistoryOptions) setDefaults() {
 		o.MaxBytes = 1 << 30
 	}
 	if o.Busy <= 0 {
-		o.Busy = defaultBusy
+		o.Busy = sqlite.DefaultBusy
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 }
 
-func (h *History) connect() (r, w *conn, err error) {
-	if r, err = connectToRead(h.path, "cache_size=-1024"); err != nil || h.opts.ReadOnly {
-		return r, nil, err
+// connect opens the connection for queries, and the one that writes if there is to be one.
+func (h *History) connect() (w *sqlite.Conn, err error) {
+	if h.r, err = sqlite.OpenReader(h.path, h.opts.Busy); err != nil || h.opts.ReadOnly {
+		return nil, err
 	}
-	if w, err = connect(h.path, "rw", "synchronous=NORMAL", "cache_size=-1024", "journal_size_limit=16777216"); err != nil {
-		return nil, nil, errors.Join(err, r.close())
+	if w, err = sqlite.Connect(h.path, "synchronous=NORMAL", "cache_size=-1024", "journal_size_limit=16777216"); err != nil {
+		return nil, errors.Join(err, h.r.Close())
 	}
-	return r, w, nil
+	return w, nil
 }
 
 // Add takes a record into the queue. What it refers to is copied. When the queue
@@ -243,11 +270,11 @@ type queued struct {
 func (q *queued) pack() {
 	q.Recipients = slices.Clone(q.Recipients)
 	if q.Features != nil {
-		q.features = appendFeatures(make([]byte, 0, 8*len(q.Features)), q.Features)
+		q.features = pack.AppendFeatures(make([]byte, 0, 8*len(q.Features)), q.Features)
 	}
 	if q.Grams != nil {
 		var err error
-		if q.grams, err = appendGrams(make([]byte, 0, 2*len(q.Grams)), q.Grams); err != nil {
+		if q.grams, err = pack.AppendGrams(make([]byte, 0, 2*len(q.Grams)), q.Grams); err != nil {
 			q.grams = nil // cannot be learned
 		}
 	}
@@ -270,7 +297,7 @@ func (h *History) trim(r *Record) {
 	}
 }
 
-// Count adds n to a daily counter; day is as HistoryDay gives it.
+// Count adds n to a daily counter; day is as Day gives it.
 func (h *History) Count(day, outcome, rule string, n int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -336,14 +363,11 @@ func (h *History) Close() error {
 		<-h.stopped
 		return nil
 	}
-	h.rmu.Lock()
-	err := h.r.close() // first: the last one to close writes the log back, which this one cannot
-	h.r = nil
-	h.rmu.Unlock()
+	err := h.r.Close() // first: the last one to close writes the log back, which this one cannot
 	close(h.stop)
 	<-h.stopped
 	return err
 }
 
 // Size returns the bytes that the history takes on disk.
-func (h *History) Size() (int64, error) { return sizeOf(h.path, h.path+"-wal") }
+func (h *History) Size() (int64, error) { return disk.Size(h.path, h.path+"-wal") }

@@ -1,4 +1,4 @@
-package store
+package history
 
 import (
 	"context"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/pack"
+	"fanmill/store/sqlite"
 )
 
 // Query chooses records; fields left empty do not matter. From, To and Subject are
@@ -27,48 +29,32 @@ const recordColumns = `SELECT n, id, time, queue_id, client, sender, recipients,
 // asRecord reads recordColumns.
 func asRecord(v []driver.Value) Record {
 	r := Record{
-		ID: asText(v[1]), Time: asTime(v[2]), QueueID: asText(v[3]), Client: asText(v[4]), Sender: asText(v[5]),
-		Subject: asText(v[7]), From: asText(v[8]), MessageID: asText(v[9]),
-		Size: asInt(v[10]), Verdict: asText(v[12]),
+		ID: sqlite.Text(v[1]), Time: sqlite.Time(v[2]), QueueID: sqlite.Text(v[3]), Client: sqlite.Text(v[4]), Sender: sqlite.Text(v[5]),
+		Subject: sqlite.Text(v[7]), From: sqlite.Text(v[8]), MessageID: sqlite.Text(v[9]),
+		Size: sqlite.Int(v[10]), Verdict: sqlite.Text(v[12]),
 		Score: classify.Score{
-			P: asFloat(v[13]), LogOdds: asFloat(v[14]), C: asFloat(v[15]), E: asFloat(v[16]), L: asFloat(v[17]),
-			Clues: int(asInt(v[18])),
+			P: sqlite.Float(v[13]), LogOdds: sqlite.Float(v[14]), C: sqlite.Float(v[15]), E: sqlite.Float(v[16]), L: sqlite.Float(v[17]),
+			Clues: int(sqlite.Int(v[18])),
 		},
-		Outcome: asText(v[19]), Rule: asText(v[20]), Scope: asText(v[21]), Unscored: asInt(v[22]) != 0,
+		Outcome: sqlite.Text(v[19]), Rule: sqlite.Text(v[20]), Scope: sqlite.Text(v[21]), Unscored: sqlite.Int(v[22]) != 0,
 	}
-	copy(r.Digest[:], asBlob(v[11]))
-	if to := asText(v[6]); to != "" {
+	copy(r.Digest[:], sqlite.Blob(v[11]))
+	if to := sqlite.Text(v[6]); to != "" {
 		r.Recipients = strings.Split(to, "\n")
 	}
 	return r
-}
-
-// ask runs fn with the connection for queries.
-func (h *History) ask(ctx context.Context, what string, fn func(*conn) error) error {
-	err := retryBusy(ctx, h.opts.Busy, func() error {
-		h.rmu.Lock()
-		defer h.rmu.Unlock()
-		if h.r == nil {
-			return ErrClosed
-		}
-		return fn(h.r)
-	})
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, explain(h.path, err))
-	}
-	return nil
 }
 
 // Get returns the record of a message, with its features and grams if they are kept;
 // ErrNoRecord when there is none. What was added last may still be on its way:
 // Flush first.
 func (h *History) Get(ctx context.Context, id string) (r Record, err error) {
-	err = h.ask(ctx, "look up history", func(c *conn) error {
-		return c.consistent(func() error {
+	err = h.r.Ask(ctx, "look up history", func(c *sqlite.Conn) error {
+		return c.Consistent(func() error {
 			n := int64(0)
-			err := c.query(recordColumns+" WHERE id = ?", func(v []driver.Value) error {
-				n, r = asInt(v[0]), asRecord(v)
-				return errStop
+			err := c.Query(recordColumns+" WHERE id = ?", func(v []driver.Value) error {
+				n, r = sqlite.Int(v[0]), asRecord(v)
+				return sqlite.ErrStop
 			}, id)
 			if err == nil && n == 0 {
 				return fmt.Errorf("%w: %q", ErrNoRecord, id)
@@ -81,14 +67,13 @@ func (h *History) Get(ctx context.Context, id string) (r Record, err error) {
 
 // readFeatures reads what is kept of record n. Lists of another feature version are
 // of no use to anybody: only their version is read.
-func (r *Record) readFeatures(c *conn, n int64) error {
-	return c.query("SELECT version, list, grams FROM feature WHERE n = ?", func(v []driver.Value) (err error) {
-		if r.Version = asInt(v[0]); r.Version != int64(classify.FeatureVersion) {
+func (r *Record) readFeatures(c *sqlite.Conn, n int64) error {
+	return c.Query("SELECT version, list, grams FROM feature WHERE n = ?", func(v []driver.Value) (err error) {
+		if r.Version = sqlite.Int(v[0]); r.Version != int64(classify.FeatureVersion) {
 			return nil
 		}
-		r.Features, err = parseFeatures([]uint64{}, asBlob(v[1]))
-		if g := asBlob(v[2]); g != nil && err == nil {
-			r.Grams, err = parseGrams([]uint32{}, g)
+		if r.Features, err = pack.ReadFeatures(sqlite.Blob(v[1])); err == nil {
+			r.Grams, err = pack.ReadGrams(sqlite.Blob(v[2]))
 		}
 		return err
 	}, n)
@@ -111,9 +96,9 @@ func (r *Record) Message() (*classify.Message, error) {
 // Find returns the records that q chooses, the newest first, without features and grams.
 func (h *History) Find(ctx context.Context, q Query) (found []Record, err error) {
 	where, args := q.where()
-	err = h.ask(ctx, "search history", func(c *conn) error {
+	err = h.r.Ask(ctx, "search history", func(c *sqlite.Conn) error {
 		found = found[:0]
-		return c.query(recordColumns+where+" ORDER BY time DESC, n DESC LIMIT ?", func(v []driver.Value) error {
+		return c.Query(recordColumns+where+" ORDER BY time DESC, n DESC LIMIT ?", func(v []driver.Value) error {
 			found = append(found, asRecord(v))
 			return ctx.Err()
 		}, args...)
@@ -152,11 +137,11 @@ func pattern(text string) string {
 // Daily returns the counters of the last days, today included, ordered by day,
 // outcome and rule.
 func (h *History) Daily(ctx context.Context, days int) (list []DayCount, err error) {
-	first := HistoryDay(h.now().AddDate(0, 0, 1-days))
-	err = h.ask(ctx, "read daily counters", func(c *conn) error {
+	first := Day(h.now().AddDate(0, 0, 1-days))
+	err = h.r.Ask(ctx, "read daily counters", func(c *sqlite.Conn) error {
 		list = list[:0]
-		return c.query("SELECT day, outcome, rule, n FROM daily WHERE day >= ? ORDER BY day, outcome, rule", func(v []driver.Value) error {
-			list = append(list, DayCount{Day: asText(v[0]), Outcome: asText(v[1]), Rule: asText(v[2]), N: asInt(v[3])})
+		return c.Query("SELECT day, outcome, rule, n FROM daily WHERE day >= ? ORDER BY day, outcome, rule", func(v []driver.Value) error {
+			list = append(list, DayCount{Day: sqlite.Text(v[0]), Outcome: sqlite.Text(v[1]), Rule: sqlite.Text(v[2]), N: sqlite.Int(v[3])})
 			return ctx.Err()
 		}, first)
 	})
@@ -166,11 +151,11 @@ func (h *History) Daily(ctx context.Context, days int) (list []DayCount, err err
 // Table returns the cells of the daily table for the last days, today included, in
 // the order of days.
 func (h *History) Table(ctx context.Context, days int) (list []DayTally, err error) {
-	first := HistoryDay(h.now().AddDate(0, 0, 1-days))
-	err = h.ask(ctx, "read the daily table", func(c *conn) error {
+	first := Day(h.now().AddDate(0, 0, 1-days))
+	err = h.r.Ask(ctx, "read the daily table", func(c *sqlite.Conn) error {
 		list = list[:0]
-		return c.query("SELECT day, name, n FROM tally WHERE day >= ? ORDER BY day, name", func(v []driver.Value) error {
-			list = append(list, DayTally{Day: asText(v[0]), Column: asText(v[1]), N: asInt(v[2])})
+		return c.Query("SELECT day, name, n FROM tally WHERE day >= ? ORDER BY day, name", func(v []driver.Value) error {
+			list = append(list, DayTally{Day: sqlite.Text(v[0]), Column: sqlite.Text(v[1]), N: sqlite.Int(v[2])})
 			return ctx.Err()
 		}, first)
 	})
@@ -195,15 +180,41 @@ func (h *History) Verdicts(ctx context.Context, scope string, days int) (sum Ver
 			AND n >= (SELECT min(n) FROM record WHERE pressing) ORDER BY time DESC LIMIT ?3
 		) GROUP BY verdict`
 	since := h.now().AddDate(0, 0, -days).UnixMicro()
-	err = h.ask(ctx, "count verdicts", func(c *conn) error {
+	err = h.r.Ask(ctx, "count verdicts", func(c *sqlite.Conn) error {
 		sum = Verdicts{}
 		of := map[string]*int{"ham": &sum.Ham, "unsure": &sum.Unsure, "spam": &sum.Spam}
-		return c.query(query, func(v []driver.Value) error {
-			if n := of[asText(v[0])]; n != nil {
-				*n = int(asInt(v[1]))
+		return c.Query(query, func(v []driver.Value) error {
+			if n := of[sqlite.Text(v[0])]; n != nil {
+				*n = int(sqlite.Int(v[1]))
 			}
 			return ctx.Err()
 		}, since, scope, int64(verdictsOf))
 	})
 	return sum, err
+}
+
+// idsAtOnce is how many records MessageIDs reads before it lets others read.
+const idsAtOnce = 1000
+
+// MessageIDs calls fn with digest and Message-ID of every record, the oldest first. The
+// latter comes from the message and is hostile.
+func (h *History) MessageIDs(ctx context.Context, fn func(d classify.Digest, id string)) error {
+	for last, more := int64(0), true; more; {
+		n := 0
+		err := h.r.Ask(ctx, "read Message-IDs", func(c *sqlite.Conn) error {
+			return c.Query("SELECT n, digest, message_id FROM record WHERE n > ? ORDER BY n LIMIT ?", func(v []driver.Value) error {
+				n++
+				last = sqlite.Int(v[0])
+				var d classify.Digest
+				copy(d[:], sqlite.Blob(v[1]))
+				fn(d, sqlite.Text(v[2]))
+				return ctx.Err()
+			}, last, int64(idsAtOnce))
+		})
+		if err != nil {
+			return err
+		}
+		more = n == idsAtOnce
+	}
+	return nil
 }

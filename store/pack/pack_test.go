@@ -1,4 +1,4 @@
-package store
+package pack
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 // TestGramsComeBack: any buckets are stored and read, appended to what is there already.
@@ -23,11 +24,11 @@ func TestGramsComeBack(t *testing.T) {
 		grams := rapid.SliceOf(bucket).Draw(t, "grams")
 		slices.Sort(grams)
 		grams = slices.Compact(grams)
-		stored, err := appendGrams([]byte("x"), grams)
+		stored, err := AppendGrams([]byte("x"), grams)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := parseGrams([]uint32{7}, stored[1:])
+		got, err := ReadGramsTo([]uint32{7}, stored[1:])
 		if err != nil || stored[0] != 'x' || got[0] != 7 || !slices.Equal(got[1:], grams) {
 			t.Fatalf("%v came back as %v from %x (%v)", grams, got, stored, err)
 		}
@@ -40,7 +41,7 @@ func TestGramsComeBack(t *testing.T) {
 // TestGramsThatAreNone: what is no ascending list of buckets is refused.
 func TestGramsThatAreNone(t *testing.T) {
 	for _, grams := range [][]uint32{{4, 4}, {7, 4}, {classify.Buckets}, {1, math.MaxUint32}} {
-		if b, err := appendGrams(nil, grams); err == nil {
+		if b, err := AppendGrams(nil, grams); err == nil {
 			t.Errorf("%v is stored as %x", grams, b)
 		}
 	}
@@ -51,19 +52,19 @@ func TestGramsThatAreNone(t *testing.T) {
 func TestAnyBytesAreGramsOrDamage(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := rapid.SliceOf(rapid.OneOf(rapid.Byte(), rapid.Just(byte(255)))).Draw(t, "bytes")
-		grams, err := parseGrams(nil, b)
+		grams, err := ReadGramsTo(nil, b)
 		var again []byte
 		if err == nil {
-			again, err = appendGrams(nil, grams)
+			again, err = AppendGrams(nil, grams)
 		}
 		switch {
-		case err != nil && !errors.Is(err, ErrDamaged):
+		case err != nil && !errors.Is(err, sqlite.ErrDamaged):
 			t.Fatalf("%x: %v", b, err)
 		case err == nil && (!slices.IsSorted(grams) || !slices.Equal(again, b)):
 			t.Fatalf("%x gives %v", b, grams)
 		}
 	})
-	last, err := appendGrams(nil, []uint32{classify.Buckets - 1})
+	last, err := AppendGrams(nil, []uint32{classify.Buckets - 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestAnyBytesAreGramsOrDamage(t *testing.T) {
 		"too large": slices.Repeat([]byte{255}, classify.Buckets/255+1),
 		"after all": append(last, 0),
 	} {
-		if grams, err := parseGrams(nil, b); !errors.Is(err, ErrDamaged) {
+		if grams, err := ReadGramsTo(nil, b); !errors.Is(err, sqlite.ErrDamaged) {
 			t.Errorf("%s: %v, %v", name, grams, err)
 		}
 	}
@@ -82,11 +83,11 @@ func TestAnyBytesAreGramsOrDamage(t *testing.T) {
 // stored, is an error.
 func TestDamagedMessages(t *testing.T) {
 	packed := func(message []byte) []byte {
-		b, err := newPacker().message(message)
+		b, err := NewPacker().Message(message)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return asBlob(b)
+		return b
 	}
 	ham := slices.Repeat([]byte("ham "), 100)
 	for name, b := range map[string][]byte{
@@ -98,17 +99,17 @@ func TestDamagedMessages(t *testing.T) {
 		"older, cut":          s2.EncodeSnappy(nil, ham)[:9],
 		"older and very long": s2.EncodeSnappy(nil, make([]byte, MaxMessage+1)),
 	} {
-		if m, err := unpack(b); !errors.Is(err, ErrDamaged) {
+		if m, err := ReadMessage(b); !errors.Is(err, sqlite.ErrDamaged) {
 			t.Errorf("%s: %d bytes, %v", name, len(m), err)
 		}
 	}
 	longest := slices.Repeat([]byte("abcdefgh"), MaxMessage/8)
 	for name, stored := range map[string][]byte{"longest": packed(longest), "older": s2.EncodeSnappy(nil, longest)} {
-		if m, err := unpack(stored); err != nil || !slices.Equal(m, longest) {
+		if m, err := ReadMessage(stored); err != nil || !slices.Equal(m, longest) {
 			t.Errorf("%s: %d bytes, %v", name, len(m), err)
 		}
 	}
-	if m, err := unpack(packed([]byte{})); err != nil || len(m) != 0 {
+	if m, err := ReadMessage(packed([]byte{})); err != nil || len(m) != 0 {
 		t.Errorf("empty: %q, %v", m, err)
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package history
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 func TestPurgeChooses(t *testing.T) {
@@ -68,7 +70,7 @@ func TestPurgeChooses(t *testing.T) {
 // rows, rows moved when neighbours went, and the write-ahead log.
 func TestPurgeLeavesNoBytes(t *testing.T) {
 	c, dir := newClock(), t.TempDir()
-	h := historyAt(t, dir, c, func(o *HistoryOptions) { o.Days = 3 })
+	h := historyAt(t, dir, c, func(o *Options) { o.Days = 3 })
 	const secret, word = "zoe@secret.example", "Zoe's own words"
 	const n = 3000
 	add := func(from int) {
@@ -114,8 +116,8 @@ func TestPurgeLeavesNoBytes(t *testing.T) {
 	if _, err := h.Get(t.Context(), fmt.Sprintf("id%d", 9*n)); err != nil {
 		t.Errorf("after the purge: %v", err)
 	}
-	if v, err := h.r.integer("PRAGMA auto_vacuum"); err != nil || v != 2 {
-		t.Errorf("auto_vacuum is %d, %v: space would not be given back", v, err)
+	if v := integer(t, h, "PRAGMA auto_vacuum"); v != 2 {
+		t.Errorf("auto_vacuum is %d: space would not be given back", v)
 	}
 }
 
@@ -135,30 +137,30 @@ func TestPurgeBesideOthers(t *testing.T) {
 	h.Add(record(1, c))
 	flush(t, h)
 	h.opts.Busy = 50 * time.Millisecond
-	other, err := connectToRead(h.path)
+	other, err := sqlite.ConnectToRead(h.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer other.close()
-	if err := other.run("BEGIN"); err != nil {
+	defer other.Close()
+	if err := other.Run("BEGIN"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := other.integer("SELECT count(*) FROM record"); err != nil {
+	if _, err := other.Integer("SELECT count(*) FROM record"); err != nil {
 		t.Fatal(err)
 	}
 	n, err := h.Purge(t.Context(), Purge{To: "ben@example.net"})
-	if n != 1 || !errors.Is(err, ErrBusy) || !strings.Contains(err.Error(), "1 deleted, but") || len(ids(t, h)) != 0 {
+	if n != 1 || !errors.Is(err, sqlite.ErrBusy) || !strings.Contains(err.Error(), "1 deleted, but") || len(ids(t, h)) != 0 {
 		t.Errorf("%d, %v, left %v", n, err, ids(t, h))
 	}
-	if err := other.run("ROLLBACK"); err != nil {
+	if err := other.Run("ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := h.Purge(t.Context(), Purge{To: "ben@example.net"}); n != 0 || err != nil || inFiles(t, h, "ben@") {
 		t.Errorf("again: %d, %v, in the files: %v", n, err, inFiles(t, h, "ben@"))
 	}
 	h.Close()
-	h = historyAt(t, dir, c, func(o *HistoryOptions) { o.ReadOnly = true })
-	if _, err := h.Purge(t.Context(), Purge{To: "ben@example.net"}); !errors.Is(err, ErrReadOnly) {
+	h = historyAt(t, dir, c, func(o *Options) { o.ReadOnly = true })
+	if _, err := h.Purge(t.Context(), Purge{To: "ben@example.net"}); !errors.Is(err, sqlite.ErrReadOnly) {
 		t.Errorf("read-only: %v", err)
 	}
 }
@@ -174,7 +176,7 @@ func TestRecordMessage(t *testing.T) {
 	flush(t, h)
 	edit := func(statement string) {
 		h.Close()
-		sql(statement)(t, filepath.Join(dir, historyFile))
+		storetest.SQL(t, filepath.Join(dir, fileName), statement)
 		h = historyAt(t, dir, c, nil)
 	}
 	get := func(id string) (*classify.Message, error) {

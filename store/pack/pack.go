@@ -1,8 +1,9 @@
-package store
+// Package pack makes the stored forms of what is kept of a message: its features, its
+// grams, and its canonical text. Ledger, history and dumps share them.
+package pack
 
 import (
 	"bytes"
-	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -14,20 +15,32 @@ import (
 	dezstd "github.com/klauspost/compress/zstd"
 
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
-// appendFeatures appends the stored form of features: 8 bytes each, little endian.
-func appendFeatures(b []byte, features []uint64) []byte {
+// MaxMessage is how much of a canonical message is kept, in bytes.
+const MaxMessage = 256 << 10
+
+// AppendFeatures appends the stored form of features: 8 bytes each, little endian.
+func AppendFeatures(b []byte, features []uint64) []byte {
 	for _, f := range features {
 		b = binary.LittleEndian.AppendUint64(b, f)
 	}
 	return b
 }
 
-// parseFeatures appends what appendFeatures stored to features.
-func parseFeatures(features []uint64, b []byte) ([]uint64, error) {
+// ReadFeatures returns what AppendFeatures stored, nil for nil.
+func ReadFeatures(b []byte) ([]uint64, error) {
+	if b == nil {
+		return nil, nil
+	}
+	return ReadFeaturesTo(make([]uint64, 0, len(b)/8), b)
+}
+
+// ReadFeaturesTo appends what AppendFeatures stored to features.
+func ReadFeaturesTo(features []uint64, b []byte) ([]uint64, error) {
 	if len(b)%8 != 0 {
-		return features, fmt.Errorf("feature list of %d bytes: %w", len(b), ErrDamaged)
+		return features, fmt.Errorf("feature list of %d bytes: %w", len(b), sqlite.ErrDamaged)
 	}
 	for ; len(b) > 0; b = b[8:] {
 		features = append(features, binary.LittleEndian.Uint64(b))
@@ -35,12 +48,12 @@ func parseFeatures(features []uint64, b []byte) ([]uint64, error) {
 	return features, nil
 }
 
-// appendGrams appends the stored form of grams, which must be ascending: of each the
+// AppendGrams appends the stored form of grams, which must be ascending: of each the
 // distance from the one before it, less one (of the first, its value), as so many
 // bytes 255 and one byte below 255 that add up to it. A message has some hundred to two
 // thousand of the buckets, so that most take one byte, where a varint would take two
 // from 128 on.
-func appendGrams(b []byte, grams []uint32) ([]byte, error) {
+func AppendGrams(b []byte, grams []uint32) ([]byte, error) {
 	n, next := len(b), uint32(0)
 	b = slices.Grow(b, len(grams)+classify.Buckets/255+8)
 	b = b[:cap(b)]
@@ -63,8 +76,16 @@ func appendGrams(b []byte, grams []uint32) ([]byte, error) {
 	return b[:n], nil
 }
 
-// parseGrams appends what appendGrams stored to grams.
-func parseGrams(grams []uint32, b []byte) ([]uint32, error) {
+// ReadGrams returns what AppendGrams stored, nil for nil.
+func ReadGrams(b []byte) ([]uint32, error) {
+	if b == nil {
+		return nil, nil
+	}
+	return ReadGramsTo(make([]uint32, 0, len(b)), b)
+}
+
+// ReadGramsTo appends what AppendGrams stored to grams.
+func ReadGramsTo(grams []uint32, b []byte) ([]uint32, error) {
 	n, g := len(grams), uint64(0) // which even a list of 255s that fills memory does not wrap
 	grams = slices.Grow(grams, len(b))[:n+len(b)]
 	for _, d := range b {
@@ -77,43 +98,46 @@ func parseGrams(grams []uint32, b []byte) ([]uint32, error) {
 	}
 	switch {
 	case g > classify.Buckets:
-		return grams[:0], fmt.Errorf("gram %d of %d: %w", g-1, classify.Buckets, ErrDamaged)
+		return grams[:0], fmt.Errorf("gram %d of %d: %w", g-1, classify.Buckets, sqlite.ErrDamaged)
 	case len(b) > 0 && b[len(b)-1] == 255:
-		return grams[:0], fmt.Errorf("list of grams is cut short: %w", ErrDamaged)
+		return grams[:0], fmt.Errorf("list of grams is cut short: %w", sqlite.ErrDamaged)
 	}
 	return grams[:n], nil
 }
 
-// packer makes the stored forms of what is kept of a row, for one goroutine at a
-// time; each is valid until the next of its kind.
-type packer struct {
+// Packer makes stored forms in buffers of its own, for one goroutine at a time; each is
+// valid until the next of its kind.
+type Packer struct {
 	features, grams, text []byte // never nil, or what is empty would be stored as NULL
 	zstd                  zstd.Ctx
 }
 
-func newPacker() *packer {
-	return &packer{features: make([]byte, 0, 4<<10), grams: make([]byte, 0, 4<<10), zstd: zstd.NewCtx()}
+// NewPacker returns a Packer.
+func NewPacker() *Packer {
+	return &Packer{features: make([]byte, 0, 4<<10), grams: make([]byte, 0, 4<<10), zstd: zstd.NewCtx()}
 }
 
-// lists returns a row's features and grams, NULL where one is not wanted or not
-// known.
-func (p *packer) lists(row *Row, features, grams bool) (stored [2]driver.Value, err error) {
-	if features && row.Features != nil {
-		p.features = appendFeatures(p.features[:0], row.Features)
-		stored[0] = p.features
+// Features is AppendFeatures, nil for nil.
+func (p *Packer) Features(features []uint64) []byte {
+	if features == nil {
+		return nil
 	}
-	if grams && row.Grams != nil {
-		if p.grams, err = appendGrams(p.grams[:0], row.Grams); err != nil {
-			return stored, fmt.Errorf("learn %s: %w", row.Digest, err)
-		}
-		stored[1] = p.grams
-	}
-	return stored, nil
+	p.features = AppendFeatures(p.features[:0], features)
+	return p.features
 }
 
-// message returns a message as a frame of zstd, NULL for nil. Of the settings the fastest
+// Grams is AppendGrams, nil for nil.
+func (p *Packer) Grams(grams []uint32) (stored []byte, err error) {
+	if grams == nil {
+		return nil, nil
+	}
+	p.grams, err = AppendGrams(p.grams[:0], grams)
+	return p.grams, err
+}
+
+// Message returns a message as a frame of zstd, nil for nil. Of the settings the fastest
 // one pays: Snappy takes half of the time, and a third more room (docs/performance.md).
-func (p *packer) message(message []byte) (driver.Value, error) {
+func (p *Packer) Message(message []byte) ([]byte, error) {
 	if message == nil {
 		return nil, nil
 	}
@@ -125,8 +149,8 @@ func (p *packer) message(message []byte) (driver.Value, error) {
 	return packed, nil
 }
 
-// unpack returns what message stored, or an older fanmill as a Snappy block.
-func unpack(stored []byte) (message []byte, err error) {
+// ReadMessage returns what Packer.Message stored, or an older fanmill as a Snappy block.
+func ReadMessage(stored []byte) (message []byte, err error) {
 	if bytes.HasPrefix(stored, zstdMagic) {
 		message, err = unzstd().DecodeAll(stored, nil)
 	} else if n, lenErr := s2.DecodedLen(stored); lenErr == nil && n > MaxMessage {
@@ -135,7 +159,7 @@ func unpack(stored []byte) (message []byte, err error) {
 		message, err = s2.Decode(nil, stored)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("unpack stored message: %w (%v)", ErrDamaged, err)
+		return nil, fmt.Errorf("unpack stored message: %w (%v)", sqlite.ErrDamaged, err)
 	}
 	return message, nil
 }

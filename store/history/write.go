@@ -1,4 +1,4 @@
-package store
+package history
 
 import (
 	"context"
@@ -8,9 +8,8 @@ import (
 	"strings"
 	"time"
 
-	sqlite3 "github.com/mattn/go-sqlite3"
-
 	"fanmill/classify"
+	"fanmill/store/sqlite"
 )
 
 const (
@@ -26,7 +25,7 @@ const (
 // historian writes the history; all of it belongs to one goroutine.
 type historian struct {
 	*History
-	w       *conn
+	w       *sqlite.Conn
 	pending batch
 	failing bool
 	over    bool // the limit is exceeded by what must stay
@@ -41,7 +40,7 @@ type batch struct {
 
 func (h *historian) run() {
 	defer close(h.stopped)
-	defer h.w.close()
+	defer h.w.Close()
 	var due <-chan time.Time
 	prune := time.NewTimer(0)
 	defer prune.Stop()
@@ -96,24 +95,15 @@ func (h *historian) writeAll() error {
 		if h.pending.empty() {
 			return nil
 		}
-		err := retryBusy(context.Background(), writeBusy, func() error { return h.w.atomically(h.insert) })
-		if err != nil && mayPass(err) {
-			return fmt.Errorf("write history: %w", explain(h.path, err))
+		err := sqlite.Retry(context.Background(), writeBusy, func() error { return h.w.Atomically(h.insert) })
+		if err != nil && !sqlite.IsRefusal(err) {
+			return fmt.Errorf("write history: %w", sqlite.Explain(h.path, err))
 		}
 		if err != nil {
 			h.log.Error("history records lost", "records", len(h.pending.records), "error", err)
 		}
 		h.pending = batch{}
 	}
-}
-
-// mayPass tells faults of the disk, which end, from those of what is written.
-func mayPass(err error) bool {
-	switch sqliteCode(err) {
-	case sqlite3.ErrConstraint, sqlite3.ErrTooBig, sqlite3.ErrMismatch, sqlite3.ErrRange:
-		return false
-	}
-	return true
 }
 
 func (b *batch) empty() bool { return len(b.records)+len(b.counts)+len(b.table) == 0 }
@@ -137,14 +127,14 @@ func (h *historian) insert() error {
 		}
 	}
 	for key, n := range h.pending.counts {
-		_, err := h.w.exec(`INSERT INTO daily VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n`,
+		_, err := h.w.Exec(`INSERT INTO daily VALUES (?,?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n`,
 			key.Day, key.Outcome, key.Rule, n)
 		if err != nil {
 			return err
 		}
 	}
 	for key, n := range h.pending.table {
-		_, err := h.w.exec(`INSERT INTO tally VALUES (?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n`, key.Day, key.Column, n)
+		_, err := h.w.Exec(`INSERT INTO tally VALUES (?,?,?) ON CONFLICT DO UPDATE SET n = n + excluded.n`, key.Day, key.Column, n)
 		if err != nil {
 			return err
 		}
@@ -153,7 +143,7 @@ func (h *historian) insert() error {
 }
 
 func (h *historian) insertRecord(r *queued) error {
-	res, err := h.w.exec(`INSERT INTO record (id, time, queue_id, client, sender, recipients, subject, sender_field, message_id,
+	res, err := h.w.Exec(`INSERT INTO record (id, time, queue_id, client, sender, recipients, subject, sender_field, message_id,
 		size, digest, verdict, p, log_odds, c, e, l, clues, outcome, rule, scope, unscored, pressing)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO NOTHING`,
 		r.ID, r.Time.UnixMicro(), r.QueueID, r.Client, r.Sender, joinAddresses(r.Recipients), r.Subject, r.From, r.MessageID,
@@ -166,8 +156,8 @@ func (h *historian) insertRecord(r *queued) error {
 		return nil // the first record of an id stands
 	}
 	n, _ := res.LastInsertId()
-	_, err = h.w.exec("INSERT INTO feature VALUES (?,?,?,?,?)",
-		n, r.pressing(), int64(classify.FeatureVersion), r.features, nilIfNone(r.grams))
+	_, err = h.w.Exec("INSERT INTO feature VALUES (?,?,?,?,?)",
+		n, r.pressing(), int64(classify.FeatureVersion), r.features, r.grams)
 	return err
 }
 
@@ -185,8 +175,8 @@ func joinAddresses(list []string) string {
 func (h *historian) prune() time.Duration {
 	n, err := h.pruneStep()
 	switch {
-	case err != nil && !isBusy(err) && !errors.Is(err, ErrBusy):
-		h.log.Warn("cannot prune the history", "error", explain(h.path, err))
+	case err != nil && !sqlite.IsBusy(err) && !errors.Is(err, sqlite.ErrBusy):
+		h.log.Warn("cannot prune the history", "error", sqlite.Explain(h.path, err))
 	case err == nil && n > 0:
 		return pruneGap
 	}
@@ -204,7 +194,7 @@ const (
 func (h *historian) pruneStep() (int, error) {
 	old := h.now().AddDate(0, 0, -h.opts.Days).UnixMicro()
 	if n, err := h.remove(true, pruneOld, old, int64(pruneStep)); n > 0 || err != nil {
-		return n, errors.Join(err, h.w.vacuum(vacuumPages))
+		return n, errors.Join(err, h.w.Vacuum(vacuumPages))
 	}
 	used, err := h.used()
 	if err != nil || used <= h.opts.MaxBytes {
@@ -216,7 +206,7 @@ func (h *historian) pruneStep() (int, error) {
 		sql  string
 	}{{false, leanPressing}, {true, prunePressing}, {false, leanOther}} {
 		if n, err := h.remove(step.rows, step.sql, int64(pruneStep)); n > 0 || err != nil {
-			return n, errors.Join(err, h.w.vacuum(vacuumPages))
+			return n, errors.Join(err, h.w.Vacuum(vacuumPages))
 		}
 	}
 	if !h.over {
@@ -229,10 +219,10 @@ func (h *historian) pruneStep() (int, error) {
 // remove deletes the feature lists of the records that sql selects, and the
 // records themselves if rows is set, and returns how many there were.
 func (h *historian) remove(rows bool, sql string, args ...driver.Value) (n int, err error) {
-	err = retryBusy(context.Background(), writeBusy, func() error {
-		return h.w.atomically(func() error {
+	err = sqlite.Retry(context.Background(), writeBusy, func() error {
+		return h.w.Atomically(func() error {
 			var list []int64
-			err := h.w.query(sql, func(v []driver.Value) error { list = append(list, asInt(v[0])); return nil }, args...)
+			err := h.w.Query(sql, func(v []driver.Value) error { list = append(list, sqlite.Int(v[0])); return nil }, args...)
 			n = len(list)
 			if err != nil {
 				return err
@@ -245,15 +235,15 @@ func (h *historian) remove(rows bool, sql string, args ...driver.Value) (n int, 
 
 // deleteRecords deletes the feature lists of records, and the records themselves if
 // rows is set.
-func deleteRecords(c *conn, list []int64, rows bool) error {
+func deleteRecords(c *sqlite.Conn, list []int64, rows bool) error {
 	for _, n := range list {
-		if _, err := c.exec("DELETE FROM feature WHERE n = ?", n); err != nil {
+		if _, err := c.Exec("DELETE FROM feature WHERE n = ?", n); err != nil {
 			return err
 		}
 		if !rows {
 			continue
 		}
-		if _, err := c.exec("DELETE FROM record WHERE n = ?", n); err != nil {
+		if _, err := c.Exec("DELETE FROM record WHERE n = ?", n); err != nil {
 			return err
 		}
 	}
@@ -263,7 +253,7 @@ func deleteRecords(c *conn, list []int64, rows bool) error {
 // used returns the bytes of the pages in use.
 func (h *historian) used() (int64, error) {
 	var total int64
-	err := h.w.query("SELECT (c.page_count - f.freelist_count) * s.page_size FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s",
-		func(v []driver.Value) error { total = asInt(v[0]); return nil })
+	err := h.w.Query("SELECT (c.page_count - f.freelist_count) * s.page_size FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s",
+		func(v []driver.Value) error { total = sqlite.Int(v[0]); return nil })
 	return total, err
 }

@@ -1,4 +1,4 @@
-package store
+package history
 
 import (
 	"bytes"
@@ -17,6 +17,9 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/disk"
+	"fanmill/store/sqlite"
+	"fanmill/store/storetest"
 )
 
 // clock is a time that tests move.
@@ -31,13 +34,13 @@ func newClock() *clock {
 func (c *clock) now() time.Time          { return time.Unix(0, c.ns.Load()) }
 func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
 
-func historyAt(t *testing.T, dir string, c *clock, change func(*HistoryOptions)) *History {
+func historyAt(t *testing.T, dir string, c *clock, change func(*Options)) *History {
 	t.Helper()
-	o := HistoryOptions{Dir: dir, Subject: true, Addresses: true, Features: true}
+	o := Options{Dir: dir, Subject: true, Addresses: true, Features: true}
 	if change != nil {
 		change(&o)
 	}
-	h, err := openHistory(t.Context(), o, c.now)
+	h, err := open(t.Context(), o, c.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +52,7 @@ func record(n int, c *clock) Record {
 	return Record{
 		ID: fmt.Sprintf("id%d", n), Time: c.now(), QueueID: "4Q", Client: "192.0.2.1", Sender: "anna@example.org",
 		Recipients: []string{"ben@example.net", "carl_x@example.net"}, Subject: "100% off", From: "Anna <anna@example.org>",
-		MessageID: "<1@example.org>", Size: 12345, Digest: digest(n), Verdict: "ham",
+		MessageID: "<1@example.org>", Size: 12345, Digest: storetest.Digest(n), Verdict: "ham",
 		Score: classify.Score{P: 0.1, LogOdds: -2.2, C: -3, E: 1, L: 0.5, Clues: 7}, Outcome: "accept", Rule: "default",
 		Scope: "ben", Features: []uint64{1, 2, 1 << 63}, Grams: []uint32{0, 300, classify.Buckets - 1}, Unscored: n%2 == 1,
 	}
@@ -96,14 +99,14 @@ func TestHistoryGivesBackWhatItGot(t *testing.T) {
 func TestHistoryKeepsOnlyWhatIsWanted(t *testing.T) {
 	c := newClock()
 	for name, tt := range map[string]struct {
-		off  func(*HistoryOptions)
+		off  func(*Options)
 		want func(*Record)
 		not  []string // must not be in the files
 	}{
-		"all":       {func(*HistoryOptions) {}, func(*Record) {}, nil},
-		"subject":   {func(o *HistoryOptions) { o.Subject = false }, func(r *Record) { r.Subject = "" }, []string{"100% off"}},
-		"addresses": {func(o *HistoryOptions) { o.Addresses = false }, func(r *Record) { r.Sender, r.Recipients, r.From = "", nil, "" }, []string{"anna@", "ben@"}},
-		"features":  {func(o *HistoryOptions) { o.Features = false }, func(r *Record) { r.Features, r.Grams, r.Version = nil, nil, 0 }, []string{featureBytes}},
+		"all":       {func(*Options) {}, func(*Record) {}, nil},
+		"subject":   {func(o *Options) { o.Subject = false }, func(r *Record) { r.Subject = "" }, []string{"100% off"}},
+		"addresses": {func(o *Options) { o.Addresses = false }, func(r *Record) { r.Sender, r.Recipients, r.From = "", nil, "" }, []string{"anna@", "ben@"}},
+		"features":  {func(o *Options) { o.Features = false }, func(r *Record) { r.Features, r.Grams, r.Version = nil, nil, 0 }, []string{featureBytes}},
 	} {
 		h := historyAt(t, t.TempDir(), c, tt.off)
 		r := record(1, c)
@@ -131,6 +134,19 @@ func TestHistoryKeepsOnlyWhatIsWanted(t *testing.T) {
 
 // featureBytes is a feature as it lies on disk.
 const featureBytes = "feature!"
+
+// integer returns the number that a query yields.
+func integer(t *testing.T, h *History, query string) (n int64) {
+	t.Helper()
+	err := h.r.Ask(t.Context(), "count", func(c *sqlite.Conn) (err error) {
+		n, err = c.Integer(query)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
 
 // inFiles looks for text in the bytes of database and log.
 func inFiles(t *testing.T, h *History, text string) bool {
@@ -203,8 +219,8 @@ func TestHistoryFind(t *testing.T) {
 func TestDailyCounters(t *testing.T) {
 	c, dir := newClock(), t.TempDir()
 	h := historyAt(t, dir, c, nil)
-	day := HistoryDay(c.now())
-	old := HistoryDay(c.now().AddDate(0, 0, -2))
+	day := Day(c.now())
+	old := Day(c.now().AddDate(0, 0, -2))
 	for range 3 {
 		h.Count(day, "accept", "default", 2)
 		flush(t, h)
@@ -225,8 +241,8 @@ func TestDailyCounters(t *testing.T) {
 func TestDailyTable(t *testing.T) {
 	c, dir := newClock(), t.TempDir()
 	h := historyAt(t, dir, c, nil)
-	day := HistoryDay(c.now())
-	old := HistoryDay(c.now().AddDate(0, 0, -2))
+	day := Day(c.now())
+	old := Day(c.now().AddDate(0, 0, -2))
 	for range 3 {
 		h.Tally(day, "accept", "held", "total")
 		flush(t, h)
@@ -248,18 +264,12 @@ func TestDailyTable(t *testing.T) {
 // else as it was.
 func TestOlderHistory(t *testing.T) {
 	c, dir := newClock(), t.TempDir()
-	day := HistoryDay(c.now())
+	day := Day(c.now())
 	h := historyAt(t, dir, c, nil)
 	h.Count(day, "accept", "default", 2)
 	h.Close()
-	w, err := connect(filepath.Join(dir, historyFile), "rw")
-	if err == nil {
-		err = errors.Join(w.run("DROP TABLE tally; UPDATE meta SET value = 1 WHERE key = 'schema'"), w.close())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := OpenHistory(t.Context(), HistoryOptions{Dir: dir, ReadOnly: true}); !errors.Is(err, ErrOlder) {
+	storetest.SQL(t, filepath.Join(dir, fileName), "DROP TABLE tally; UPDATE meta SET value = 1 WHERE key = 'schema'")
+	if _, err := Open(t.Context(), Options{Dir: dir, ReadOnly: true}); !errors.Is(err, sqlite.ErrOlder) {
 		t.Errorf("opened to read: %v, want that it is older", err)
 	}
 	h = historyAt(t, dir, c, nil)
@@ -295,11 +305,11 @@ func usedBytes(t *testing.T, h *History) (n int64) {
 
 func withHistorian(t *testing.T, h *History, fn func(*historian)) {
 	t.Helper()
-	w, err := connect(h.path, "rw")
+	w, err := sqlite.Connect(h.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer w.close()
+	defer w.Close()
 	fn(&historian{History: h, w: w})
 }
 
@@ -318,7 +328,7 @@ func ids(t *testing.T, h *History) map[string]bool {
 
 func TestHistoryForgetsAfterDays(t *testing.T) {
 	c := newClock()
-	h := historyAt(t, t.TempDir(), c, func(o *HistoryOptions) { o.Days = 3 })
+	h := historyAt(t, t.TempDir(), c, func(o *Options) { o.Days = 3 })
 	for n := range 6 {
 		r := record(n, c)
 		r.Outcome = []string{"reject", "accept", "hold"}[n%3]
@@ -330,8 +340,8 @@ func TestHistoryForgetsAfterDays(t *testing.T) {
 	if got := ids(t, h); len(got) != 3 || !got["id5"] || !got["id4"] || !got["id3"] {
 		t.Errorf("left: %v", got)
 	}
-	if n, err := h.r.integer("SELECT count(*) FROM feature"); err != nil || n != 3 {
-		t.Errorf("%d feature lists, %v", n, err)
+	if n := integer(t, h, "SELECT count(*) FROM feature"); n != 3 {
+		t.Errorf("%d feature lists", n)
 	}
 }
 
@@ -346,7 +356,7 @@ func TestWhatMayGoEarly(t *testing.T) {
 			}
 		}
 	}
-	h, err := OpenHistory(t.Context(), HistoryOptions{Dir: t.TempDir()})
+	h, err := Open(t.Context(), Options{Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -361,8 +371,8 @@ func TestWhatMayGoEarly(t *testing.T) {
 // features; what was refused, held or unsure stays.
 func TestHistoryUnderPressure(t *testing.T) {
 	c, dir := newClock(), t.TempDir()
-	var log logged
-	h := historyAt(t, dir, c, func(o *HistoryOptions) { o.Logger = log.logger() })
+	var log storetest.Log
+	h := historyAt(t, dir, c, func(o *Options) { o.Logger = log.Logger() })
 	const n = 1500
 	protected := func(i int) bool { return i%3 != 0 }
 	for i := range n {
@@ -382,17 +392,8 @@ func TestHistoryUnderPressure(t *testing.T) {
 	}
 	flush(t, h)
 	state := func() (accepted, acceptedFeatures, others, otherFeatures int64) {
-		for i, sql := range []string{
-			"SELECT count(*) FROM record WHERE pressing", "SELECT count(*) FROM feature WHERE pressing",
-			"SELECT count(*) FROM record WHERE NOT pressing", "SELECT count(*) FROM feature WHERE NOT pressing",
-		} {
-			k, err := h.r.integer(sql)
-			if err != nil {
-				t.Fatal(err)
-			}
-			*[]*int64{&accepted, &acceptedFeatures, &others, &otherFeatures}[i] = k
-		}
-		return
+		return integer(t, h, "SELECT count(*) FROM record WHERE pressing"), integer(t, h, "SELECT count(*) FROM feature WHERE pressing"),
+			integer(t, h, "SELECT count(*) FROM record WHERE NOT pressing"), integer(t, h, "SELECT count(*) FROM feature WHERE NOT pressing")
 	}
 	check := func(what string, ok bool) {
 		t.Helper()
@@ -429,8 +430,8 @@ func TestHistoryUnderPressure(t *testing.T) {
 			break
 		}
 	}
-	if k := log.count("is over its limit"); k != 1 {
-		t.Errorf("logged %d times: %s", k, log.buf.String())
+	if k := log.Count("is over its limit"); k != 1 {
+		t.Errorf("logged %d times: %s", k, log.String())
 	}
 	h.Close() // writes the log back
 	if after, err := h.Size(); err != nil || after > full/4 {
@@ -443,14 +444,14 @@ func TestHistoryUnderPressure(t *testing.T) {
 // when the lock has gone.
 func TestHistoryDoesNotWaitForDisk(t *testing.T) {
 	c, dir := newClock(), t.TempDir()
-	var log logged
-	h := historyAt(t, dir, c, func(o *HistoryOptions) { o.Logger = log.logger() })
-	lock, err := connect(h.path, "rw")
+	var log storetest.Log
+	h := historyAt(t, dir, c, func(o *Options) { o.Logger = log.Logger() })
+	lock, err := sqlite.Connect(h.path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.close()
-	if err := retryBusy(t.Context(), time.Minute, func() error { return lock.run("BEGIN IMMEDIATE") }); err != nil {
+	defer lock.Close()
+	if err := sqlite.Retry(t.Context(), time.Minute, func() error { return lock.Run("BEGIN IMMEDIATE") }); err != nil {
 		t.Fatal(err)
 	}
 	const n = 3 * queueRecords
@@ -462,8 +463,8 @@ func TestHistoryDoesNotWaitForDisk(t *testing.T) {
 	if err := h.Flush(ctx); err == nil {
 		t.Error("flushed into a locked database")
 	}
-	eventually(t, 20*time.Second, "the fault is logged", func() bool { return log.count("cannot write the history") == 1 })
-	if err := lock.run("ROLLBACK"); err != nil {
+	storetest.Eventually(t, 20*time.Second, "the fault is logged", func() bool { return log.Count("cannot write the history") == 1 })
+	if err := lock.Run("ROLLBACK"); err != nil {
 		t.Fatal(err)
 	}
 	flush(t, h)
@@ -471,14 +472,14 @@ func TestHistoryDoesNotWaitForDisk(t *testing.T) {
 	if got < queueRecords || got > 2*queueRecords {
 		t.Errorf("%d of %d records, want between %d and %d", got, n, queueRecords, 2*queueRecords)
 	}
-	if log.count("records dropped") == 0 || log.count("writing the history again") != 1 {
-		t.Errorf("log: %s", log.buf.String())
+	if log.Count("records dropped") == 0 || log.Count("writing the history again") != 1 {
+		t.Errorf("log: %s", log.String())
 	}
 	h.Close()
 	h.Add(record(1, c))
 	h.Count("2026-01-01", "accept", "", 1)
 	flush(t, h)
-	if _, err := h.Get(t.Context(), "id1"); !errors.Is(err, ErrClosed) {
+	if _, err := h.Get(t.Context(), "id1"); !errors.Is(err, sqlite.ErrClosed) {
 		t.Errorf("get after close: %v", err)
 	}
 }
@@ -507,7 +508,7 @@ func TestHistoryConcurrentUse(t *testing.T) {
 	if err := h.Close(); err != nil {
 		t.Fatal(err)
 	}
-	h = historyAt(t, dir, c, func(o *HistoryOptions) { o.ReadOnly = true })
+	h = historyAt(t, dir, c, func(o *Options) { o.ReadOnly = true })
 	h.Add(record(9, c))
 	days, err := h.Daily(t.Context(), 1)
 	if n := len(ids(t, h)); n != 400 || err != nil || len(days) != 1 || days[0].N != 400 {
@@ -516,17 +517,17 @@ func TestHistoryConcurrentUse(t *testing.T) {
 }
 
 func TestUnusableHistory(t *testing.T) {
-	dir, _ := ledgerOf(t)
-	if _, err := OpenHistory(t.Context(), HistoryOptions{Dir: dir, ReadOnly: true}); !errors.Is(err, fs.ErrNotExist) {
+	dir := t.TempDir()
+	if _, err := Open(t.Context(), Options{Dir: dir, ReadOnly: true}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no history: %v", err)
 	}
 	historyAt(t, dir, newClock(), nil).Close()
-	sql("UPDATE meta SET value = 99 WHERE key = 'schema'")(t, filepath.Join(dir, historyFile))
-	if _, err := OpenHistory(t.Context(), HistoryOptions{Dir: dir}); !errors.Is(err, ErrNewer) {
+	storetest.SQL(t, filepath.Join(dir, fileName), "UPDATE meta SET value = 99 WHERE key = 'schema'")
+	if _, err := Open(t.Context(), Options{Dir: dir}); !errors.Is(err, sqlite.ErrNewer) {
 		t.Errorf("newer history: %v", err)
 	}
-	edit(t, filepath.Join(dir, historyFile), func(b []byte) []byte { return b[:len(b)/2] })
-	if _, err := OpenHistory(t.Context(), HistoryOptions{Dir: dir}); !errors.Is(err, ErrDamaged) {
+	storetest.Edit(t, filepath.Join(dir, fileName), func(b []byte) []byte { return b[:len(b)/2] })
+	if _, err := Open(t.Context(), Options{Dir: dir}); !errors.Is(err, sqlite.ErrDamaged) {
 		t.Errorf("damaged history: %v", err)
 	}
 }
@@ -572,4 +573,78 @@ func TestVerdicts(t *testing.T) {
 	add(1, "ham", "accept", "")
 	add(2, "spam", "hold", "")
 	want("from the first accepted", "", 30, Verdicts{Ham: 1, Spam: 2})
+}
+
+func TestMessageIDs(t *testing.T) {
+	h := historyAt(t, t.TempDir(), newClock(), nil)
+	const records = 2*idsAtOnce + 1
+	for i := range records {
+		h.Add(Record{ID: fmt.Sprintf("%016d", i), Digest: storetest.Digest(i), MessageID: fmt.Sprint(i)})
+		if i%500 == 0 {
+			if err := h.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := h.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	err := h.MessageIDs(t.Context(), func(d classify.Digest, id string) {
+		if d != storetest.Digest(n) || id != fmt.Sprint(n) {
+			t.Fatalf("record %d has %s and %q", n, d, id)
+		}
+		n++
+	})
+	if err != nil || n != records {
+		t.Errorf("%d of %d, %v", n, records, err)
+	}
+}
+
+// TestOnlyReading: a history at rest is read where nothing may be written.
+func TestOnlyReading(t *testing.T) {
+	c, dir := newClock(), t.TempDir()
+	h := historyAt(t, dir, c, nil)
+	h.Add(record(1, c))
+	h.Close()
+	storetest.OnlyReading(t, dir, func() {
+		h, err := Open(t.Context(), Options{Dir: dir, ReadOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer h.Close()
+		if _, err := h.Get(t.Context(), "id1"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestBackupAndRestore: a backup has what was flushed, and comes back when it is put in
+// place of what was added since; that is kept beside it.
+func TestBackupAndRestore(t *testing.T) {
+	c, dir, backup := newClock(), t.TempDir(), filepath.Join(t.TempDir(), "copy")
+	h := historyAt(t, dir, c, nil)
+	h.Add(record(1, c))
+	flush(t, h)
+	h.Close()
+	if got, err := Backup(t.Context(), dir, backup, false); err != nil || got.Bytes == 0 || got.OlderForm {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	h = historyAt(t, dir, c, nil)
+	h.Add(record(2, c))
+	flush(t, h)
+	h.Close()
+	if _, _, err := Restore(t.Context(), dir, backup, false); !errors.Is(err, disk.ErrThere) {
+		t.Errorf("without force: %v", err)
+	}
+	_, kept, err := Restore(t.Context(), dir, backup, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if set := ids(t, historyAt(t, dir, c, nil)); len(set) != 1 || !set["id1"] {
+		t.Errorf("restored: %v", set)
+	}
+	if _, kept, err = Restore(t.Context(), t.TempDir(), kept, false); err != nil || kept != "" {
+		t.Errorf("what was kept is no backup: %v, kept %q", err, kept)
+	}
 }

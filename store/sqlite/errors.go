@@ -1,4 +1,4 @@
-package store
+package sqlite
 
 import (
 	"errors"
@@ -16,16 +16,13 @@ var (
 	ErrOlder          = errors.New("database was written by an older fanmill: the daemon, or a command that may write to it, brings it up to date")
 	ErrFeatureVersion = errors.New("database was trained with an older feature version")
 	ErrBusy           = errors.New("database is in use by another process")
-	ErrReplaced       = errors.New("database file was replaced or removed while open")
 	ErrReadOnly       = errors.New("database is open for reading only")
 	ErrClosed         = errors.New("database is closed")
-	ErrNoRow          = errors.New("no such message in the ledger")
-	ErrNoRecord       = errors.New("no such record in the history")
-	ErrNoFeatures     = errors.New("the history does not keep what was found in the message")
+	ErrOpen           = errors.New("other processes have it open") // what is to be replaced
 )
 
-// sqliteCode returns the primary result code in err, 0 when there is none.
-func sqliteCode(err error) sqlite3.ErrNo {
+// code returns the primary result code in err, 0 when there is none.
+func code(err error) sqlite3.ErrNo {
 	var e sqlite3.Error
 	if errors.As(err, &e) {
 		return e.Code
@@ -33,23 +30,38 @@ func sqliteCode(err error) sqlite3.ErrNo {
 	return 0
 }
 
-// errDisturbed says that a database was written to while it was read as a file
-// that nobody changes: read again.
-var errDisturbed = sqlite3.Error{Code: sqlite3.ErrBusy}
+// errBusy is what SQLite would say.
+var errBusy = sqlite3.Error{Code: sqlite3.ErrBusy}
 
-func isBusy(err error) bool {
-	code := sqliteCode(err)
-	return code == sqlite3.ErrBusy || code == sqlite3.ErrLocked
+// IsBusy tells faults that pass when another process has finished.
+func IsBusy(err error) bool {
+	n := code(err)
+	return n == sqlite3.ErrBusy || n == sqlite3.ErrLocked
 }
 
-func isConstraint(err error) bool { return sqliteCode(err) == sqlite3.ErrConstraint }
+// IsConstraint tells that a row breaks a rule of its table, such as that there is one of
+// a kind.
+func IsConstraint(err error) bool { return code(err) == sqlite3.ErrConstraint }
 
-// explain adds ErrDamaged and the way out to errors that speak of damage, and to
+// IsCorrupt tells that a page cannot be read.
+func IsCorrupt(err error) bool { return code(err) == sqlite3.ErrCorrupt }
+
+// IsRefusal tells faults of what is written, which stay, from those of the disk, which
+// pass.
+func IsRefusal(err error) bool {
+	switch code(err) {
+	case sqlite3.ErrConstraint, sqlite3.ErrTooBig, sqlite3.ErrMismatch, sqlite3.ErrRange:
+		return true
+	}
+	return false
+}
+
+// Explain adds ErrDamaged and the way out to errors that speak of damage, and to
 // others what they would be outside SQLite: fs.ErrPermission, syscall.ENOSPC, syscall.EIO.
-func explain(path string, err error) error {
-	switch sqliteCode(err) {
+func Explain(path string, err error) error {
+	switch code(err) {
 	case sqlite3.ErrCorrupt, sqlite3.ErrNotADB:
-		return damaged(path, err.Error())
+		return Damaged(path, err.Error())
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
 		return system(path, fs.ErrPermission, err)
 	case sqlite3.ErrFull:
@@ -68,7 +80,8 @@ func system(path string, as, err error) error {
 	return fmt.Errorf("%s: %w (%w)", path, as, err)
 }
 
-func damaged(path, what string) error {
+// Damaged is ErrDamaged for the database at path, of which what says what is wrong.
+func Damaged(path, what string) error {
 	return fmt.Errorf("%s: %w (%s): nothing was changed; stop fanmill and put back a backup, or look with `sqlite3 %s .recover` at what can be saved",
 		path, ErrDamaged, what, path)
 }

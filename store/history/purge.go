@@ -1,4 +1,4 @@
-package store
+package history
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode"
 
-	sqlite3 "github.com/mattn/go-sqlite3"
+	"fanmill/store/sqlite"
 )
 
 // Purge chooses the records that speak of an address. Case does not matter; an
@@ -28,27 +28,27 @@ type Purge struct {
 // What is on its way to disk is written first.
 func (h *History) Purge(ctx context.Context, p Purge) (int, error) {
 	if h.opts.ReadOnly {
-		return 0, fmt.Errorf("purge history: %w", ErrReadOnly)
+		return 0, fmt.Errorf("purge history: %w", sqlite.ErrReadOnly)
 	}
 	list, err := h.concerned(ctx, p)
 	if err != nil {
 		return 0, err
 	}
-	c, err := connect(h.path, "rw", "secure_delete=ON", "temp_store=FILE")
+	c, err := sqlite.Connect(h.path, "secure_delete=ON", "temp_store=FILE")
 	if err != nil {
-		return 0, fmt.Errorf("purge history: %w", explain(h.path, err))
+		return 0, fmt.Errorf("purge history: %w", sqlite.Explain(h.path, err))
 	}
-	defer c.close()
+	defer c.Close()
 	for some := range slices.Chunk(list, pruneStep) {
-		err := retryBusy(ctx, h.opts.Busy, func() error {
-			return c.atomically(func() error { return deleteRecords(c, some, true) })
+		err := sqlite.Retry(ctx, h.opts.Busy, func() error {
+			return c.Atomically(func() error { return deleteRecords(c, some, true) })
 		})
 		if err != nil {
-			return 0, fmt.Errorf("purge history: %w", explain(h.path, err))
+			return 0, fmt.Errorf("purge history: %w", sqlite.Explain(h.path, err))
 		}
 	}
 	if err := h.rewrite(ctx, c); err != nil {
-		return len(list), fmt.Errorf("purge history: %d deleted, but what they said may still be in the files: %w", len(list), explain(h.path, err))
+		return len(list), fmt.Errorf("purge history: %d deleted, but what they said may still be in the files: %w", len(list), sqlite.Explain(h.path, err))
 	}
 	return len(list), nil
 }
@@ -63,11 +63,11 @@ func (h *History) concerned(ctx context.Context, p Purge) (list []int64, err err
 	if err := h.Flush(ctx); err != nil {
 		return nil, err
 	}
-	err = h.ask(ctx, "look for an address in the history", func(c *conn) error {
+	err = h.r.Ask(ctx, "look for an address in the history", func(c *sqlite.Conn) error {
 		list = list[:0]
-		return c.query("SELECT n, sender, recipients, sender_field FROM record", func(v []driver.Value) error {
-			if p.concerns(asText(v[1]), asText(v[2]), asText(v[3])) {
-				list = append(list, asInt(v[0]))
+		return c.Query("SELECT n, sender, recipients, sender_field FROM record", func(v []driver.Value) error {
+			if p.concerns(sqlite.Text(v[1]), sqlite.Text(v[2]), sqlite.Text(v[3])) {
+				list = append(list, sqlite.Int(v[0]))
 			}
 			return ctx.Err()
 		})
@@ -103,15 +103,9 @@ func sameAddress(meant, a string) bool {
 
 // rewrite writes the database anew and empties the write-ahead log. Both wait for
 // others who write or read.
-func (h *History) rewrite(ctx context.Context, c *conn) error {
-	if err := retryBusy(ctx, h.opts.Busy, func() error { return c.run("VACUUM") }); err != nil {
+func (h *History) rewrite(ctx context.Context, c *sqlite.Conn) error {
+	if err := sqlite.Retry(ctx, h.opts.Busy, func() error { return c.Run("VACUUM") }); err != nil {
 		return err
 	}
-	return retryBusy(ctx, h.opts.Busy, func() error {
-		busy, err := c.integer("PRAGMA wal_checkpoint(TRUNCATE)")
-		if err == nil && busy != 0 {
-			return sqlite3.Error{Code: sqlite3.ErrBusy}
-		}
-		return err
-	})
+	return sqlite.Retry(ctx, h.opts.Busy, c.EmptyLog)
 }
