@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/store/model"
 )
 
 // imported is a row of another filter's counts.
@@ -23,7 +24,7 @@ func TestBorrowed(t *testing.T) {
 	want := func(when, scope string, borrowed bool, imported int) {
 		t.Helper()
 		m := mustModel(t, db, scope)
-		if m.Borrowed() != borrowed || m.Known().Imported != imported || NewDraft(mustModel(t, db, "")).Borrowed() != mustModel(t, db, "").Borrowed() {
+		if m.Borrowed() != borrowed || m.Known().Imported != imported || model.NewDraft(mustModel(t, db, "")).Borrowed() != mustModel(t, db, "").Borrowed() {
 			t.Errorf("%s: scope %q is borrowed %v with %d imported, want %v with %d", when, scope, m.Borrowed(), m.Known().Imported, borrowed, imported)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fanmill/store/model"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
@@ -62,7 +63,7 @@ type DB struct {
 
 	r *sqlite.Reader // answers queries, so that they need not wait for an update
 
-	mem memory
+	models *model.Models
 }
 
 // Open opens the ledger in o.Dir, creating directory and file when they are
@@ -80,7 +81,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	db := &DB{
 		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledgerFile),
-		turn: make(chan struct{}, 1), pack: pack.NewPacker(), mem: memory{scopes: make(map[string]*Model)},
+		turn: make(chan struct{}, 1), pack: pack.NewPacker(), models: model.NewModels(),
 	}
 	if err := db.open(ctx); err != nil {
 		return nil, errors.Join(sqlite.Explain(db.path, err), db.closeFiles())
@@ -215,7 +216,7 @@ func (db *DB) Seq() int64 { return db.seq.Load() }
 
 // Loaded is Model without a wait: it reports false for a scope that is not in memory.
 func (db *DB) Loaded(scope string) (*Model, bool) {
-	m := db.mem.model(scope)
+	m := db.models.Model(scope)
 	return m, m != nil
 }
 
@@ -223,7 +224,7 @@ func (db *DB) Loaded(scope string) (*Model, bool) {
 // memory it reads the rows, and may wait for an update that is under way; for others,
 // and always for the site, it only looks it up.
 func (db *DB) Model(scope string) (*Model, error) {
-	if m := db.mem.model(scope); m != nil {
+	if m := db.models.Model(scope); m != nil {
 		return m, nil
 	}
 	if err := checkScope(scope); err != nil {
@@ -240,7 +241,7 @@ func (db *DB) Model(scope string) (*Model, error) {
 		m, err = db.loadScope(ctx, scope)
 		return err
 	})
-	db.mem.trim(db.opts.ScopeMemory)
+	db.models.Trim(db.opts.ScopeMemory)
 	if err != nil {
 		return nil, fmt.Errorf("load scope %q: %w", scope, sqlite.Explain(db.path, err))
 	}

@@ -1,14 +1,13 @@
-// Package store keeps what the site has taught the filter, what the filter has
-// done, and the model in memory that scoring reads.
+// Package store is the ledger: what the site has taught the filter, with the model that
+// follows from it (package model). What the filter has done is in package history beside it.
 //
 // # Files
 //
 // A data directory holds these files of this package:
 //
 //	fanmill.db   the ledger: SQLite, WAL, synchronous FULL, mode 0640
-//	history.db   past verdicts and daily counters: SQLite, WAL, synchronous NORMAL
 //	model.snap   a snapshot of the site's counts and weights, for a fast start
-//	waiting.lists  what was found in messages that wait to be learned (see stash.go)
+//	waiting.lists  what was found in messages that wait to be learned (package stash)
 //
 // and for a time fanmill.db.renewed, which is to become the ledger (see PrepareRenewal).
 //
@@ -25,8 +24,8 @@
 //	      labelled), waits (recorded, but not learned yet; 1, or 2 in a row that was
 //	      there before, or 3 with its lists kept until then), judged (the op that gave
 //	      the label its class, sure or scores)
-//	lists of the same row, where they are kept, features (8 bytes each, little endian,
-//	      ascending) and grams (see appendGrams)
+//	lists of the same row, where they are kept, features and grams (stored as package pack
+//	      does)
 //	body  of the same row, where it is kept, the canonical message (a frame of zstd)
 //	op    append-only: every change of class, adds, step, sure or waits of a row, with
 //	      what they were before and after, numbered without gaps by seq; pruned from the
@@ -47,29 +46,16 @@
 //
 // # Model
 //
-// Counts lie in 64 open-addressing tables of 16-byte slots with linear probing; one
-// table grows at a time, by about 1.3. The weights of the linear part are
-// classify.Buckets int32, from the first step on. A scope's model is the site's counts
-// and weights plus its own, added at look-up; scopes are read from their rows when
-// first asked for.
+// Package model has what the rows add up to in memory. A user's scope is read from its rows
+// when it is first asked for. The Fit is made by whoever changes or follows the ledger,
+// before the change is committed, so that look-ups find it ready.
 //
-// The Fit, which joins the opinions, is not added up but made from the scores and
-// labels of the rows (see fit.go): by whoever changes or follows the ledger, before
-// the change is committed, so that look-ups find it ready.
-//
-// # Snapshot
-//
-// model.snap is little endian: a 120-byte header (magic, format, feature version,
-// ledger id, op seq, time of that op, rows of each class, rows that wait, totals of
-// each class, how much of them was imported, counts of feature 0, number of slots and of
-// weights), then for each of the 64 tables a uint32 length and its slots (uint64 feature,
-// uint32 ham, uint32 spam), then the weights (int32), then CRC-32C of it all. It is
-// written under another name, synced and renamed. One that does not fit the ledger is
-// ignored with a log line and the model is built from the rows.
+// model.snap is written under another name, synced and renamed. One that does not fit the
+// ledger is ignored with a log line and the model is built from the rows.
 //
 // # Concurrency
 //
-// All methods of DB, Model and History may be called from any goroutine. Updates
+// All methods of DB and Model may be called from any goroutine. Updates
 // of one DB, and its work of catching up, take turns; look-ups only share a
 // read-write lock with single changes and never wait for disk. A Tx belongs to
 // the goroutine that runs the function given to Update. What a Tx learns is in

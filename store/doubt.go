@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
 
@@ -41,11 +42,11 @@ func (db *DB) Describe(ctx context.Context, id int64) (d Described, err error) {
 // Doubtful lists the labels of a scope's Fit that it takes for slips, at most
 // limit of them. Labels that are sure are believed.
 func (db *DB) Doubtful(ctx context.Context, scope string, limit int) (d Doubts, err error) {
-	model, err := db.Model(scope)
+	m, err := db.Model(scope)
 	if err != nil {
 		return d, err
 	}
-	fit := model.Fit()
+	fit := m.Fit()
 	err = db.r.Ask(ctx, "look for doubtful labels", func(c *sqlite.Conn) error {
 		return c.Consistent(func() error {
 			var rows []Doubt
@@ -71,7 +72,7 @@ func findDoubts(ctx context.Context, c *sqlite.Conn, scope string, fit classify.
 	if err != nil {
 		return d, nil, err
 	}
-	first, end := fitRows(int(n))
+	first, end := model.FitRows(int(n))
 	rank := int(n)
 	err = eachLabel(ctx, c, scope, int(n)-first, func(id int64, l classify.Label) {
 		if rank--; rank >= end {

@@ -22,7 +22,7 @@ import (
 //	{"op":{"seq":1,"time":"..","actor":"anna","source":"train","kind":"learn","row":1,...}}
 //
 // seq is the number of the last op. features, grams and message are base64: 8 bytes
-// for each feature, little endian, ascending; grams as appendGrams writes them; the
+// for each feature, little endian, ascending; grams as package pack writes them; the
 // canonical message as it is; null where the ledger keeps none. The other fields are
 // those of the tables (see the package comment). Numbers are written so that they read
 // back to the same bits, so the dump of a ledger that was loaded from a dump is the

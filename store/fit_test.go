@@ -139,7 +139,6 @@ func TestFitWithinTransaction(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	rows := labelled(t, db, "", 1, 300)
 	before := fitOf(rows)
-	w := &db.mem.site.window
 	err := db.Update(t.Context(), func(tx *Tx) error {
 		model := tx.Model("")
 		for i := range rows[:100] {
@@ -148,14 +147,14 @@ func TestFitWithinTransaction(t *testing.T) {
 				return err
 			}
 		}
-		if w.fit != before || !w.stale {
+		if mustModel(t, db, "").Fit() != before || !db.models.Behind() {
 			t.Error("a Fit was made that nobody asked for")
 		}
 		if got, want := model.Fit(), fitOf(rows); got != want {
 			t.Errorf("100 forgotten: %+v, want %+v", got, want)
 		}
-		if w.stale {
-			t.Error("the window is read again each time somebody asks")
+		if db.models.Behind() {
+			t.Error("the Fit is made again each time somebody asks")
 		}
 		more := slim(1000, Ham)
 		for range 20 {
@@ -164,9 +163,6 @@ func TestFitWithinTransaction(t *testing.T) {
 			if err := tx.Learn(more, Origin{}); err != nil {
 				return err
 			}
-		}
-		if w.stale {
-			t.Error("new rows made the window stale")
 		}
 		if got, want := model.Fit(), fitOf(rows); got != want {
 			t.Errorf("20 more: %+v, want %+v", got, want)
@@ -190,8 +186,8 @@ func TestAddsAndStepsCostNoFit(t *testing.T) {
 		row := rows[5]
 		row.Features, row.Grams, row.Adds, row.Step = []uint64{1}, []uint32{1}, 1, 5
 		err := tx.Learn(row, Origin{})
-		if db.mem.site.window.stale {
-			t.Error("the window is stale")
+		if db.models.Behind() {
+			t.Error("the Fit is to be made again")
 		}
 		return err
 	})

@@ -8,7 +8,8 @@ import (
 	"math"
 	"time"
 
-	"fanmill/classify"
+	"fanmill/store/model"
+	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
 
@@ -57,7 +58,7 @@ func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
 func (db *DB) catchUp(ctx context.Context) (int, error) {
 	start := db.seq.Load()
 	last, err := db.w.Integer(selectLast)
-	if err != nil || last == start && !db.mem.site.behind() {
+	if err != nil || last == start && !db.models.Behind() {
 		return 0, err
 	}
 	err = db.w.Consistent(func() error {
@@ -96,17 +97,17 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 	if sqlite.Int(v[0]) != db.seq.Load()+1 {
 		return errRebuild
 	}
-	if m := db.mem.model(sqlite.Text(v[1])); m != nil {
-		ch := readChange(m.scope, v[2:])
-		ch.undoes = sqlite.Int(v[20])
-		ch.same = ch.before == ch.after && Kind(sqlite.Int(v[21])) == KindLearn
+	if m := db.models.Model(sqlite.Text(v[1])); m != nil {
+		ch := readChange(m.Scope(), v[2:])
+		ch.Undoes = sqlite.Int(v[20])
+		ch.Same = ch.Before == ch.After && Kind(sqlite.Int(v[21])) == KindLearn
 		if err := buf.parse(&ch, v[18], v[19]); err != nil {
 			return err
 		}
-		if ch.lacks() {
+		if ch.Lacks() {
 			return errRebuild
 		}
-		db.mem.change(m, &ch)
+		db.models.Change(m, &ch)
 	}
 	db.seq.Add(1)
 	db.unsaved++
@@ -116,9 +117,9 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 // readChange takes a change from a row of selectOps, from op.row on. An op does
 // not say whether it changed the row's scores, nor whether a later op has done so:
 // it is taken for one that did, but for a confirmation.
-func readChange(scope string, v []driver.Value) change {
-	ch := change{row: sqlite.Int(v[0]), before: asMark(scope, v[1:6]), after: asMark(scope, v[6:11]), label: asLabel(v[11:16])}
-	ch.label.Spam, ch.label.Sure = ch.after.Class == Spam, ch.after.Sure
+func readChange(scope string, v []driver.Value) model.Change {
+	ch := model.Change{Row: sqlite.Int(v[0]), Before: asMark(scope, v[1:6]), After: asMark(scope, v[6:11]), Label: asLabel(v[11:16])}
+	ch.Label.Spam, ch.Label.Sure = ch.After.Class == Spam, ch.After.Sure
 	return ch
 }
 
@@ -206,14 +207,14 @@ func (db *DB) rebuild(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fresh := make(map[string]siteCounts)
-		for _, scope := range append(db.mem.names(), "") {
-			if fresh[scope], err = db.readCounts(ctx, scope); err != nil {
+		fresh := make(map[string]model.Sum)
+		for _, scope := range append(db.models.Names(), "") {
+			if fresh[scope], err = db.readSum(ctx, scope); err != nil {
 				return err
 			}
 		}
 		for scope, c := range fresh {
-			db.mem.set(scope, c)
+			db.models.Set(scope, c)
 		}
 		db.seq.Store(seq)
 		if seq > 0 {
@@ -226,7 +227,7 @@ func (db *DB) rebuild(ctx context.Context) error {
 // loadScope adds a scope to the model, for the holder of the turn; within a
 // transaction only before it changes that scope.
 func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
-	if m := db.mem.model(scope); m != nil {
+	if m := db.models.Model(scope); m != nil {
 		return m, nil
 	}
 	var m *Model
@@ -234,24 +235,24 @@ func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
 		if err := db.apply(ctx); err != nil { // within a Tx there is nothing to do
 			return err
 		}
-		c, err := db.readCounts(ctx, scope)
+		c, err := db.readSum(ctx, scope)
 		if err == nil {
-			m = db.mem.set(scope, c)
+			m = db.models.Set(scope, c)
 		}
 		return err
 	})
 	return m, err
 }
 
-// readCounts adds the rows of a scope up.
-func (db *DB) readCounts(ctx context.Context, scope string) (c siteCounts, err error) {
+// readSum adds the rows of a scope up.
+func (db *DB) readSum(ctx context.Context, scope string) (sum model.Sum, err error) {
 	const labels = "SELECT count(*) FILTER (WHERE class = 1), count(*) FILTER (WHERE class = 2), count(*) FILTER (WHERE waits) FROM msg WHERE scope = ?"
 	err = db.w.Query(labels, func(v []driver.Value) error {
-		c.ham, c.spam, c.waiting = int(sqlite.Int(v[0])), int(sqlite.Int(v[1])), int(sqlite.Int(v[2]))
+		sum = model.NewSum(int(sqlite.Int(v[0])), int(sqlite.Int(v[1])), int(sqlite.Int(v[2])))
 		return nil
 	}, scope)
 	if err != nil {
-		return c, err
+		return sum, err
 	}
 	const query = `SELECT msg.id, class, adds, step, CASE WHEN adds > 0 THEN features END, CASE WHEN step <> 0 THEN grams END
 		FROM msg LEFT JOIN lists USING (id) WHERE scope = ? AND class <> 0 AND (adds > 0 OR step <> 0)`
@@ -261,23 +262,48 @@ func (db *DB) readCounts(ctx context.Context, scope string) (c siteCounts, err e
 			return err
 		}
 		m := Mark{Class: Class(sqlite.Int(v[1])), Adds: int(sqlite.Int(v[2])), Step: stepOf(scope, sqlite.Int(v[3]))}
-		ch := change{row: sqlite.Int(v[0]), before: Mark{Class: m.Class}, after: m, same: true}
+		ch := model.Change{Row: sqlite.Int(v[0]), Before: Mark{Class: m.Class}, After: m, Same: true}
 		if err := buf.parse(&ch, v[4], v[5]); err != nil {
 			return err
 		}
-		if ch.lacks() {
+		if ch.Lacks() {
 			return missing(db.path, &ch)
 		}
-		c.change(&ch) // the label is counted already
+		sum.Change(&ch) // the label is counted already
 		return nil
 	}, scope)
-	if err != nil || scope != "" {
-		return c, err
+	if err == nil && scope == "" {
+		err = sum.Refit(db.siteLabels(ctx))
 	}
-	c.window.stale = true
-	if c.behind() {
-		c.window.fit, err = db.calibrate(ctx, &c)
-		c.window.fitted = classify.FitLabels(c.judged())
+	return sum, err
+}
+
+// lists are buffers for the features and grams of one change at a time.
+type lists struct {
+	features []uint64
+	grams    []uint32
+}
+
+// parse gives a change the stored lists that it needs, as far as they are kept;
+// they are valid until the next call.
+func (l *lists) parse(ch *model.Change, features, grams driver.Value) (err error) {
+	if l.features == nil {
+		l.features, l.grams = make([]uint64, 0, 512), make([]uint32, 0, 2048)
 	}
-	return c, err
+	if b := sqlite.Blob(features); b != nil && ch.NeedsFeatures() {
+		if l.features, err = pack.ReadFeaturesTo(l.features[:0], b); err != nil {
+			return err
+		}
+		ch.Features = l.features
+	}
+	if b := sqlite.Blob(grams); b != nil && ch.NeedsGrams() {
+		l.grams, err = pack.ReadGramsTo(l.grams[:0], b)
+		ch.Grams = l.grams
+	}
+	return err
+}
+
+// missing is the fault of a row whose change lacks its lists.
+func missing(path string, ch *model.Change) error {
+	return sqlite.Damaged(path, fmt.Sprintf("message %d counts but has no features or grams", ch.Row))
 }

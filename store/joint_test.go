@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/store/model"
 )
 
 // TestJointCounts: own labels count once beside a small site, more often beside a large
@@ -14,7 +15,7 @@ func TestJointCounts(t *testing.T) {
 	own.Scope = "anna"
 	learn(t, db, own)
 	anna, site, ben := mustModel(t, db, "anna"), mustModel(t, db, ""), mustModel(t, db, "ben")
-	draft := NewDraft(site)
+	draft := model.NewDraft(site)
 	draft.Change(Mark{}, Mark{Class: Spam, Adds: 2}, own.Features, own.Grams, classify.Label{})
 	for n := 1; n <= 250; n++ {
 		learn(t, db, message(2*n, Ham, 1), message(2*n+1, Spam, 1))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"fanmill/classify"
+	"fanmill/store/model"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
@@ -54,16 +55,16 @@ func (tx *Tx) Learn(row Row, by Origin) error {
 	if err != nil {
 		return err
 	}
-	model, err := tx.load(row.Scope)
+	m, err := tx.load(row.Scope)
 	switch {
 	case err != nil:
 		return err
 	case found:
-		return tx.relearn(model, &old, &row, by)
+		return tx.relearn(m, &old, &row, by)
 	case row.Features == nil && (row.Adds > 0 || !row.Complete), row.Grams == nil && (row.Step != 0 || !row.Complete):
 		return fmt.Errorf("learn %s: features and grams are needed", row.Digest)
 	}
-	return tx.insert(model, &row, by)
+	return tx.insert(m, &row, by)
 }
 
 // keepMessage takes away what the ledger does not keep.
@@ -79,7 +80,7 @@ func keepMessage(row *Row) {
 }
 
 // insert records a message that the scope does not have.
-func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
+func (tx *Tx) insert(m *Model, row *Row, by Origin) error {
 	all := row.Waits || !row.Complete
 	lists, err := row.pack(tx.db.pack, all || row.Adds > 0, all || row.Step != 0)
 	if err != nil {
@@ -101,7 +102,7 @@ func (tx *Tx) insert(model *Model, row *Row, by Origin) error {
 	if err := tx.keep(id, lists, row.Message); err != nil {
 		return tx.fail("record message", err)
 	}
-	return tx.record(model, KindLearn, by, &change{row: id, after: row.mark(), features: row.Features, grams: row.Grams, label: row.label()})
+	return tx.record(m, KindLearn, by, &model.Change{Row: id, After: row.mark(), Features: row.Features, Grams: row.Grams, Label: row.label()})
 }
 
 // packed are lists of a row in their stored forms, nil where one is not wanted or not
@@ -138,13 +139,13 @@ func (tx *Tx) keep(id int64, lists packed, message []byte) error {
 }
 
 // relearn gives a message that the scope has the label of row.
-func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
+func (tx *Tx) relearn(m *Model, old, row *Row, by Origin) error {
 	if old.mark() == row.mark() && old.label() == row.label() {
 		return nil
 	}
-	ch := &change{
-		row: old.ID, before: old.mark(), after: row.mark(), label: row.label(),
-		same: old.Class == row.Class && old.Waits == row.Waits && old.label() == row.label(),
+	ch := &model.Change{
+		Row: old.ID, Before: old.mark(), After: row.mark(), Label: row.label(),
+		Same: old.Class == row.Class && old.Waits == row.Waits && old.label() == row.label(),
 	}
 	if err := tx.relist(ch, old, row); err != nil {
 		return err
@@ -167,7 +168,7 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 		waits = waitsAgain
 	}
 	_, err := tx.db.w.Exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
-		row.Time.UnixMicro(), source, waits, ch.same, tx.db.seq.Load()+1, old.ID)
+		row.Time.UnixMicro(), source, waits, ch.Same, tx.db.seq.Load()+1, old.ID)
 	if err != nil {
 		return tx.fail("change message", err)
 	}
@@ -175,7 +176,7 @@ func (tx *Tx) relearn(model *Model, old, row *Row, by Origin) error {
 	if old.Class == None || old.Waits && !row.Waits {
 		kind = KindLearn
 	}
-	return tx.record(model, kind, by, ch)
+	return tx.record(m, kind, by, ch)
 }
 
 // What column waits says of a row that waits.
@@ -200,30 +201,30 @@ func (tx *Tx) forgo(old, row *Row) error {
 
 // relist gives a change the features and grams that the ledger has of its row,
 // and the ledger those of row that it lacks.
-func (tx *Tx) relist(ch *change, old, row *Row) error {
+func (tx *Tx) relist(ch *model.Change, old, row *Row) error {
 	if old.waits != waitsBare {
 		if err := tx.kept(ch); err != nil {
 			return err
 		}
 	}
-	addFeatures, addGrams := ch.features == nil && ch.counts(), ch.grams == nil && ch.steps()
+	addFeatures, addGrams := ch.Features == nil && ch.NeedsFeatures(), ch.Grams == nil && ch.NeedsGrams()
 	if !addFeatures && !addGrams {
 		return nil
 	}
 	if addFeatures {
-		ch.features = row.Features
+		ch.Features = row.Features
 	}
 	if addGrams {
-		ch.grams = row.Grams
+		ch.Grams = row.Grams
 	}
-	if ch.lacks() {
+	if ch.Lacks() {
 		return fmt.Errorf("learn %s: features or grams are needed, the ledger has none", row.Digest)
 	}
 	lists, err := row.pack(tx.db.pack, addFeatures, addGrams)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.db.w.Exec(addLists, ch.row, lists.features, lists.grams); err != nil {
+	if _, err := tx.db.w.Exec(addLists, ch.Row, lists.features, lists.grams); err != nil {
 		return tx.fail("change message", err)
 	}
 	return nil
@@ -231,13 +232,13 @@ func (tx *Tx) relist(ch *change, old, row *Row) error {
 
 // kept gives a change those features and grams of its row that it needs and the
 // ledger has.
-func (tx *Tx) kept(ch *change) error {
-	if !ch.counts() && !ch.steps() {
+func (tx *Tx) kept(ch *model.Change) error {
+	if !ch.NeedsFeatures() && !ch.NeedsGrams() {
 		return nil
 	}
 	err := tx.db.w.Query("SELECT features, grams FROM lists WHERE id = ?", func(v []driver.Value) error {
 		return tx.lists.parse(ch, v[0], v[1])
-	}, ch.row)
+	}, ch.Row)
 	if err != nil {
 		return tx.fail("read features", err)
 	}
@@ -256,24 +257,24 @@ func (tx *Tx) Forget(scope string, d classify.Digest, by Origin) (bool, error) {
 
 // unlabel takes the label of a row away.
 func (tx *Tx) unlabel(kind Kind, row *Row, by Origin) (bool, error) {
-	ch := &change{row: row.ID, before: row.mark()}
+	ch := &model.Change{Row: row.ID, Before: row.mark()}
 	if err := tx.kept(ch); err != nil {
 		return false, err
 	}
-	if ch.lacks() {
+	if ch.Lacks() {
 		return false, tx.fail("forget message", missing(tx.db.path, ch))
 	}
-	model, err := tx.load(row.Scope)
+	m, err := tx.load(row.Scope)
 	if err != nil {
 		return false, err
 	}
-	if err := tx.keepWas(ch.row); err != nil {
+	if err := tx.keepWas(ch.Row); err != nil {
 		return false, err
 	}
-	if _, err := tx.db.w.Exec(forgetMsg, tx.now.UnixMicro(), by.Source, ch.row); err != nil {
+	if _, err := tx.db.w.Exec(forgetMsg, tx.now.UnixMicro(), by.Source, ch.Row); err != nil {
 		return false, tx.fail("forget message", err)
 	}
-	err = tx.record(model, kind, by, ch)
+	err = tx.record(m, kind, by, ch)
 	return err == nil, err
 }
 
@@ -300,20 +301,20 @@ func (tx *Tx) confirm(scope string, d classify.Digest, by Origin, insist bool) e
 	case insist && row.Sure, !insist && row.Source == by.Source:
 		return nil
 	}
-	model, err := tx.load(scope)
+	m, err := tx.load(scope)
 	if err != nil {
 		return err
 	}
-	ch := &change{row: row.ID, before: row.mark(), same: !insist}
+	ch := &model.Change{Row: row.ID, Before: row.mark(), Same: !insist}
 	row.Sure = row.Sure || insist
-	ch.after, ch.label = row.mark(), row.label()
+	ch.After, ch.Label = row.mark(), row.label()
 	if err := tx.keepWas(row.ID); err != nil {
 		return err
 	}
-	if _, err := tx.db.w.Exec(confirmMsg, row.Sure, tx.now.UnixMicro(), by.Source, ch.same, tx.db.seq.Load()+1, row.ID); err != nil {
+	if _, err := tx.db.w.Exec(confirmMsg, row.Sure, tx.now.UnixMicro(), by.Source, ch.Same, tx.db.seq.Load()+1, row.ID); err != nil {
 		return tx.fail("confirm label", err)
 	}
-	return tx.record(model, KindLearn, by, ch)
+	return tx.record(m, KindLearn, by, ch)
 }
 
 // nilIfZero binds SQL NULL for 0.
@@ -333,10 +334,10 @@ func (tx *Tx) keepWas(row int64) error {
 }
 
 // record logs a change and carries it out on the model.
-func (tx *Tx) record(model *Model, kind Kind, by Origin, ch *change) error {
-	b, a := ch.before, ch.after
-	res, err := tx.db.w.Exec(insertOp, tx.now.UnixMicro(), by.Actor, by.Source, int64(kind), ch.row, model.scope,
-		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits, nilIfZero(ch.undoes))
+func (tx *Tx) record(m *Model, kind Kind, by Origin, ch *model.Change) error {
+	b, a := ch.Before, ch.After
+	res, err := tx.db.w.Exec(insertOp, tx.now.UnixMicro(), by.Actor, by.Source, int64(kind), ch.Row, m.Scope(),
+		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits, nilIfZero(ch.Undoes))
 	if err != nil {
 		return tx.fail("log change", err)
 	}
@@ -344,8 +345,8 @@ func (tx *Tx) record(model *Model, kind Kind, by Origin, ch *change) error {
 		return tx.fail("log change", sqlite.Damaged(tx.db.path, fmt.Sprintf("op %d follows op %d", seq, tx.db.seq.Load())))
 	}
 	tx.asked = false
-	tx.remember(model, ch)
-	tx.db.mem.change(model, ch)
+	tx.remember(m, ch)
+	tx.db.models.Change(m, ch)
 	tx.db.seq.Add(1)
 	tx.db.unsaved++
 	return nil

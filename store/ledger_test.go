@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fanmill/classify"
+	"fanmill/store/model"
 	"fanmill/store/storetest"
 )
 
@@ -131,23 +132,23 @@ func (o oracle) learn(t testing.TB, db *DB, scope string, n int) {
 func (o oracle) export() string {
 	var b bytes.Buffer
 	for _, scope := range []string{"", "anna", "ben"} {
-		var c siteCounts
-		var labels []classify.Label
+		sum := model.NewSum(0, 0, 0)
+		var labels []classify.Label // the newest first
 		for _, row := range o[scope] {
-			ch := &change{after: row.mark(), features: row.Features, grams: row.Grams, same: true}
-			if scope == "" {
-				c.change(ch)
-			} else {
-				c.counts.change(ch)
-			}
+			sum.Change(&model.Change{After: row.mark(), Features: row.Features, Grams: row.Grams, Same: true})
 			if !row.Waits {
-				labels = append(labels, row.label())
+				labels = slices.Insert(labels, 0, row.label())
 			}
 		}
-		if n := classify.FitLabels(len(labels)); scope == "" && n > 0 {
-			c.window.fit, c.window.fitted = classify.Calibrate(labels[max(0, n-classify.FitWindow):n]), n
-		}
-		c.export(&b, scope)
+		models := model.NewModels()
+		m := models.Set(scope, sum)
+		models.Refit(func(most int, each func(classify.Label)) error {
+			for _, l := range labels[:most] {
+				each(l)
+			}
+			return nil
+		})
+		models.Export(&b, m)
 	}
 	return b.String()
 }

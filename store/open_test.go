@@ -148,6 +148,9 @@ func TestSnapshotIsUsed(t *testing.T) {
 	}
 }
 
+// snapshotHeader is how long the header of a snapshot is (see package model).
+const snapshotHeader = 120
+
 func TestUnusableSnapshots(t *testing.T) {
 	put32 := func(at int, v uint32) func(t *testing.T, path string) {
 		return bytesOf(func(b []byte) []byte { binary.LittleEndian.PutUint32(b[at:], v); return b })
@@ -168,13 +171,13 @@ func TestUnusableSnapshots(t *testing.T) {
 		"weights":         put32(104, 1<<30),
 		"no weights":      put32(104, 0),
 		"older format":    put32(16, 1),
-		"a count":         bytesOf(func(b []byte) []byte { b[snapHeaderSize+4+8] ^= 1; return b }),
+		"a count":         bytesOf(func(b []byte) []byte { b[snapshotHeader+4+8] ^= 1; return b }),
 		"a weight":        bytesOf(func(b []byte) []byte { b[len(b)-8] ^= 1; return b }),
 		"checksum":        bytesOf(func(b []byte) []byte { b[len(b)-1] ^= 1; return b }),
-		"table length":    put32(int(snapHeaderSize), 1<<31),
+		"table length":    put32(snapshotHeader, 1<<31),
 		"noise": bytesOf(func(b []byte) []byte {
-			for i := range b[snapHeaderSize:] {
-				b[int(snapHeaderSize)+i] = byte(i * 7)
+			for i := range b[snapshotHeader:] {
+				b[snapshotHeader+i] = byte(i * 7)
 			}
 			return b
 		}),

@@ -3,14 +3,12 @@ package store
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/binary"
-	"os"
 	"time"
 
 	"fanmill/store/sqlite"
 )
 
-// The rows say what the model is, and nothing is built from the log (see readCounts), so
+// The rows say what the model is, and nothing is built from the log (see readSum), so
 // what is old of it can go: it says who decided what, and how to take that back. A
 // process that is further behind than the log reaches finds a gap and builds its model
 // from the rows (see applyOp).
@@ -95,7 +93,7 @@ func (db *DB) Prune(ctx context.Context, old Stale, limit int64) (removed int64,
 	if old.Ops <= 0 {
 		return 0, nil
 	}
-	if seq, ok := db.savedSeq(); ok && seq <= old.last {
+	if saved, ok := db.saved(); ok && saved.Seq <= old.last {
 		if _, err := db.CatchUp(ctx); err != nil {
 			return 0, err
 		}
@@ -121,20 +119,6 @@ func (db *DB) Prune(ctx context.Context, old Stale, limit int64) (removed int64,
 		return 0, err
 	}
 	return removed, nil
-}
-
-// savedSeq is the last op in the snapshot on disk.
-func (db *DB) savedSeq() (int64, bool) {
-	f, err := os.Open(db.snapshotPath())
-	if err != nil {
-		return 0, false
-	}
-	defer f.Close()
-	var h snapHeader
-	if err := binary.Read(f, binary.LittleEndian, &h); err != nil {
-		return 0, false
-	}
-	return h.Seq, true
 }
 
 // Sweep removes those of some rows that have no label, with their messages, and returns

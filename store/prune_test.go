@@ -151,8 +151,8 @@ func TestPruneRenewsSnapshot(t *testing.T) {
 	learn(t, db, message(3, Ham, 1), message(4, Spam, 1))
 	age(t, db, db.Seq(), 2*month)
 	prune(t, db, Memory{Age: month}, 100)
-	if seq, ok := db.savedSeq(); seq != 4 || !ok {
-		t.Errorf("the snapshot is of op %d", seq)
+	if saved, ok := db.saved(); saved.Seq != 4 || !ok {
+		t.Errorf("the snapshot is of op %d", saved.Seq)
 	}
 	again := openAt(t, dir, withLog(&log))
 	if got, want := export(t, again), export(t, db); got != want || log.Count("ignoring") > 0 {

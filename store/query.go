@@ -178,9 +178,8 @@ func (db *DB) Check(ctx context.Context) error {
 	})
 }
 
-// Export writes the model of all scopes in a canonical form: for each scope that has
-// rows, in order, a line with its name and totals, one with its Fit if it has one, and
-// then its features that count and its weights that are not zero, ascending. Two ledgers with the same training export the same bytes.
+// Export writes the model of all scopes that have rows, in order, each as
+// model.Models.Export does. Two ledgers with the same training export the same bytes.
 func (db *DB) Export(w io.Writer) error {
 	scopes, err := db.Scopes()
 	if err != nil {
@@ -196,12 +195,8 @@ func (db *DB) Export(w io.Writer) error {
 		if err != nil {
 			return fmt.Errorf("export model: %w", sqlite.Explain(db.path, err))
 		}
-		t := &db.mem.site
-		if m.own != nil {
-			t = &siteCounts{counts: *m.own}
-		}
-		t.export(out, scope)
-		db.mem.trim(db.opts.ScopeMemory)
+		db.models.Export(out, m)
+		db.models.Trim(db.opts.ScopeMemory)
 	}
 	if err := out.Flush(); err != nil { // keeps the first error of the writes before
 		return fmt.Errorf("export model: %w", err)
@@ -218,7 +213,7 @@ func (db *DB) Sum() (sum [sha256.Size]byte, err error) {
 	defer db.give()
 	h := sha256.New()
 	out := bufio.NewWriter(h)
-	db.mem.site.export(out, "")
+	db.models.Export(out, db.models.Model(""))
 	err = out.Flush()
 	return [sha256.Size]byte(h.Sum(nil)), err
 }

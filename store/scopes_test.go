@@ -22,13 +22,7 @@ func TestScopesAreBounded(t *testing.T) {
 			t.Fatalf("%s has labels %+v", row.Scope, got)
 		}
 	}
-	size := int64(0)
-	for _, m := range small.mem.scopes {
-		if m.own != nil {
-			size += m.own.size()
-		}
-	}
-	if size > 64<<10 || size < 16<<10 {
+	if size := small.models.Size(); size > 64<<10 || size < 16<<10 {
 		t.Errorf("scopes take %d bytes, the limit is 64 KiB", size)
 	}
 	if _, ok := small.Loaded(name(0)); ok {

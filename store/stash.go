@@ -39,6 +39,8 @@ const (
 	stashHead  = len(classify.Digest{}) + 8
 )
 
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
 // stashHeader says of which messages, and by which rules, the lists are.
 type stashHeader struct {
 	Magic    [16]byte

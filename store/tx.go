@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
 
@@ -31,19 +32,11 @@ type Tx struct {
 	found Row  // what Find answered last; without an ID: none
 	asked bool // since the last change
 
-	done    []done
-	stepped bool    // weights are kept
-	weights []int32 // the site's, as they were before the first step
+	done    []model.Done // what a rollback takes back
+	stepped bool         // weights are kept
+	weights []int32      // the site's, as they were before the first step
 
 	lists lists
-}
-
-// done is a change of the model that a rollback takes back.
-type done struct {
-	model         *Model
-	before, after Mark
-	same          bool
-	features      []uint64
 }
 
 // Update runs fn in a write transaction: it waits for other writers, applies
@@ -126,14 +119,14 @@ func (tx *Tx) run(fn func(*Tx) error) error {
 
 // remember keeps what a rollback needs to take a change back. Lists of grams are
 // long: weights are kept whole instead, as they were.
-func (tx *Tx) remember(model *Model, ch *change) {
-	d := done{model: model, before: ch.before, after: ch.after, same: ch.same}
-	if ch.counts() {
-		d.features = slices.Clone(ch.features)
+func (tx *Tx) remember(of *Model, ch *model.Change) {
+	d := model.Done{Model: of, Before: ch.Before, After: ch.After, Same: ch.Same}
+	if ch.NeedsFeatures() {
+		d.Features = slices.Clone(ch.Features)
 	}
 	tx.done = append(tx.done, d)
-	if ch.steps() && !tx.stepped {
-		tx.stepped, tx.weights = true, append(tx.db.spare[:0], tx.db.mem.site.weights...)
+	if ch.NeedsGrams() && !tx.stepped {
+		tx.stepped, tx.weights = true, tx.db.models.CopyWeights(tx.db.spare[:0])
 		tx.db.spare = nil // until the transaction has ended
 	}
 }
@@ -144,17 +137,17 @@ func (tx *Tx) end() {
 	if tx.stepped {
 		tx.db.spare = tx.weights
 	}
-	tx.db.mem.trim(tx.db.opts.ScopeMemory)
+	tx.db.models.Trim(tx.db.opts.ScopeMemory)
 }
 
 // rollback takes the transaction's changes out of ledger and model.
 func (tx *Tx) rollback() {
 	db := tx.db
 	for i := len(tx.done) - 1; i >= 0; i-- {
-		db.mem.takeBack(&tx.done[i])
+		db.models.TakeBack(&tx.done[i])
 	}
 	if tx.stepped {
-		db.mem.setWeights(tx.weights)
+		db.models.SetWeights(tx.weights)
 		tx.stepped = false
 	}
 	db.seq.Add(-int64(len(tx.done)))
@@ -191,7 +184,7 @@ func (tx *Tx) fail(what string, err error) error {
 func (tx *Tx) Model(scope string) TxModel {
 	m, err := tx.load(scope)
 	if err != nil {
-		m = tx.db.mem.model("")
+		m = tx.db.models.Model("")
 	}
 	return TxModel{m, tx}
 }

@@ -7,37 +7,26 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/model"
 	"fanmill/store/pack"
 )
 
-// Class is the label of a message in the ledger.
-type Class uint8
-
-// The classes. None is a message that was forgotten. A row of HamCounts or SpamCounts is
-// no message: it holds features that another filter has counted, and is no label, neither
-// for the Fit nor where labels are counted.
-const (
-	None Class = iota
-	Ham
-	Spam
-	HamCounts
-	SpamCounts
+// What a label is, and what it adds to the model, package model says.
+type (
+	Class  = model.Class
+	Mark   = model.Mark
+	Labels = model.Labels
+	Model  = model.Model
 )
 
-// String returns "none", "ham", "spam", "ham counts" or "spam counts".
-func (c Class) String() string {
-	switch c {
-	case Ham:
-		return "ham"
-	case Spam:
-		return "spam"
-	case HamCounts:
-		return "ham counts"
-	case SpamCounts:
-		return "spam counts"
-	}
-	return "none"
-}
+// The classes (see model.Class).
+const (
+	None       = model.None
+	Ham        = model.Ham
+	Spam       = model.Spam
+	HamCounts  = model.HamCounts
+	SpamCounts = model.SpamCounts
+)
 
 // Row is one message of the ledger.
 type Row struct {
@@ -112,15 +101,6 @@ func (k Kind) String() string {
 	return fmt.Sprintf("kind %d", uint8(k))
 }
 
-// Mark is the part of a row that the model depends on and that ops change.
-type Mark struct {
-	Class Class
-	Adds  int
-	Step  int64
-	Sure  bool
-	Waits bool
-}
-
 // Op is one entry of the ledger's log.
 type Op struct {
 	Seq           int64
@@ -144,13 +124,13 @@ func (o *Op) decision() bool {
 func (o *Op) confirms() bool { return o.Kind == KindLearn && o.Before == o.After }
 
 // effect is what a label adds, or that it waits to add something.
-func (m Mark) effect() Mark { return Mark{Adds: m.Adds, Step: m.Step, Waits: m.Waits} }
+func effect(m Mark) Mark { return Mark{Adds: m.Adds, Step: m.Step, Waits: m.Waits} }
 
 // whole tells an op by which a label came, went or changed, with all that goes with it,
 // from one that only made it sure, or only set what it adds.
 func (o *Op) whole() bool {
 	b, a := o.Before, o.After
-	return b.Class != a.Class || b.Sure != a.Sure && b.effect() != a.effect()
+	return b.Class != a.Class || b.Sure != a.Sure && effect(b) != effect(a)
 }
 
 // stands tells whether a row still has what an op gave it.
@@ -162,7 +142,7 @@ func (o *Op) stands(now Mark) bool {
 	case o.whole(), b.Sure != a.Sure:
 		return now.Sure == a.Sure
 	}
-	return b.effect() == a.effect() || now.effect() == a.effect()
+	return effect(b) == effect(a) || effect(now) == effect(a)
 }
 
 // without is a row's mark less what an op changed.
@@ -173,24 +153,11 @@ func (o *Op) without(now Mark) Mark {
 		return b
 	case b.Sure != a.Sure:
 		now.Sure = b.Sure
-	case b.effect() != a.effect():
+	case effect(b) != effect(a):
 		now.Adds, now.Step, now.Waits = b.Adds, b.Step, b.Waits
 	}
 	return now
 }
-
-// Labels counts the labelled messages of one scope, and how often they count.
-type Labels struct {
-	Ham, Spam, HamAdds, SpamAdds int
-	Waiting                      int // of Ham and Spam: not learned yet
-	Imported                     int // of HamAdds and SpamAdds: counted by another filter
-}
-
-// judged tells whether the row's label is one for the Fit.
-func (m Mark) judged() bool { return (m.Class == Ham || m.Class == Spam) && !m.Waits }
-
-// counted tells a row of what another filter has counted.
-func (c Class) counted() bool { return c == HamCounts || c == SpamCounts }
 
 func (r *Row) mark() Mark {
 	return Mark{Class: r.Class, Adds: r.Adds, Step: r.Step, Sure: r.Sure, Waits: r.Waits}
@@ -206,7 +173,7 @@ func (r *Row) check() error {
 	switch {
 	case r.Class == None || r.Class > SpamCounts:
 		return fmt.Errorf("learn %s: class %d is neither ham nor spam", r.Digest, r.Class)
-	case r.Class.counted() && (r.Step != 0 || r.Sure || r.Waits):
+	case r.Class.Counted() && (r.Step != 0 || r.Sure || r.Waits):
 		return fmt.Errorf("learn %s: counts have no step, nobody insists on them, and they do not wait", r.Digest)
 	case r.Adds < 0 || r.Adds > maxAdds:
 		return fmt.Errorf("learn %s: adds %d is not in 0..%d", r.Digest, r.Adds, maxAdds)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
 
@@ -148,7 +149,7 @@ func (tx *Tx) Undo(op Op, by Origin) (bool, error) {
 	case !op.stands(row.mark()):
 		return false, nil
 	}
-	model, err := tx.load(row.Scope)
+	m, err := tx.load(row.Scope)
 	if err != nil {
 		return false, err
 	}
@@ -160,7 +161,7 @@ func (tx *Tx) Undo(op Op, by Origin) (bool, error) {
 		return false, tx.fail("take a decision back", err)
 	}
 	by.Source = cmp.Or(by.Source, "undo")
-	return true, tx.record(model, op.undoneBy(), by, ch)
+	return true, tx.record(m, op.undoneBy(), by, ch)
 }
 
 // undoneBy is the kind of the op that takes this one back.
@@ -176,15 +177,15 @@ func (o *Op) undoneBy() Kind {
 
 // backTo is the change that takes an op back. What the label added then needs its lists;
 // where they are gone (see Renew), it comes back and adds nothing.
-func (tx *Tx) backTo(op *Op, row *Row) (*change, error) {
-	ch := &change{row: row.ID, before: row.mark(), after: op.without(row.mark()), undoes: op.Seq}
+func (tx *Tx) backTo(op *Op, row *Row) (*model.Change, error) {
+	ch := &model.Change{Row: row.ID, Before: row.mark(), After: op.without(row.mark()), Undoes: op.Seq}
 	if err := tx.kept(ch); err != nil {
 		return nil, err
 	}
-	if ch.lacks() {
-		ch.after.Adds, ch.after.Step = 0, 0
+	if ch.Lacks() {
+		ch.After.Adds, ch.After.Step = 0, 0
 	}
-	if ch.lacks() {
+	if ch.Lacks() {
 		return nil, tx.fail("take a decision back", missing(tx.db.path, ch))
 	}
 	return ch, nil
@@ -192,33 +193,33 @@ func (tx *Tx) backTo(op *Op, row *Row) (*change, error) {
 
 // putBack gives a row what it had before an op. Scores that it got since stay with a
 // label that stays; a row's judged is the op that gave it its scores.
-func (tx *Tx) putBack(op *Op, ch *change) error {
+func (tx *Tx) putBack(op *Op, ch *model.Change) error {
 	var was []driver.Value // none for a message that was new, or waited
 	err := tx.db.w.Query(selectWas, func(v []driver.Value) error {
 		was = append(was, v...)
 		return nil
 	}, op.Seq)
 	if err == nil {
-		err = tx.keepWas(ch.row)
+		err = tx.keepWas(ch.Row)
 	}
 	if err != nil {
 		return err
 	}
-	b, waits := ch.after, int64(0)
+	b, waits := ch.After, int64(0)
 	if b.Waits {
 		waits = waitsAgain
 	}
-	if _, err := tx.db.w.Exec(undoneMsg, int64(b.Class), int64(b.Adds), b.Step, b.Sure, waits, ch.row); err != nil || was == nil {
+	if _, err := tx.db.w.Exec(undoneMsg, int64(b.Class), int64(b.Adds), b.Step, b.Sure, waits, ch.Row); err != nil || was == nil {
 		return err
 	}
 	last := op.Seq
 	if op.whole() {
 		last = math.MaxInt64
 	}
-	if _, err := tx.db.w.Exec(restoreScore, append(was[:5:5], ch.row, last)...); err != nil || !op.decision() {
+	if _, err := tx.db.w.Exec(restoreScore, append(was[:5:5], ch.Row, last)...); err != nil || !op.decision() {
 		return err
 	}
-	_, err = tx.db.w.Exec(restoreGiver, was[5], was[6], ch.row)
+	_, err = tx.db.w.Exec(restoreGiver, was[5], was[6], ch.Row)
 	return err
 }
 

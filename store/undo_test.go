@@ -69,7 +69,7 @@ func (s step) carryOutAs(tx *Tx, by Origin, decided map[step]bool) error {
 		}
 		// Of a label that only became sure, training does not change what it adds.
 		row.Step = stepOf(row.Scope, row.Step)
-		given := !found || old.Class != class || old.mark().effect() != row.mark().effect()
+		given := !found || old.Class != class || effect(old.mark()) != effect(row.mark())
 		decided[message] = decided[message] || given
 		return tx.Learn(row, by)
 	}

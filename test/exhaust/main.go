@@ -16,6 +16,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/model"
 	"fanmill/test/harness"
 	"fanmill/training"
 	"fanmill/training/eval/figures"
@@ -113,7 +114,7 @@ func labels(wrong float64) string {
 
 // converge shows the rounds over all mail.
 func converge(ctx context.Context, out io.Writer, order string, wrong float64, list []mail) error {
-	model, messages := store.NewDraft(nil), asMessages(list)
+	model, messages := model.NewDraft(nil), asMessages(list)
 	missed, before := "", cpu()
 	last, err := exhaust.Run(ctx, model, messages, exhaust.Options{Cutoffs: classify.DefaultCutoffs()}, func(r exhaust.Round) error {
 		missed += fmt.Sprintf(" %d", r.Misses())
@@ -176,7 +177,7 @@ func cpu() time.Duration {
 // way is a way to train: it returns the model and how many messages count.
 type way struct {
 	name  string
-	train func(ctx context.Context, list []mail) (*store.Draft, int, error)
+	train func(ctx context.Context, list []mail) (*model.Draft, int, error)
 }
 
 var ways = []way{
@@ -185,15 +186,15 @@ var ways = []way{
 	{"to exhaustion as SpamBayes does", asSpamBayes},
 }
 
-func exhausted(ctx context.Context, list []mail) (*store.Draft, int, error) {
-	model, messages := store.NewDraft(nil), asMessages(list)
+func exhausted(ctx context.Context, list []mail) (*model.Draft, int, error) {
+	model, messages := model.NewDraft(nil), asMessages(list)
 	_, err := exhaust.Run(ctx, model, messages, exhaust.Options{Cutoffs: classify.DefaultCutoffs()}, func(exhaust.Round) error { return nil })
 	return model, needed(messages), err
 }
 
 // onePass trains near errors in the order of the list.
-func onePass(_ context.Context, list []mail) (*store.Draft, int, error) {
-	model, scorer, count := store.NewDraft(nil), new(classify.Scorer), 0
+func onePass(_ context.Context, list []mail) (*model.Draft, int, error) {
+	model, scorer, count := model.NewDraft(nil), new(classify.Scorer), 0
 	rule := training.Rule{Margin: training.DefaultMargin}
 	for i := range list {
 		m := &list[i]
@@ -205,14 +206,14 @@ func onePass(_ context.Context, list []mail) (*store.Draft, int, error) {
 	return model, count, nil
 }
 
-func learn(model *store.Draft, m *mail, before, after store.Mark, s classify.Score) {
+func learn(model *model.Draft, m *mail, before, after store.Mark, s classify.Score) {
 	model.Change(before, after, m.m.Features, m.m.Grams, classify.Label{C: s.C, E: s.E, L: s.L, Spam: m.class == store.Spam})
 }
 
 // asSpamBayes learns what is missed once more in each round, until nothing is missed or
 // twenty rounds have passed (contrib/tte.py), with our features and scores.
-func asSpamBayes(ctx context.Context, list []mail) (*store.Draft, int, error) {
-	model, scorer := store.NewDraft(nil), new(classify.Scorer)
+func asSpamBayes(ctx context.Context, list []mail) (*model.Draft, int, error) {
+	model, scorer := model.NewDraft(nil), new(classify.Scorer)
 	marks, first := make([]store.Mark, len(list)), make([]classify.Score, len(list))
 	for round, missed := 0, 1; missed > 0 && round < exhaust.DefaultRounds; round++ {
 		missed = 0

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
-	"fanmill/store"
+	"fanmill/store/model"
 	"fanmill/test/harness"
 	"fanmill/training"
 )
@@ -39,7 +39,7 @@ func mails(t *testing.T) (all []*message) {
 func TestChosenIsTheFilters(t *testing.T) {
 	w := draw(mails(t), group{name: "third"}, 1000, rand.New(rand.NewPCG(1, 2)))
 	site := trainSite(w.site)
-	u, filter := newUser(w, site, chosen, false), store.NewDraft(site)
+	u, filter := newUser(w, site, chosen, false), model.NewDraft(site)
 	var scorer classify.Scorer
 	same := func() (moved bool) {
 		for _, l := range append(w.undisputed, w.disputed...) {

@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"fanmill/classify"
-	"fanmill/store"
+	"fanmill/store/model"
 )
 
 // join makes one count of the site's and the user's, of a feature or of all messages;
@@ -19,7 +19,7 @@ type rule struct {
 	alone bool    // his labels have an opinion of their own, which is added to the site's
 }
 
-// chosen is what the filter does; store.Draft does it too.
+// chosen is what the filter does; model.Draft does it too.
 var chosen = rule{"counts once more per 100, change twice", perClass(100), 2, false}
 
 var rules = []rule{
@@ -81,14 +81,14 @@ func only(_, own, _, _ classify.Count) classify.Count { return own }
 
 // joined is the model that a user's mail is judged by.
 type joined struct {
-	*store.Draft // the site's
-	own          *store.Draft
+	*model.Draft // the site's
+	own          *model.Draft
 	rule         rule
 	buffer       []classify.Count
 }
 
-func newJoined(site *store.Draft, r rule) *joined {
-	return &joined{Draft: site, own: store.NewDraft(nil), rule: r}
+func newJoined(site *model.Draft, r rule) *joined {
+	return &joined{Draft: site, own: model.NewDraft(nil), rule: r}
 }
 
 func (j *joined) Totals() classify.Count {

@@ -3,6 +3,7 @@ package main
 import (
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/model"
 	"fanmill/training"
 )
 
@@ -29,8 +30,8 @@ func (t *tally) disputed() float64   { return t.right + t.unsure + t.wrong }
 func (t *tally) undisputed() float64 { return t.better + t.worse + t.same }
 
 // trainSite trains near errors, message by message.
-func trainSite(list []*message) *store.Draft {
-	model, scorer, by := store.NewDraft(nil), new(classify.Scorer), training.Rule{Margin: training.DefaultMargin}
+func trainSite(list []*message) *model.Draft {
+	model, scorer, by := model.NewDraft(nil), new(classify.Scorer), training.Rule{Margin: training.DefaultMargin}
 	for _, m := range list {
 		s := scorer.Score(m.Features, m.Grams, model)
 		change(model, label{m, m.spam}, by.Judge(m.spam, s, len(m.Grams), model, false), s)
@@ -38,7 +39,7 @@ func trainSite(list []*message) *store.Draft {
 	return model
 }
 
-func change(model *store.Draft, l label, e training.Effect, s classify.Score) {
+func change(model *model.Draft, l label, e training.Effect, s classify.Score) {
 	mark := store.Mark{Class: store.Ham, Adds: e.Adds, Step: e.Step}
 	if l.spam {
 		mark.Class = store.Spam
@@ -55,7 +56,7 @@ type user struct {
 	before []int // what becomes of undisputed mail by the site alone
 }
 
-func newUser(w world, site *store.Draft, r rule, slips bool) *user {
+func newUser(w world, site *model.Draft, r rule, slips bool) *user {
 	u := &user{world: w, model: newJoined(site, r), by: training.Rule{Margin: training.DefaultMargin, User: !slips}}
 	for _, l := range w.undisputed {
 		u.before = append(u.before, u.fate(l))

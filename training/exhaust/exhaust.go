@@ -29,6 +29,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/model"
 	"fanmill/training"
 )
 
@@ -92,7 +93,7 @@ func (r Round) Misses() int { return r.HamMisses + r.SpamMisses }
 // Run trains the messages in the model, which must be new, and returns the last round. It
 // puts them in the order of training first. It ends when no message is missed, when those
 // that are seem mislabelled or have gained what they may, or after Options.Rounds. each is called after each round.
-func Run(ctx context.Context, model *store.Draft, list []*Message, o Options, each func(Round) error) (last Round, err error) {
+func Run(ctx context.Context, model *model.Draft, list []*Message, o Options, each func(Round) error) (last Round, err error) {
 	arrange(list, o.Ham, o.Spam)
 	r := runner{model: model, rule: training.Rule{Margin: cmp.Or(o.Margin, DefaultMargin), User: model.CountsOnly()}, cutoffs: o.Cutoffs}
 	for n := 1; n <= cmp.Or(o.Rounds, DefaultRounds); n++ {
@@ -145,7 +146,7 @@ func arrange(list []*Message, ham, spam int) {
 
 // runner is a run under way.
 type runner struct {
-	model   *store.Draft
+	model   *model.Draft
 	rule    training.Rule
 	scorer  classify.Scorer
 	cutoffs classify.Cutoffs

@@ -13,6 +13,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/model"
 	"fanmill/training"
 	"fanmill/training/corpus"
 )
@@ -79,7 +80,7 @@ func gather(t *testing.T, db *store.DB, src Sources) *Collection {
 var options = Options{Cutoffs: classify.DefaultCutoffs()}
 
 // run trains a collection and returns the model and the last round.
-func run(t *testing.T, db *store.DB, c *Collection) (*store.Draft, Round) {
+func run(t *testing.T, db *store.DB, c *Collection) (*model.Draft, Round) {
 	t.Helper()
 	model, err := Model(db, c.src.Scope)
 	if err != nil {

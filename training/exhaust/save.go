@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"fanmill/store"
+	"fanmill/store/model"
 	"fanmill/training"
 )
 
@@ -91,13 +92,13 @@ func (c *Collection) rest(ctx context.Context, tx *store.Tx, by store.Origin) er
 }
 
 // Model returns an empty model to run in: for a user's scope beside the site's.
-func Model(db *store.DB, scope string) (*store.Draft, error) {
+func Model(db *store.DB, scope string) (*model.Draft, error) {
 	if scope == "" {
-		return store.NewDraft(nil), nil
+		return model.NewDraft(nil), nil
 	}
 	site, err := db.Model("")
 	if err != nil {
 		return nil, err
 	}
-	return store.NewDraft(site), nil
+	return model.NewDraft(site), nil
 }

@@ -1,4 +1,4 @@
-package store
+package model
 
 import "fanmill/classify"
 
@@ -7,21 +7,21 @@ import "fanmill/classify"
 // must not be used by two goroutines at once.
 type Draft struct {
 	base classify.Model // for a user's scope: the site's; nil: none
-	own  siteCounts
+	own  Sum
 }
 
 // NewDraft returns an empty model, which answers together with base if that is not nil.
 func NewDraft(base classify.Model) *Draft { return &Draft{base: base} }
 
-// Change carries out on the model what an op does that makes after of before.
+// Change carries out on the model what makes after of before.
 func (d *Draft) Change(before, after Mark, features []uint64, grams []uint32, label classify.Label) {
-	ch := change{before: before, after: after, features: features, grams: grams, label: label}
-	ch.same = before.judged() == after.judged() && before.Class == after.Class
+	ch := Change{Before: before, After: after, Features: features, Grams: grams, Label: label}
+	ch.Same = before.judged() == after.judged() && before.Class == after.Class
 	if d.base != nil {
 		d.own.counts.change(&ch)
 		return
 	}
-	d.own.change(&ch)
+	d.own.Change(&ch)
 }
 
 // Totals implements classify.Model.
@@ -80,7 +80,7 @@ func (d *Draft) Fit() classify.Fit {
 		return d.base.Fit()
 	}
 	w, n := &d.own.window, d.own.judged()
-	if first, end := fitRows(n); w.fitted != end {
+	if first, end := FitRows(n); w.fitted != end {
 		w.fit = classify.Calibrate(w.labels[max(0, len(w.labels)-(n-first)) : len(w.labels)-(n-end)])
 		w.fitted = end
 	}

@@ -1,15 +1,12 @@
-package store
+package model
 
 import (
 	"cmp"
-	"database/sql/driver"
 	"fmt"
 	"io"
 	"slices"
 
 	"fanmill/classify"
-	"fanmill/store/pack"
-	"fanmill/store/sqlite"
 )
 
 // counts is what one scope's training adds up to.
@@ -21,82 +18,36 @@ type counts struct {
 	waiting   int // of these, not learned yet
 }
 
-// siteCounts is what the site's training adds up to. A user's labels have no step and
-// make no Fit: of them there are counts only.
-type siteCounts struct {
+// Sum is what a scope's training adds up to. A user's labels have no step and make no Fit:
+// of them there are counts only.
+type Sum struct {
 	counts
 	weights []int32 // of the linear part, classify.Buckets of them; nil until there is a step
 	window  window
 }
 
-// change is an op with all that the model needs to carry it out. What it does
-// to counts and weights is addition modulo 2^32, so the opposite change always
-// restores them.
-type change struct {
-	row           int64
-	before, after Mark
-	features      []uint64 // of the row, if counts; nil: not known
-	grams         []uint32 // of the row, if steps; nil: not known
-	label         classify.Label
-	same          bool  // for the calibrator nothing changes
-	undoes        int64 // the op that is taken back: its label comes back to its old place
+// NewSum returns a Sum of so many labels, to which nothing was added yet. Its Fit must be
+// made (see Refit).
+func NewSum(ham, spam, waiting int) Sum {
+	return Sum{counts: counts{ham: ham, spam: spam, waiting: waiting}, window: window{stale: true}}
 }
 
-// counts and steps tell whether a change moves counts or weights, and so needs
-// features or grams.
-func (ch *change) counts() bool { ham, spam := difference(ch.before, ch.after); return ham|spam != 0 }
-func (ch *change) steps() bool  { return ch.before.Step != ch.after.Step }
-
-// lists are buffers for the features and grams of one change at a time.
-type lists struct {
-	features []uint64
-	grams    []uint32
-}
-
-// parse gives a change the stored lists that it needs, as far as they are kept;
-// they are valid until the next call.
-func (l *lists) parse(ch *change, features, grams driver.Value) (err error) {
-	if l.features == nil {
-		l.features, l.grams = make([]uint64, 0, 512), make([]uint32, 0, 2048)
-	}
-	if b := sqlite.Blob(features); b != nil && ch.counts() {
-		if l.features, err = pack.ReadFeaturesTo(l.features[:0], b); err != nil {
-			return err
-		}
-		ch.features = l.features
-	}
-	if b := sqlite.Blob(grams); b != nil && ch.steps() {
-		l.grams, err = pack.ReadGramsTo(l.grams[:0], b)
-		ch.grams = l.grams
-	}
-	return err
-}
-
-// lacks reports that a change cannot be carried out for want of its lists.
-func (ch *change) lacks() bool {
-	return ch.counts() && ch.features == nil || ch.steps() && ch.grams == nil
-}
-
-// missing is the fault of a row whose change lacks its lists.
-func missing(path string, ch *change) error {
-	return sqlite.Damaged(path, fmt.Sprintf("message %d counts but has no features or grams", ch.row))
-}
-
-// change carries an op out: before is taken away, after is given.
-func (c *counts) change(ch *change) {
-	c.label(ch.before, -1)
-	c.label(ch.after, +1)
-	if ham, spam := difference(ch.before, ch.after); ham|spam != 0 {
-		c.add(ch.features, ham, spam)
+// change carries a change out: before is taken away, after is given.
+func (c *counts) change(ch *Change) {
+	c.label(ch.Before, -1)
+	c.label(ch.After, +1)
+	if ham, spam := difference(ch.Before, ch.After); ham|spam != 0 {
+		c.add(ch.Features, ham, spam)
 	}
 }
 
-// change is counts.change, with linear part and labels of the Fit.
-func (t *siteCounts) change(ch *change) {
+// Change carries a change out on what no Models has yet: counts, linear part and labels of
+// the Fit.
+func (t *Sum) Change(ch *Change) {
 	t.counts.change(ch)
 	t.window.change(ch)
-	if ch.steps() {
-		t.step(ch.grams, int32(ch.after.Step)-int32(ch.before.Step))
+	if ch.NeedsGrams() {
+		t.step(ch.Grams, int32(ch.After.Step)-int32(ch.Before.Step))
 	}
 }
 
@@ -131,7 +82,7 @@ func (c *counts) add(features []uint64, ham, spam uint32) {
 	}
 }
 
-func (t *siteCounts) step(grams []uint32, d int32) {
+func (t *Sum) step(grams []uint32, d int32) {
 	if len(t.weights) == 0 {
 		t.weights = make([]int32, classify.Buckets)
 	}
@@ -141,7 +92,7 @@ func (t *siteCounts) step(grams []uint32, d int32) {
 }
 
 // weigh sums the weights of grams.
-func (t *siteCounts) weigh(grams []uint32) (sum int64) {
+func (t *Sum) weigh(grams []uint32) (sum int64) {
 	weights := t.weights
 	for _, g := range grams {
 		if int(g) < len(weights) {
@@ -190,7 +141,7 @@ func (c *counts) size() int64 {
 
 // export writes the lines of one scope; none for one that is as if it had never
 // learned.
-func (t *siteCounts) export(w io.Writer, scope string) {
+func (t *Sum) export(w io.Writer, scope string) {
 	c := &t.counts
 	moved := func(weight int32) bool { return weight != 0 }
 	if c.ham+c.spam == 0 && c.features() == 0 && c.totals == (classify.Count{}) && !slices.ContainsFunc(t.weights, moved) {
