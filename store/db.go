@@ -70,6 +70,18 @@ type DB struct {
 // missing and o.ReadOnly is not set, and brings the model up to date. The errors
 // sqlite.ErrDamaged, sqlite.ErrNewer, sqlite.ErrFeatureVersion and sqlite.ErrBusy can be told apart by errors.Is.
 func Open(ctx context.Context, o Options) (*DB, error) {
+	o.setDefaults()
+	db := &DB{
+		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledgerFile),
+		turn: make(chan struct{}, 1), pack: pack.NewPacker(), models: model.NewModels(),
+	}
+	if err := db.open(ctx); err != nil {
+		return nil, errors.Join(sqlite.Explain(db.path, err), db.closeFiles())
+	}
+	return db, nil
+}
+
+func (o *Options) setDefaults() {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -79,14 +91,6 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.ScopeMemory <= 0 {
 		o.ScopeMemory = defaultScopeMemory
 	}
-	db := &DB{
-		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledgerFile),
-		turn: make(chan struct{}, 1), pack: pack.NewPacker(), models: model.NewModels(),
-	}
-	if err := db.open(ctx); err != nil {
-		return nil, errors.Join(sqlite.Explain(db.path, err), db.closeFiles())
-	}
-	return db, nil
 }
 
 func (db *DB) open(ctx context.Context) error {

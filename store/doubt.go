@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
 
 	"fanmill/classify"
@@ -24,21 +23,6 @@ type Doubt struct {
 	Chance float64 // that the label is wrong
 }
 
-// Described is a row that a person can tell from others.
-type Described struct {
-	Row                  // without features, grams and message
-	Subject, From string // decoded from the kept message, "" where none is kept; hostile: escape them
-}
-
-// Describe returns the row with this ID; ErrNoRow when there is none.
-func (db *DB) Describe(ctx context.Context, id int64) (d Described, err error) {
-	err = db.r.Ask(ctx, fmt.Sprintf("load message %d", id), func(c *sqlite.Conn) error {
-		d.ID = id
-		return d.load(c)
-	})
-	return d, err
-}
-
 // Doubtful lists the labels of a scope's Fit that it takes for slips, at most
 // limit of them. Labels that are sure are believed.
 func (db *DB) Doubtful(ctx context.Context, scope string, limit int) (d Doubts, err error) {
@@ -55,7 +39,8 @@ func (db *DB) Doubtful(ctx context.Context, scope string, limit int) (d Doubts, 
 			}
 			d.Worst = rows[:min(max(limit, 0), len(rows))]
 			for i := range d.Worst {
-				if err := d.Worst[i].load(c); err != nil {
+				w := &d.Worst[i]
+				if w.Described, err = describe(c, w.ID); err != nil {
 					return err
 				}
 			}
@@ -92,17 +77,4 @@ func findDoubts(ctx context.Context, c *sqlite.Conn, scope string, fit classify.
 		return cmp.Or(cmp.Compare(b.Chance, a.Chance), cmp.Compare(b.ID, a.ID))
 	})
 	return d, rows, err
-}
-
-// load reads what else is known of a row.
-func (d *Described) load(c *sqlite.Conn) (err error) {
-	if d.Row, err = loadRow(c, d.ID); err != nil {
-		return err
-	}
-	if d.Message != nil {
-		m := classify.Extract(classify.DefaultOptions(), d.Message)
-		d.Subject, d.From = m.Subject, m.From
-	}
-	d.Features, d.Grams, d.Message = nil, nil, nil
-	return nil
 }

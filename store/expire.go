@@ -112,11 +112,7 @@ func (tx *Tx) Spare(scope string, class Class, limit int) (rows []Row, err error
 	if err := tx.usable(); err != nil {
 		return nil, err
 	}
-	err = tx.db.w.Query(selectSpare, func(v []driver.Value) error {
-		rows = append(rows, asRow(v))
-		return tx.ctx.Err()
-	}, scope, int64(class), int64(limit))
-	if err != nil {
+	if rows, err = allRows(tx.ctx, tx.db.w, selectSpare, scope, int64(class), int64(limit)); err != nil {
 		return nil, tx.fail(fmt.Sprintf("list %s that does not count", class), err)
 	}
 	return rows, nil

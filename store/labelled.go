@@ -69,11 +69,7 @@ func (tx *Tx) Counting(ctx context.Context, scope string, fn func(Row) error) er
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	var rows []Row
-	err := tx.db.w.Query(rowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", func(v []driver.Value) error {
-		rows = append(rows, asRow(v))
-		return ctx.Err()
-	}, scope)
+	rows, err := allRows(ctx, tx.db.w, rowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", scope)
 	if err != nil {
 		return tx.fail("list labels that count", err)
 	}

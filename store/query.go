@@ -45,6 +45,15 @@ func oneRow(c *sqlite.Conn, query string, args ...driver.Value) (row Row, err er
 	return row, cmp.Or(queryErr, err)
 }
 
+// allRows returns the rows that a query of rowColumns yields.
+func allRows(ctx context.Context, c *sqlite.Conn, query string, args ...driver.Value) (rows []Row, err error) {
+	err = c.Query(query, func(v []driver.Value) error {
+		rows = append(rows, asRow(v))
+		return ctx.Err()
+	}, args...)
+	return rows, err
+}
+
 // loadRow returns a row with all that is kept of it, or ErrNoRow. These are two
 // queries because SQLite would plan a join anew each time.
 func loadRow(c *sqlite.Conn, id int64) (row Row, err error) {
@@ -101,12 +110,9 @@ func (db *DB) Load(ctx context.Context, id int64) (row Row, err error) {
 // Recent returns the rows of a scope recorded last, the newest first, without
 // features and messages; forgotten ones are among them.
 func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, err error) {
-	err = db.r.Ask(ctx, "list messages", func(c *sqlite.Conn) error {
-		rows = rows[:0]
-		return c.Query(rowColumns+" FROM msg WHERE scope = ? ORDER BY id DESC LIMIT ?", func(v []driver.Value) error {
-			rows = append(rows, asRow(v))
-			return ctx.Err()
-		}, scope, int64(limit))
+	err = db.r.Ask(ctx, "list messages", func(c *sqlite.Conn) (err error) {
+		rows, err = allRows(ctx, c, rowColumns+" FROM msg WHERE scope = ? ORDER BY id DESC LIMIT ?", scope, int64(limit))
+		return err
 	})
 	return rows, err
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -45,11 +44,9 @@ type Extract func(message []byte) ([]uint64, []uint32)
 // Nobody may have the ledger open. The old one is kept beside the new one. progress may
 // be nil.
 func Renew(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
-	o = o.forRenewal()
+	o.setDefaults()
 	path := filepath.Join(o.Dir, ledgerFile)
-	anyVersion := ledgerSchema
-	anyVersion.Model = false
-	if err := anyVersion.Prepare(ctx, path, false, o.Busy); err != nil {
+	if err := anyFeatures().Prepare(ctx, path, false, o.Busy); err != nil {
 		return r, err
 	}
 	if r.From, err = olderFeatures(path); err != nil || r.From == classify.FeatureVersion {
@@ -76,7 +73,7 @@ func Renew(ctx context.Context, o Options, extract Extract, progress func(done, 
 // PrepareRenewal does most of the work of Renew beforehand, beside the ledger, while
 // others, also an older fanmill, go on using it. Nothing else changes.
 func PrepareRenewal(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
-	o = o.forRenewal()
+	o.setDefaults()
 	path := filepath.Join(o.Dir, ledgerFile)
 	if r.From, err = olderFeatures(path); err != nil || r.From == classify.FeatureVersion {
 		return r, err
@@ -89,14 +86,11 @@ func PrepareRenewal(ctx context.Context, o Options, extract Extract, progress fu
 	return r, nil
 }
 
-func (o Options) forRenewal() Options {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Busy <= 0 {
-		o.Busy = sqlite.DefaultBusy
-	}
-	return o
+// anyFeatures is the ledger's schema, whatever the version of its features.
+func anyFeatures() *sqlite.Schema {
+	s := ledgerSchema
+	s.Model = false
+	return &s
 }
 
 // olderFeatures returns a ledger's feature version, which must not be newer than ours.
@@ -146,11 +140,9 @@ func (n *renewal) prepare(path string) error {
 	if err := disk.Hand(f); err != nil {
 		return err
 	}
-	anyVersion := ledgerSchema
-	anyVersion.Model = false
-	got, err := anyVersion.Copy(n.ctx, path, f.Name(), nil)
+	got, err := anyFeatures().Copy(n.ctx, path, f.Name(), nil)
 	if err == nil && got.OlderForm {
-		err = anyVersion.Migrate(f.Name())
+		err = anyFeatures().Migrate(f.Name())
 	}
 	if err != nil {
 		return err

@@ -8,15 +8,8 @@ import (
 	"slices"
 	"sort"
 
-	"fanmill/classify"
 	"fanmill/store/sqlite"
 )
-
-// Source is a message of the ledger that a count comes from.
-type Source struct {
-	Row                  // without features, grams and message
-	Subject, From string // decoded from the kept message, "" where none is kept; hostile: escape them
-}
 
 // sourceRows bounds how many counting messages Sources looks through, sourceBatch
 // how many at a time: between two batches others may ask the ledger.
@@ -28,23 +21,27 @@ const (
 // Sources returns, for each of features, the messages recorded last that count in
 // the scope's model and hold it, at most limit each, the newest first. It reads the
 // feature lists of the newest 50,000 counting messages until all are found.
-func (db *DB) Sources(ctx context.Context, scope string, features []uint64, limit int) ([][]Source, error) {
+func (db *DB) Sources(ctx context.Context, scope string, features []uint64, limit int) ([][]Described, error) {
 	s := search{features: features, limit: limit, found: make([][]int64, len(features)), next: math.MaxInt64}
 	for read := 0; read < sourceRows && s.missing(); read += sourceBatch {
 		if err := db.r.Ask(ctx, "look for messages with a feature", func(c *sqlite.Conn) error { return s.batch(ctx, c, scope) }); err != nil {
 			return nil, err
 		}
 	}
-	out := make([][]Source, len(features))
-	known := map[int64]Source{}
-	err := db.r.Ask(ctx, "load messages with a feature", func(c *sqlite.Conn) error {
+	out := make([][]Described, len(features))
+	known := map[int64]Described{}
+	err := db.r.Ask(ctx, "load messages with a feature", func(c *sqlite.Conn) (err error) {
 		for i, ids := range s.found {
 			out[i] = out[i][:0]
 			for _, id := range ids {
-				if err := loadSource(c, id, known); err != nil {
-					return err
+				d, ok := known[id]
+				if !ok {
+					if d, err = describe(c, id); err != nil {
+						return err
+					}
+					known[id] = d
 				}
-				out[i] = append(out[i], known[id])
+				out[i] = append(out[i], d)
 			}
 		}
 		return ctx.Err()
@@ -96,23 +93,4 @@ func (s *search) look(id int64, stored []byte) {
 			s.found[i] = append(ids, id)
 		}
 	}
-}
-
-// loadSource adds a row to those that are known.
-func loadSource(c *sqlite.Conn, id int64, known map[int64]Source) error {
-	if _, ok := known[id]; ok {
-		return nil
-	}
-	row, err := loadRow(c, id)
-	if err != nil {
-		return err
-	}
-	s := Source{Row: row}
-	if row.Message != nil {
-		m := classify.Extract(classify.DefaultOptions(), row.Message)
-		s.Subject, s.From = m.Subject, m.From
-	}
-	s.Features, s.Grams, s.Message = nil, nil, nil
-	known[id] = s
-	return nil
 }

@@ -37,7 +37,7 @@ func (j *judge) explain(ctx context.Context, q control.ScoreRequest, s *classify
 	return x.Score, err
 }
 
-func sources(rows []store.Source) (out []control.Source) {
+func sources(rows []store.Described) (out []control.Source) {
 	for _, r := range rows {
 		out = append(out, control.Source{Digest: r.Digest.String(), Class: r.Class.String(), Scope: r.Scope, Time: r.Time, Subject: r.Subject})
 	}

@@ -92,6 +92,41 @@ var arrows = map[string]map[string]string{
 	"contrib": {},
 }
 
+// walls are those within a room, and around a module that one package stands for: may
+// tells which packages may import the one at to.
+var walls = []struct {
+	to, why string
+	may     func(path string) bool
+}{
+	{
+		"github.com/mattn/go-sqlite3", "store/sqlite says how databases are opened, and what their errors mean",
+		func(path string) bool { return path == module+"/store/sqlite" },
+	},
+	{
+		module + "/store/sqlite", "the model in memory knows no database",
+		func(path string) bool { return path != module+"/store/model" },
+	},
+	{
+		module + "/store/history", "the ledger is read where there is no history",
+		func(path string) bool { return path != module+"/store" && path != module+"/store/model" },
+	},
+	{
+		module + "/store", "the history is written where there is no ledger",
+		func(path string) bool { return !strings.HasPrefix(path, module+"/store/") },
+	},
+}
+
+// wallFault returns why the package at from must not import the one at to, or "" when it
+// may.
+func wallFault(from, to string) string {
+	for _, w := range walls {
+		if w.to == to && !w.may(from) {
+			return w.why
+		}
+	}
+	return ""
+}
+
 // pure lists the rooms without I/O, clock or logger, and impure what they must
 // therefore not import: a package and all below it, save for the exceptions.
 var (
@@ -220,6 +255,16 @@ func TestRoomsKnowOnlyWhomTheyMay(t *testing.T) {
 	}
 }
 
+func TestWallsWithinRooms(t *testing.T) {
+	for _, p := range list(t, "system") {
+		for _, imported := range p.Imports {
+			if fault := wallFault(p.ImportPath, imported); fault != "" {
+				t.Errorf("%s imports %s: %s", p.ImportPath, imported, fault)
+			}
+		}
+	}
+}
+
 func TestPureRoomsTouchNothing(t *testing.T) {
 	for _, p := range list(t, "") {
 		if !slices.Contains(pure, room(p.ImportPath)) {
@@ -309,6 +354,22 @@ func TestRulesRefuse(t *testing.T) {
 	} {
 		if got := arrowFault(c.from, c.to) != ""; got != c.refused {
 			t.Errorf("%s -> %s refused: %v, want %v", c.from, c.to, got, c.refused)
+		}
+	}
+	for _, c := range []struct {
+		from, to string
+		refused  bool
+	}{
+		{"fanmill/store/sqlite", "github.com/mattn/go-sqlite3", false},
+		{"fanmill/store", "github.com/mattn/go-sqlite3", true},
+		{"fanmill/store/model", "fanmill/store/sqlite", true},
+		{"fanmill/store/history", "fanmill/store/sqlite", false},
+		{"fanmill/store/history", "fanmill/store", true},
+		{"fanmill/store", "fanmill/store/history", true},
+		{"fanmill/training", "fanmill/store", false},
+	} {
+		if got := wallFault(c.from, c.to) != ""; got != c.refused {
+			t.Errorf("wall: %s -> %s refused: %v, want %v", c.from, c.to, got, c.refused)
 		}
 	}
 	for path, refused := range map[string]bool{

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"fanmill/classify"
+	"fanmill/store/sqlite"
+)
+
+// Described is a row that a person can tell from others.
+type Described struct {
+	Row                  // without features, grams and message
+	Subject, From string // decoded from the kept message, "" where none is kept; hostile: escape them
+}
+
+// Describe returns the row with this ID; ErrNoRow when there is none.
+func (db *DB) Describe(ctx context.Context, id int64) (d Described, err error) {
+	err = db.r.Ask(ctx, fmt.Sprintf("load message %d", id), func(c *sqlite.Conn) (err error) {
+		d, err = describe(c, id)
+		return err
+	})
+	return d, err
+}
+
+func describe(c *sqlite.Conn, id int64) (d Described, err error) {
+	if d.Row, err = loadRow(c, id); err != nil {
+		return d, err
+	}
+	if d.Message != nil {
+		m := classify.Extract(classify.DefaultOptions(), d.Message)
+		d.Subject, d.From = m.Subject, m.From
+	}
+	d.Features, d.Grams, d.Message = nil, nil, nil
+	return d, nil
+}
