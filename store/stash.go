@@ -1,211 +1,36 @@
 package store
 
 import (
-	"bytes"
-	"encoding/binary"
 	"encoding/hex"
-	"errors"
-	"fmt"
-	"hash/crc32"
-	"io"
-	"io/fs"
 	"iter"
-	"os"
 	"path/filepath"
-	"syscall"
 
 	"fanmill/classify"
-	"fanmill/store/disk"
-	"fanmill/store/pack"
-	"fanmill/store/sqlite"
+	"fanmill/store/stash"
 )
-
-// The first mailbox of a class waits until the other class is known. Its lists of
-// features and grams, which training has made already, are put by until then in a file of
-// their own: to keep them in the ledger, from which two of three would be removed again
-// soon, takes a tenth of the time of such a training. What is not found there is made
-// anew from the message, so nothing depends on it, and it may be deleted.
-//
-// The file begins with a stashHeader. Then come pieces: two numbers of four bytes, little
-// endian, its length and its CRC-32C, and for each message the digest, two such numbers,
-// and as many bytes of features and of grams in their stored forms. Whoever writes or
-// reads it has the ledger's write lock.
-
-const (
-	stashFile  = "waiting.lists"
-	stashMagic = "fanmill lists\r\n\x00"
-	stashPiece = 1 << 20  // about how long a piece is, in bytes
-	stashMost  = 64 << 20 // as long as the file may become
-	stashHead  = len(classify.Digest{}) + 8
-)
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// stashHeader says of which messages, and by which rules, the lists are.
-type stashHeader struct {
-	Magic    [16]byte
-	Features uint32 // feature version
-	Ledger   [16]byte
-}
 
 // Lists are what a model learns of a message.
-type Lists struct {
-	Features []uint64 // distinct, ascending
-	Grams    []uint32 // buckets, distinct, ascending
-}
+type Lists = stash.Lists
 
 // Stash puts lists by of messages that wait in the site's scope. Where that fails it is
 // logged, and they are made anew later.
 func (tx *Tx) Stash(all iter.Seq2[classify.Digest, Lists]) {
-	if err := tx.stash(all); err != nil {
+	if err := tx.db.stash().Put(all); err != nil {
 		tx.db.log.Warn("cannot put by what was found in messages that wait, it will be looked for again", "error", err)
 	}
-}
-
-func (tx *Tx) stash(all iter.Seq2[classify.Digest, Lists]) (err error) {
-	f, size, err := tx.db.openStash()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	piece := make([]byte, 8, stashPiece+stashPiece/4)
-	write := func() error {
-		size += int64(len(piece))
-		if len(piece) == 8 || size > stashMost {
-			return nil
-		}
-		binary.LittleEndian.PutUint32(piece, uint32(len(piece)-8))
-		binary.LittleEndian.PutUint32(piece[4:], crc32.Checksum(piece[8:], castagnoli))
-		_, err := f.Write(piece)
-		piece = piece[:8]
-		return err
-	}
-	for d, l := range all {
-		if piece, err = appendLists(piece, d, l); err != nil {
-			return fmt.Errorf("lists of %s: %w", d, err)
-		}
-		if len(piece) > stashPiece {
-			if err := write(); err != nil {
-				return err
-			}
-		}
-	}
-	return write()
-}
-
-func appendLists(piece []byte, d classify.Digest, l Lists) (_ []byte, err error) {
-	piece = append(piece, d[:]...)
-	head := len(piece)
-	piece = pack.AppendFeatures(append(piece, make([]byte, 8)...), l.Features)
-	grams := len(piece)
-	if piece, err = pack.AppendGrams(piece, l.Grams); err != nil {
-		return nil, err
-	}
-	binary.LittleEndian.PutUint32(piece[head:], uint32(grams-head-8))
-	binary.LittleEndian.PutUint32(piece[head+4:], uint32(len(piece)-grams))
-	return piece, nil
-}
-
-// openStash opens the file to append to it, after making it where there is none that is
-// of use, and returns its size.
-func (db *DB) openStash() (*os.File, int64, error) {
-	path, want := filepath.Join(db.opts.Dir, stashFile), db.stashHeader()
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW, 0)
-	if err == nil {
-		info, err := f.Stat()
-		if got := make([]byte, len(want)); err == nil {
-			if _, err = io.ReadFull(f, got); err == nil && bytes.Equal(got, want) {
-				return f, info.Size(), nil
-			}
-		}
-		f.Close()
-	}
-	disk.Sweep(db.opts.Dir, stashFile+".", "")
-	if f, err = os.CreateTemp(db.opts.Dir, stashFile+".*"); err != nil {
-		return nil, 0, err
-	}
-	_, err = f.Write(want)
-	if err = errors.Join(err, disk.Hand(f)); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return nil, 0, errors.Join(err, f.Close(), os.Remove(f.Name()))
-	}
-	return f, int64(len(want)), nil
-}
-
-func (db *DB) stashHeader() []byte {
-	h := stashHeader{Features: classify.FeatureVersion}
-	copy(h.Magic[:], stashMagic)
-	id, _ := hex.DecodeString(db.uuid) // of something else no snapshot is written either
-	copy(h.Ledger[:], id)
-	b, _ := binary.Append(nil, binary.LittleEndian, h) // never fails
-	return b
 }
 
 // Unstash hands out the lists that were put by, and removes them: to fn, until it
 // returns false. They are fn's for good.
 func (tx *Tx) Unstash(fn func(classify.Digest, Lists) bool) {
-	path := filepath.Join(tx.db.opts.Dir, stashFile)
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
-	if err == nil {
-		defer f.Close()
-		err = errors.Join(readStash(f, tx.db.stashHeader(), fn), os.Remove(path))
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		tx.db.log.Warn("cannot use all that was put by of messages that wait, looking for it again", "file", path, "error", err)
+	if err := tx.db.stash().Take(fn); err != nil {
+		tx.db.log.Warn("cannot use all that was put by of messages that wait, looking for it again", "file", filepath.Join(tx.db.opts.Dir, stash.FileName), "error", err)
 	}
 }
 
-// readStash reads the file. One of another ledger, or of other features, has nothing.
-func readStash(r io.Reader, want []byte, fn func(classify.Digest, Lists) bool) error {
-	head := make([]byte, len(want))
-	if _, err := io.ReadFull(r, head); err != nil || !bytes.Equal(head, want) {
-		return err
-	}
-	for left := int64(stashMost); ; {
-		var frame [8]byte
-		if _, err := io.ReadFull(r, frame[:]); err == io.EOF {
-			return nil
-		} else if err != nil {
-			return fmt.Errorf("%w: %v", sqlite.ErrDamaged, err)
-		}
-		n := int64(binary.LittleEndian.Uint32(frame[:]))
-		if left -= n; left < 0 {
-			return fmt.Errorf("%w: a piece of %d bytes", sqlite.ErrDamaged, n)
-		}
-		piece := make([]byte, n)
-		if _, err := io.ReadFull(r, piece); err != nil || crc32.Checksum(piece, castagnoli) != binary.LittleEndian.Uint32(frame[4:]) {
-			return fmt.Errorf("%w: a piece is not as it was written", sqlite.ErrDamaged)
-		}
-		if more, err := readLists(piece, fn); err != nil || !more {
-			return err
-		}
-	}
-}
-
-// readLists reads one piece.
-func readLists(b []byte, fn func(classify.Digest, Lists) bool) (more bool, err error) {
-	for len(b) > 0 {
-		if len(b) < stashHead {
-			return false, fmt.Errorf("lists are cut short: %w", sqlite.ErrDamaged)
-		}
-		d := classify.Digest(b)
-		n, m := uint64(binary.LittleEndian.Uint32(b[len(d):])), uint64(binary.LittleEndian.Uint32(b[len(d)+4:]))
-		if b = b[stashHead:]; n+m > uint64(len(b)) {
-			return false, fmt.Errorf("lists of %s are cut short: %w", d, sqlite.ErrDamaged)
-		}
-		var l Lists
-		if l.Features, err = pack.ReadFeatures(b[:n]); err != nil {
-			return false, err
-		}
-		if l.Grams, err = pack.ReadGrams(b[n : n+m]); err != nil {
-			return false, err
-		}
-		if !fn(d, l) {
-			return false, nil
-		}
-		b = b[n+m:]
-	}
-	return true, nil
+func (db *DB) stash() *stash.Stash {
+	s := &stash.Stash{Dir: db.opts.Dir}
+	id, _ := hex.DecodeString(db.uuid) // of something else no snapshot is written either
+	copy(s.Ledger[:], id)
+	return s
 }
