@@ -23,7 +23,7 @@
 //
 // # Concurrency
 //
-// Models are for one goroutine at a time, that of the writer; a Model is for any. Look-ups
+// Models is for one goroutine at a time, that of the writer; a Model is for any. Look-ups
 // share a read-write lock with single changes and never wait for disk. Totals and Lookup are
 // each consistent, but a change may fall between two calls.
 package model

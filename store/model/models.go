@@ -9,8 +9,8 @@ import (
 )
 
 // Models is the model of one process: what the site's training adds up to, and the counts
-// of the scopes asked for last. Its methods are for one goroutine at a time, the writer;
-// Model is for any. Models may be used by any goroutine meanwhile.
+// of the scopes asked for last. Its methods, save for Model, are for one goroutine at a time,
+// the writer; any other may use the models meanwhile.
 type Models struct {
 	mu     sync.RWMutex // guards what models read
 	site   Sum

@@ -7,9 +7,6 @@
 // its layout and of the features in it (classify.FeatureVersion), and "ledger", a random
 // id. An existing file is looked at before it is opened for writing; one that is damaged,
 // or newer than this fanmill, is refused and left as it is, never replaced by an empty one.
-//
-// A process must not open a database twice where it writes: a process that closes any file
-// descriptor of a database gives up its locks on it.
 package sqlite
 
 import (
@@ -252,7 +249,8 @@ func Time(v driver.Value) time.Time { return time.UnixMicro(Int(v)) }
 // training to exhaustion writes at once takes 3 s for 50,000 labels on an idle machine.
 const DefaultBusy = 2 * time.Minute
 
-// Pauses between two tries while another process writes.
+// MaxPause is the longest pause between two tries while another process writes; the first
+// is firstPause, and each is twice the one before.
 const (
 	firstPause = 500 * time.Microsecond
 	MaxPause   = 4 * time.Millisecond
