@@ -80,7 +80,7 @@ func TestSpoiltSnapshots(t *testing.T) {
 	for i := range int(headerSize) {
 		spots = append(spots, i)
 	}
-	for i := int(headerSize); i < len(good); i += 10_007 {
+	for i := int(headerSize); i < len(good); i += 100_003 {
 		spots = append(spots, i)
 	}
 	for _, i := range spots {

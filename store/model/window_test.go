@@ -47,7 +47,7 @@ func TestLabelsAreReadOnce(t *testing.T) {
 	for n := range 3 * classify.FitWindow {
 		all.Change(m, labelled(n))
 		rows = append(rows, n)
-		if n >= 200 && n%100 == 0 {
+		if n >= 200 && n%400 == 0 {
 			want("new rows", 1)
 		}
 	}

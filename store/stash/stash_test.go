@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -37,7 +38,7 @@ func put(t testing.TB, s *Stash, lists map[classify.Digest]Lists) {
 }
 
 // manyLists are of more than one piece.
-func manyLists() map[classify.Digest]Lists {
+var manyLists = sync.OnceValue(func() map[classify.Digest]Lists {
 	list := map[classify.Digest]Lists{storetest.Digest(500): {Features: []uint64{}, Grams: []uint32{}}}
 	for n := range 400 {
 		r := rand.New(rand.NewPCG(3, uint64(n)))
@@ -54,13 +55,13 @@ func manyLists() map[classify.Digest]Lists {
 		list[storetest.Digest(n)] = l
 	}
 	return list
-}
+})
 
 // TestStash: what is put by, by one process after another, comes back once.
 func TestStash(t *testing.T) {
 	dir := t.TempDir()
 	one, other := at(dir), at(dir)
-	want := manyLists()
+	want := maps.Clone(manyLists())
 	put(t, one, want)
 	more := Lists{Features: []uint64{7}, Grams: []uint32{8}}
 	put(t, other, map[classify.Digest]Lists{storetest.Digest(501): more})
