@@ -217,9 +217,10 @@ func (n *renewal) finish(path string) (err error) {
 // copied is SQL for the last op that was copied.
 const copied = "(SELECT value FROM main.meta WHERE key = 'copied')"
 
-// isCopy yields 1 if the copy is for this feature version and one of the ledger's past,
-// and the ledger's log has all that came since.
+// isCopy yields 1 if the copy is for this feature version, in the form of the ledger, and
+// one of its past, and the ledger's log has all that came since.
 const isCopy = `SELECT (SELECT value FROM main.meta WHERE key = 'ledger') = (SELECT value FROM old.meta WHERE key = 'ledger')
+	AND (SELECT value FROM main.meta WHERE key = 'schema') = (SELECT value FROM old.meta WHERE key = 'schema')
 	AND (SELECT value FROM main.meta WHERE key = 'renewed') = ?
 	AND coalesce((SELECT time FROM main.op WHERE seq = ` + copied + `), 0) = coalesce((SELECT time FROM old.op WHERE seq = ` + copied + `), 0)
 	AND (SELECT count(*) FROM old.op WHERE seq > ` + copied + `) = ? - ` + copied

@@ -228,6 +228,10 @@ func TestRenewCutShort(t *testing.T) {
 			u.prepare(t)
 			spoil(t, u, renewedFile, "UPDATE meta SET value = 'x' WHERE key = 'ledger'; UPDATE lists SET features = NULL")
 		},
+		"of an older form": func(t *testing.T, u *upgrade) {
+			u.prepare(t)
+			spoil(t, u, renewedFile, older[2])
+		},
 		"ledger put back": func(t *testing.T, u *upgrade) {
 			u.prepare(t)
 			spoil(t, u, ledgerFile, "UPDATE op SET time = time + 1 WHERE seq = 80")
