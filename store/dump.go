@@ -175,7 +175,7 @@ func (d *dumper) row(v []driver.Value) error {
 	line := dumpRow{
 		ID: r.ID, Scope: r.Scope, Digest: r.Digest.String(), Class: r.Class.String(), Adds: int64(r.Adds), Step: r.Step, Sure: r.Sure,
 		ScoreC: r.ScoreC, ScoreE: r.ScoreE, ScoreL: r.ScoreL, LogOdds: r.LogOdds,
-		Time: r.Time.UTC(), Source: r.Source, Complete: r.Complete, Waits: sqlite.Int(v[numRowColumns-1]),
+		Time: r.Time.UTC(), Source: r.Source, Complete: r.Complete, Waits: dumpedWaits(r.waits),
 		Judged: sqlite.Int(more[0]), Features: sqlite.Blob(more[1]), Grams: sqlite.Blob(more[2]),
 	}
 	if b := sqlite.Blob(more[3]); b != nil {
@@ -186,6 +186,15 @@ func (d *dumper) row(v []driver.Value) error {
 		line.Message = notNil(message)
 	}
 	return d.write(dumpLine{Row: &line})
+}
+
+// dumpedWaits is column waits as every fanmill that reads this format knows it. Whether
+// lists are kept is seen by the row.
+func dumpedWaits(waits int64) int64 {
+	if waits == waitsListed {
+		return waitsBare
+	}
+	return waits
 }
 
 // notNil tells a message that is empty from one that is not kept.

@@ -121,6 +121,28 @@ func TestDumpKeepsWhatIsKept(t *testing.T) {
 	}
 }
 
+// TestDumpOfWhatWaits: an older fanmill reads what waits, with its lists kept or not.
+func TestDumpOfWhatWaits(t *testing.T) {
+	db := openAt(t, t.TempDir())
+	listed, bare := message(1, Ham, 0), message(2, Ham, 0)
+	listed.Step, listed.Waits, bare.Step, bare.Waits = 0, true, 0, true
+	bare.Features, bare.Grams = nil, nil
+	learn(t, db, listed, bare)
+	text := dump(t, db, true)
+	if n := strings.Count(text, `"waits":1`); n != 2 {
+		t.Errorf("%d rows wait as in format %d:\n%s", n, dumpFormat, text)
+	}
+	moved := openAt(t, t.TempDir())
+	if err := load(t, moved, text); err != nil {
+		t.Fatal(err)
+	}
+	listed.Waits, bare.Waits = false, false // and add nothing: their lists go
+	learn(t, moved, listed, bare)
+	if n, err := moved.w.Integer("SELECT count(*) FROM lists"); n != 0 || err != nil {
+		t.Errorf("%d lists are left (%v)", n, err)
+	}
+}
+
 func TestLoadOnlyIntoEmpty(t *testing.T) {
 	db := openAt(t, t.TempDir())
 	learn(t, db, message(1, Ham, 1))

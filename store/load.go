@@ -86,7 +86,7 @@ const (
 func (tx *Tx) loadRow(d *DumpReader, e *Entry) error {
 	r, raw := e.Row, e.raw.Row
 	if raw.Waits == waitsBare && (raw.Features != nil || raw.Grams != nil) {
-		raw.Waits = waitsListed // from before these were told apart
+		raw.Waits = waitsListed // see dumpedWaits
 	}
 	_, err := tx.db.w.Exec(loadMsg, r.ID, r.Scope, r.Digest[:], int64(r.Class), int64(r.Adds), r.Step, r.Sure,
 		r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds, r.Time.UnixMicro(), r.Source, r.Complete, raw.Waits, raw.Judged)

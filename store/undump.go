@@ -177,7 +177,7 @@ func (d *DumpReader) row(in *dumpRow) (*Row, error) {
 		return nil, errors.New("a row without a label adds something")
 	case in.ID <= d.lastID:
 		return nil, fmt.Errorf("id %d does not follow %d", in.ID, d.lastID)
-	case in.Waits < 0 || in.Waits > waitsListed:
+	case in.Waits < 0 || in.Waits > waitsAgain:
 		return nil, fmt.Errorf("waits %d", in.Waits)
 	case in.Judged < 0 || in.Judged > d.Header.Seq:
 		return nil, fmt.Errorf("judged %d is not an op up to %d", in.Judged, d.Header.Seq)
