@@ -98,6 +98,7 @@ func runChild(job string) int {
 		"renew":  childRenew,
 
 		"renew full": childRenewFull,
+		"stash full": childStashFull,
 	}
 	if err := jobs[job](os.Args[1]); err != nil {
 		fmt.Fprintln(os.Stderr, err)

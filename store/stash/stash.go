@@ -63,13 +63,18 @@ type Stash struct {
 	Ledger [16]byte // the ledger's id
 }
 
-// Put puts lists by, behind those that are there.
+// Put puts lists by, behind those that are there. Where they cannot be written, the file is
+// removed: most likely the disk is full, and the ledger needs the room.
 func (s *Stash) Put(all iter.Seq2[classify.Digest, Lists]) (err error) {
 	f, size, err := s.open()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			err = errors.Join(err, os.Remove(filepath.Join(s.Dir, FileName)))
+		}
+	}()
 	piece := make([]byte, 8, pieceSize+pieceSize/4)
 	write := func() error {
 		b := piece
