@@ -40,7 +40,7 @@ func (t *Trainer) recorder(class store.Class, known *memory) action {
 		row := t.row(class, m)
 		row.Waits = true
 		whole := m.Complete && len(m.Canonical) > 0 && t.o.Scope == "" // kept in the ledger
-		if whole && known != nil && known.take(m.Digest, store.Lists{Features: m.Features, Grams: m.Grams}) {
+		if whole && known != nil && known.take(m.Digest, copyOf(m)) {
 			row.Features, row.Grams = nil, nil // settle will not need them from there
 		}
 		if err := tx.Learn(row, t.o.Origin); err != nil {

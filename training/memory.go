@@ -1,6 +1,8 @@
 package training
 
 import (
+	"slices"
+
 	"fanmill/classify"
 	"fanmill/store"
 )
@@ -27,6 +29,11 @@ func (m *memory) take(d classify.Digest, l store.Lists) bool {
 	m.lists[d] = l
 	m.bytes += size(l)
 	return true
+}
+
+// copyOf returns the lists of a message in memory of their own: a batch is used again.
+func copyOf(m *classify.Message) store.Lists {
+	return store.Lists{Features: slices.Clone(m.Features), Grams: slices.Clone(m.Grams)}
 }
 
 func size(l store.Lists) int { return 8*len(l.Features) + 4*len(l.Grams) }

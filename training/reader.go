@@ -19,10 +19,10 @@ const (
 // batch is what the reader hands over at a time: messages, and the problems met
 // while they were read.
 type batch struct {
-	messages []classify.Message // the lists of each are nobody else's, its Canonical lies in text
-	features []uint64
-	grams    []uint32
-	text     []byte
+	messages []classify.Message
+	features []uint64 // behind messages[i].Features
+	grams    []uint32 // behind messages[i].Grams
+	text     []byte   // behind messages[i].Canonical
 	bytes    int
 	problems []corpus.Problem
 	begun    time.Time
@@ -38,7 +38,7 @@ func (b *batch) full() bool {
 
 func (b *batch) clear() {
 	b.messages, b.problems = b.messages[:0], b.problems[:0]
-	b.text, b.bytes = b.text[:0], 0
+	b.features, b.grams, b.text, b.bytes = b.features[:0], b.grams[:0], b.text[:0], 0
 }
 
 // add copies what training needs of a message out of the stream that made it.
@@ -54,7 +54,7 @@ func (b *batch) add(m *classify.Message) {
 const putAtOnce = 1 << 17
 
 // put returns a copy of list, made behind the last one in buf. Where that is full a new
-// one takes its place, and the old one belongs to the copies.
+// one takes its place, and the copies before keep their part of the old one.
 func put[T any](buf *[]T, list []T) []T {
 	n := len(*buf)
 	if cap(*buf)-n < len(list) {

@@ -6,6 +6,7 @@ import (
 	"math/rand"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,6 +117,26 @@ func TestListsArePutBy(t *testing.T) {
 	}
 	if models[0] != models[1] {
 		t.Errorf("another model was learned from lists that were put by:\n%.200s\nwant\n%.200s", models[0], models[1])
+	}
+}
+
+// TestListsAreKeptApart: what is remembered of a message stays when its memory is used again,
+// as that of a batch is, and keeps nothing else of the batch.
+func TestListsAreKeptApart(t *testing.T) {
+	db := open(t, t.TempDir())
+	batch := classify.Message{Canonical: []byte("Subject: x\n\nx\n"), Complete: true, Features: make([]uint64, 3, 1000), Grams: make([]uint32, 2, 1000)}
+	copy(batch.Features, []uint64{1, 2, 3})
+	copy(batch.Grams, []uint32{4, 5})
+	var known memory
+	do := New(db, train1).recorder(store.Ham, &known)
+	if err := db.Update(t.Context(), func(tx *store.Tx) error { _, err := do(tx, &batch); return err }); err != nil {
+		t.Fatal(err)
+	}
+	clear(batch.Features)
+	clear(batch.Grams)
+	l := known.lists[batch.Digest]
+	if !slices.Equal(l.Features, []uint64{1, 2, 3}) || !slices.Equal(l.Grams, []uint32{4, 5}) || cap(l.Features)+cap(l.Grams) > 100 {
+		t.Errorf("%v with room for %d, %v for %d", l.Features, cap(l.Features), l.Grams, cap(l.Grams))
 	}
 }
 
