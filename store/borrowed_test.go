@@ -36,6 +36,14 @@ func TestBorrowed(t *testing.T) {
 	sameAsRebuilt(t, db)
 	for i := range classify.MinLabels {
 		want("few labels", "", true, 70)
+		rows := []Row{message(100+2*i, Ham, 0), message(101+2*i, Spam, 0)}
+		for k := range rows {
+			rows[k].Step, rows[k].Waits = 0, true
+		}
+		learn(t, db, rows...)
+	}
+	for i := range classify.MinLabels { // as after a training that was broken off
+		want("labels wait", "", true, 70)
 		learn(t, db, message(100+2*i, Ham, 1), message(101+2*i, Spam, 0))
 	}
 	want("labelled", "", false, 70)

@@ -33,11 +33,12 @@ func (m *Model) Totals() classify.Count {
 
 // Borrowed tells whether counts of another filter are among the totals, the site's or the
 // scope's own, and fewer than classify.MinLabels labels of a class have been given here.
+// Those that wait bear nothing out, and both classes are learned together.
 func (m *Model) Borrowed() bool {
 	m.all.mu.RLock()
 	defer m.all.mu.RUnlock()
 	l := m.known()
-	return l.Imported > 0 && min(l.Ham, l.Spam) < classify.MinLabels
+	return l.Imported > 0 && (min(l.Ham, l.Spam) < classify.MinLabels || l.Ham+l.Spam-l.Waiting < 2*classify.MinLabels)
 }
 
 // Base returns the site's model and how often each label of the scope counts beside it;
