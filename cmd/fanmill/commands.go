@@ -165,8 +165,9 @@ in small steps; the command is for those who set no such key or will not wait.
 Some hour after its label a message goes too; until then ` + "`fanmill undo --source expire`" + `
 brings all of it back. Messages whose label was taken away otherwise, and the log of who
 decided what, stay for [store] keep_log_days, the last 10000 entries of the log in any
-case. The model does not depend on them, but undo reaches no further back. The file of
-the ledger does not shrink: its space is used again.`,
+case. The model does not depend on them, but undo reaches no further back. Where much
+becomes free the file of the ledger shrinks, unless an older fanmill made it: then its
+space is used again.`,
 			examples: []example{
 				{"fanmill expire --dry-run", "what would go by the configuration"},
 				{"fanmill expire --keep-days 365", "keep the training of the last year"},
