@@ -13,7 +13,7 @@ import (
 // tables: labels are read, flipped and forgotten by the thousand, and lists come and go.
 // So that touches some hundred pages where it would rewrite all the mail.
 var ledgerSchema = sqlite.Schema{
-	What: "ledger", AppID: 0x66616e6c, Version: 3, Model: true,
+	What: "ledger", AppID: 0x66616e6c, Version: 3, Model: true, KeepOlder: true,
 	Once: []string{fmt.Sprintf("page_size=%d", pageSize), "auto_vacuum=INCREMENTAL"},
 	DDL: `
 CREATE TABLE msg (

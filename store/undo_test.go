@@ -177,11 +177,11 @@ UPDATE meta SET value = 1 WHERE key = 'schema';`,
 // TestOlderLedger: a ledger of an older fanmill goes on, with all that it has, and what is
 // decided from now on can be taken back.
 func TestOlderLedger(t *testing.T) {
-	t.Run("2", func(t *testing.T) { testOlderLedger(t, older[2]) })
-	t.Run("1", func(t *testing.T) { testOlderLedger(t, older[2]+older[1]) })
+	t.Run("2", func(t *testing.T) { testOlderLedger(t, "2", older[2]) })
+	t.Run("1", func(t *testing.T) { testOlderLedger(t, "1", older[2]+older[1]) })
 }
 
-func testOlderLedger(t *testing.T, back string) {
+func testOlderLedger(t *testing.T, version, back string) {
 	dir := t.TempDir()
 	db := openAt(t, dir)
 	waiting, user, byID := message(2, Spam, 0), message(3, Spam, 2), message(4, Ham, 1)
@@ -200,6 +200,17 @@ func testOlderLedger(t *testing.T, back string) {
 	db = openAt(t, dir)
 	if got := export(t, db); got != want {
 		t.Errorf("opened:\n%s\nwant\n%s", got, want)
+	}
+	for path, want := range map[string]int64{db.path: 3, db.path + ".schema" + version: int64(version[0] - '0')} {
+		c, err := sqlite.ConnectToRead(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		schema, err := c.Integer(sqlite.MetaValue, "schema")
+		rows, rowsErr := c.Integer("SELECT count(*) FROM msg")
+		if err := errors.Join(err, rowsErr, c.Close()); schema != want || rows != 5 || err != nil {
+			t.Errorf("%s has schema %d and %d rows, want %d and 5 (%v)", path, schema, rows, want, err)
+		}
 	}
 	if got := dump(t, db, true); got != rows {
 		t.Errorf("opened:\n%s\nwant\n%s", got, rows)

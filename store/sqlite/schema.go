@@ -25,6 +25,8 @@ type Schema struct {
 	Upgrade []string // what brings a file of version 1, 2, ... to the next
 	Once    []string // pragmas that must stand before the first table
 	Model   bool     // what it holds is of use with one feature version only
+
+	KeepOlder bool // a file of an older version is copied before it is brought up to date
 }
 
 const metaDDL = `
@@ -50,7 +52,9 @@ func (s *Schema) Prepare(ctx context.Context, path string, readOnly bool, busy t
 	if size > 0 {
 		err = Retry(ctx, busy, func() error { return Explain(path, s.inspect(path, size)) })
 		if errors.Is(err, ErrOlder) && !readOnly {
-			err = Retry(ctx, busy, func() error { return Explain(path, s.Migrate(path)) })
+			if err = s.keepOlder(ctx, path); err == nil {
+				err = Retry(ctx, busy, func() error { return Explain(path, s.Migrate(path)) })
+			}
 		}
 		if !errors.Is(err, errEmpty) {
 			return err
@@ -70,6 +74,30 @@ func (s *Schema) Absent(path string) error {
 // errEmpty is a database without tables: one that is being created, or whose
 // creation was cut short.
 var errEmpty = errors.New("database has no tables")
+
+// keepOlder copies a database before it is brought up to date: the program that wrote it
+// could not read it afterwards.
+func (s *Schema) keepOlder(ctx context.Context, path string) error {
+	if !s.KeepOlder {
+		return nil
+	}
+	c, err := ConnectToRead(path)
+	if err != nil {
+		return Explain(path, err)
+	}
+	version, err := c.Integer(MetaValue, "schema")
+	if err = errors.Join(err, c.Close()); err != nil {
+		return Explain(path, err)
+	}
+	if version >= s.Version { // another process has brought it up to date
+		return nil
+	}
+	_, err = s.Backup(ctx, path, fmt.Sprintf("%s.schema%d", path, version), false, nil)
+	if errors.Is(err, disk.ErrThere) { // another process has done so, or begun to
+		return nil
+	}
+	return err
+}
 
 // Migrate brings an older database up to date; of several processes that try, one
 // does.
