@@ -372,9 +372,14 @@ help log explains its columns), and how often each rule decided what.`,
 				{"fanmill stats --days 7", "what became of the mail of a week"},
 			},
 		},
-		{
-			name: "log", args: "[FILE|-]...", max: -1, batch: true, short: "make the daily table from log files", new: func() runner { return new(logCmd) },
-			long: `Adds up by day what the log says became of messages. It reads the daemon's log, text
+		logCommand(),
+	}
+}
+
+func logCommand() command {
+	return command{
+		name: "log", args: "[FILE|-]...", max: -1, batch: true, short: "make the daily table from log files", new: func() runner { return new(logCmd) },
+		long: `Adds up by day what the log says became of messages. It reads the daemon's log, text
 or JSON, alone, behind the prefix of syslog or journalctl, as journalctl -o json
 prints it, and as containers keep it; also compressed with gzip, bzip2 or zstd, and
 from standard input. Lines of other programs are passed over; a line of a message
@@ -399,11 +404,10 @@ day counts. A file that is renamed or cut off by log rotation is followed.
 
 The daemon's own counters, fanmill stats --days, say the same. The log has all
 messages with log.level = "info" or "debug" only.`,
-			examples: []example{
-				{"journalctl -u fanmill -o json | fanmill log", "from the journal"},
-				{"fanmill log --csv /var/log/fanmill.log*", "all logs there are, rotated ones too, for a spreadsheet"},
-				{"fanmill log -f /var/log/fanmill.log", "watch the day"},
-			},
+		examples: []example{
+			{"journalctl -u fanmill -o json | fanmill log", "from the journal"},
+			{"fanmill log --csv /var/log/fanmill.log*", "all logs there are, rotated ones too, for a spreadsheet"},
+			{"fanmill log -f /var/log/fanmill.log", "watch the day"},
 		},
 	}
 }

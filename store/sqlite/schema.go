@@ -52,9 +52,7 @@ func (s *Schema) Prepare(ctx context.Context, path string, readOnly bool, busy t
 	if size > 0 {
 		err = Retry(ctx, busy, func() error { return Explain(path, s.inspect(path, size)) })
 		if errors.Is(err, ErrOlder) && !readOnly {
-			if err = s.keepOlder(ctx, path); err == nil {
-				err = Retry(ctx, busy, func() error { return Explain(path, s.Migrate(path)) })
-			}
+			err = s.upgrade(ctx, path, busy)
 		}
 		if !errors.Is(err, errEmpty) {
 			return err
@@ -75,29 +73,49 @@ func (s *Schema) Absent(path string) error {
 // creation was cut short.
 var errEmpty = errors.New("database has no tables")
 
-// keepOlder copies a database before it is brought up to date: the program that wrote it
-// could not read it afterwards.
-func (s *Schema) keepOlder(ctx context.Context, path string) error {
-	if !s.KeepOlder {
-		return nil
-	}
-	c, err := ConnectToRead(path)
+// upgrade is Migrate behind a copy of the database as it was, under another name: the
+// program that wrote it could not read it afterwards. Where it fails there is no copy.
+func (s *Schema) upgrade(ctx context.Context, path string, busy time.Duration) error {
+	kept, err := s.keepOlder(ctx, path)
 	if err != nil {
-		return Explain(path, err)
+		return err
 	}
-	version, err := c.Integer(MetaValue, "schema")
-	if err = errors.Join(err, c.Close()); err != nil {
-		return Explain(path, err)
-	}
-	if version >= s.Version { // another process has brought it up to date
-		return nil
-	}
-	_, err = s.Backup(ctx, path, fmt.Sprintf("%s.schema%d", path, version), false, nil)
-	if errors.Is(err, disk.ErrThere) { // another process has done so, or begun to
-		return nil
+	err = Retry(ctx, busy, func() error { return Explain(path, s.Migrate(path)) })
+	if err != nil && kept != "" {
+		err = errors.Join(err, os.Remove(kept))
 	}
 	return err
 }
+
+// keepOlder copies a database that is to be kept as it is, and returns the copy's name;
+// none if another process has brought it up to date meanwhile.
+func (s *Schema) keepOlder(ctx context.Context, path string) (kept string, err error) {
+	if !s.KeepOlder {
+		return "", nil
+	}
+	c, err := ConnectToRead(path)
+	if err != nil {
+		return "", Explain(path, err)
+	}
+	version, err := c.Integer(MetaValue, "schema")
+	if err = errors.Join(err, c.Close()); err != nil {
+		return "", Explain(path, err)
+	}
+	kept = freeName(path, fmt.Sprintf("-schema%d", version))
+	_, err = s.Backup(ctx, path, kept, false, func(c *Conn) error {
+		now, err := c.Integer(MetaValue, "schema")
+		if err == nil && now >= s.Version {
+			err = errUpToDate
+		}
+		return err
+	})
+	if errors.Is(err, errUpToDate) {
+		return "", nil
+	}
+	return kept, err
+}
+
+var errUpToDate = errors.New("it is up to date")
 
 // Migrate brings an older database up to date; of several processes that try, one
 // does.

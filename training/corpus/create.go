@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"fanmill/store/disk"
 )
 
 // Reasons why a mailbox is not written.
@@ -167,7 +169,7 @@ func (m *Mbox) Commit() error {
 		err = m.place()
 	}
 	if err == nil {
-		err = syncDir(filepath.Dir(m.path))
+		err = disk.SyncDir(filepath.Dir(m.path))
 	}
 	if err != nil {
 		return fmt.Errorf("write mailbox %s: %w", m.path, reason(err))
@@ -191,14 +193,6 @@ func (m *Mbox) Discard() {
 		_ = os.Remove(m.file.Name()) // after a rename it is gone already
 		m.file = nil
 	}
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // reason is the error without the path, which the caller names.
