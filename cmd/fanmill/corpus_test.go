@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"fanmill/store/storetest"
 )
 
 // mailDir returns a folder that other users may look into, with a mailbox and
@@ -33,7 +35,7 @@ func TestForbiddenMail(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, out, errs := testEnv(t)
-	asUser(t, func() {
+	storetest.AsUser(t, func() {
 		err := dispatch(t.Context(), []string{"corpus", "stats", forbidden, filepath.Join(dir, "c.mbox")}, e)
 		if code := exitCode(err); code != exitNoInput {
 			t.Errorf("exit code %d, want %d: %v", code, exitNoInput, err)

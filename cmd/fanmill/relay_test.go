@@ -7,15 +7,13 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 
 	"fanmill/classify"
 	"fanmill/control"
 	"fanmill/store"
+	"fanmill/store/storetest"
 )
 
 // TestTrainThroughTheDaemon: who may not write the ledger trains through the
@@ -140,21 +138,5 @@ func forbidWriting(t *testing.T, dir string, fn func()) {
 	if err := errors.Join(os.Chmod(dir, 0o755), os.Chmod(filepath.Join(dir, "fanmill.db"), 0o444)); err != nil {
 		t.Fatal(err)
 	}
-	asUser(t, fn)
-}
-
-// asUser runs fn in this thread as somebody who is not root, as far as files are
-// concerned: root may do anything.
-func asUser(t *testing.T, fn func()) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		runtime.LockOSThread() // file rights are the thread's
-		defer runtime.UnlockOSThread()
-		const nobody = 65534
-		if err := unix.Setfsuid(nobody); err != nil {
-			t.Fatal(err)
-		}
-		defer unix.Setfsuid(0)
-	}
-	fn()
+	storetest.AsUser(t, fn)
 }

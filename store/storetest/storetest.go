@@ -107,6 +107,15 @@ func OnlyReading(t *testing.T, dir string, fn func()) {
 		if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // testing makes it for its user only
 			t.Fatal(err)
 		}
+	}
+	AsUser(t, fn)
+}
+
+// AsUser runs fn in this thread as somebody who is not root, as far as files are
+// concerned: root may do anything.
+func AsUser(t *testing.T, fn func()) {
+	t.Helper()
+	if os.Geteuid() == 0 {
 		runtime.LockOSThread() // file rights are the thread's
 		defer runtime.UnlockOSThread()
 		const nobody = 65534
