@@ -94,11 +94,8 @@ func (f Fit) shares(c, e, l float64) point {
 
 func (f Fit) weights() point { return point{f.WC, f.WL, f.WE, f.Bias} }
 
-func (a point) dot(b point) (sum float64) {
-	for i := range a {
-		sum += float64(a[i] * b[i])
-	}
-	return sum
+func (a point) dot(b point) float64 {
+	return float64(a[0]*b[0]) + float64(a[1]*b[1]) + float64(a[2]*b[2]) + float64(a[3]*b[3])
 }
 
 // Slip is the chance that a label is wrong, for a message with these log-odds.
@@ -143,34 +140,48 @@ func Calibrate(labels []Label) Fit {
 // improve is one step of expectation (how likely is each label a slip) and of
 // Newton's method. It returns the largest change of a weight.
 func improve(w point, a, b float64, labels []Label, points []point) (next point, hamSlip, spamSlip, step float64) {
-	var gradient point
-	var hessian [4][4]float64
-	var slipSpam, slipHam, trueSpam, trueHam float64
+	slips, rights := [2]float64{b, a}, [2]float64{1 - a, 1 - b} // by label: wrongly given, and rightly
+	var slipped [2]float64
+	var trueSpam, trueHam float64
+	var g0, g1, g2, g3, h00, h10, h11, h20, h21, h22, h30, h31, h32, h33 float64 // in registers, as no array would be
 	for i, l := range labels {
 		x := points[i]
 		p := sigma(w.dot(x))
-		r := 0.0
-		if !l.Sure {
-			r = slip(l.Spam, p, a, b)
-		}
-		target := 1 - r
+		c := 0
 		if l.Spam {
-			slipSpam += r
-		} else {
-			slipHam += r
-			target = r
+			c = 1
 		}
+		// Which labels follow one another cannot be predicted: there is no branch on them.
+		is := [2]float64{1 - p, p}
+		wrong := float64(slips[c] * is[1-c])
+		r := wrong / (wrong + float64(rights[c]*is[c]))
+		if l.Sure {
+			r = 0
+		}
+		slipped[c] += r
+		target := [2]float64{r, 1 - r}[c]
 		trueSpam += target
 		trueHam += 1 - target
+		off := target - p
+		g0 += float64(off * x[0])
+		g1 += float64(off * x[1])
+		g2 += float64(off * x[2])
+		g3 += float64(off * x[3])
 		curve := max(float64(p*(1-p)), 1e-6)
-		for j := range x {
-			gradient[j] += float64((target - p) * x[j])
-			cx := float64(curve * x[j])
-			for k := range j + 1 {
-				hessian[j][k] += float64(cx * x[k])
-			}
-		}
+		c0, c1, c2, c3 := float64(curve*x[0]), float64(curve*x[1]), float64(curve*x[2]), float64(curve*x[3])
+		h00 += float64(c0 * x[0])
+		h10 += float64(c1 * x[0])
+		h11 += float64(c1 * x[1])
+		h20 += float64(c2 * x[0])
+		h21 += float64(c2 * x[1])
+		h22 += float64(c2 * x[2])
+		h30 += float64(c3 * x[0])
+		h31 += float64(c3 * x[1])
+		h32 += float64(c3 * x[2])
+		h33 += float64(c3 * x[3])
 	}
+	gradient := point{g0, g1, g2, g3}
+	hessian := [4][4]float64{{h00}, {h10, h11}, {h20, h21, h22}, {h30, h31, h32, h33}}
 	for j := range gradient {
 		gradient[j] -= float64(priorPrecision[j] * (w[j] - priorMean[j]))
 		hessian[j][j] += priorPrecision[j]
@@ -187,8 +198,8 @@ func improve(w point, a, b float64, labels []Label, points []point) (next point,
 		}
 	}
 	right := slipRight(len(labels))
-	hamSlip = (slipSpam + 1) / (trueHam + right)
-	spamSlip = (slipHam + 1) / (trueSpam + right)
+	hamSlip = (slipped[1] + 1) / (trueHam + right)
+	spamSlip = (slipped[0] + 1) / (trueSpam + right)
 	return next, hamSlip, spamSlip, step
 }
 

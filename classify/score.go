@@ -286,12 +286,12 @@ func logAdd(a, b float64) float64 {
 	return a + ln1p(exp(b-a))
 }
 
+// sigma is the logistic function. It has no branch on the sign.
 func sigma(x float64) float64 {
-	if x < 0 {
-		e := exp(x)
-		return e / (1 + e)
-	}
-	return 1 / (1 + exp(-x))
+	e := exp(-math.Abs(x))
+	negative := uint64(int64(math.Float64bits(x)) >> 63)
+	above := math.Float64frombits(math.Float64bits(e)&negative | math.Float64bits(1)&^negative) // e below 0, else 1
+	return above / (1 + e)
 }
 
 // Thin tells whether a model knows too little for a score outside the unsure band. What
