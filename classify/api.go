@@ -62,6 +62,7 @@ type Model interface {
 type Message struct {
 	Digest    Digest
 	Features  []uint64 // distinct, ascending
+	Behind    []uint64 // those of Features that are words behind the beginning of the text only, see Scorer.Lift
 	Grams     []uint32 // buckets of the excerpt's n-grams, distinct, ascending
 	Size      int64    // bytes of the message as it was fed
 	Client    Client   // behind own hosts: read from the border's Received line
@@ -83,6 +84,8 @@ type Score struct {
 	L       float64 // linear opinion; its margin is 1
 	Own     float64 // in a user's scope: by how much his own labels moved the log-odds by C and E; see Scorer.Score
 	Clues   int     // features that spoke
+
+	Beginning float64 // by how much the beginning of the message lifted the log-odds; see Scorer.Lift
 }
 
 // Clue is one feature that moved the score, with its text recovered from the

@@ -77,13 +77,13 @@ func (s *Stream) text(t mime.Type, b []byte) {
 	}
 	s.excerpt.body(b)
 	b = bytes.TrimLeft(b, " \t\n")
-	room := &s.plainRoom
+	s.room = &s.plainRoom
 	if t.HTML() {
-		room = &s.htmlRoom
+		s.room = &s.htmlRoom
 	}
-	near := nearText(b, *room)
-	*room -= near
-	s.split.Split(b[:near], s.bodyWord)
+	near := nearText(b, s.room.words)
+	s.room.words -= near
+	s.split.Split(b[:near], s.textWord)
 	s.split.Split(b[near:], s.farWord)
 }
 

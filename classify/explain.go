@@ -2,8 +2,8 @@ package classify
 
 import "slices"
 
-// Explanation says why a message has its score. Counts, Second, Linear, Bias, Own and
-// Thin are in the unit of log-odds and add up to Score.LogOdds.
+// Explanation says why a message has its score. Counts, Second, Linear, Bias, Own,
+// Thin and Beginning are in the unit of log-odds and add up to Score.LogOdds.
 type Explanation struct {
 	Score  Score
 	Counts float64 // what the reading of the counts, Score.C, brings
@@ -12,6 +12,9 @@ type Explanation struct {
 	Bias   float64 // of the calibrator
 	Own    float64 // in a user's scope: what his own labels changed in Counts and Second, once more
 	Thin   float64 // what thin evidence takes away, see MinLabels; else 0
+
+	Beginning float64 // what is added since the beginning of the message says spam by itself, see Scorer.Lift
+
 	P      float64 // the logistic of Score.LogOdds: the score without its floor
 	Totals Count   // messages of each class that count
 
@@ -38,11 +41,11 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 	n := len(s.msg.Grams)
 	all, sum := s.excerpt.pieces(m, n)
 	still := stillModel{m, m.Totals(), m.Borrowed(), m.Fit(), sum}
-	score := s.why.Score(s.msg.Features, s.msg.Grams, still)
+	score := s.why.Score(s.msg.Features, s.msg.Grams, still) // its clues are in s.why
 	tails := combine(s.why.clues)
 	by := still.fit.shares(score.C, score.E, score.L)
 	x := Explanation{
-		Score: score, Totals: still.totals, Borrowed: still.borrowed, P: sigma(score.LogOdds),
+		Totals: still.totals, Borrowed: still.borrowed,
 		Counts: by[0], Linear: by[1], Second: by[2], Bias: by[3], Own: score.Own,
 		Thin:    score.LogOdds - (still.fit.LogOdds(score.C, score.E, score.L) + score.Own),
 		HamTail: exp(tails.lnNotH), SpamTail: exp(tails.lnNotS),
@@ -55,6 +58,8 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 		sum -= p.Sum
 	}
 	x.Rest = Piece{Sum: sum, Share: linear(sum, n)}
+	x.Score = s.why.Lift(score, s.msg.Features, s.msg.Behind, still)
+	x.Beginning, x.P = x.Score.Beginning, sigma(x.Score.LogOdds)
 	return x
 }
 

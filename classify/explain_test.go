@@ -40,12 +40,12 @@ func TestExplanationAddsUp(t *testing.T) {
 		for _, raw := range corpus(t) {
 			msg := classify.Extract(classify.DefaultOptions(), raw)
 			var sc classify.Scorer
-			want := sc.Score(msg.Features, msg.Grams, m)
+			want := sc.ScoreMessage(msg, m)
 			x := classify.Explain(classify.DefaultOptions(), raw, m, 15, 8)
 			if x.Score != want || x.Totals != m.totals {
 				t.Fatalf("explained is %+v, the score is %+v:\n%.300q", x.Score, want, raw)
 			}
-			sum := x.Counts + x.Second + x.Linear + x.Bias + x.Own + x.Thin
+			sum := x.Counts + x.Second + x.Linear + x.Bias + x.Own + x.Thin + x.Beginning
 			if math.Abs(sum-want.LogOdds) > 1e-12*math.Abs(want.LogOdds) {
 				t.Errorf("the parts of %+v add up to %v", x, sum)
 			}
@@ -244,9 +244,9 @@ func TestExplanationOfAUser(t *testing.T) {
 		var sc classify.Scorer
 		for _, raw := range corpus(t) {
 			msg := classify.Extract(classify.DefaultOptions(), raw)
-			site, want := sc.Score(msg.Features, msg.Grams, m.taught), sc.Score(msg.Features, msg.Grams, m)
+			site, want := sc.Score(msg.Features, msg.Grams, m.taught), sc.ScoreMessage(msg, m)
 			x := classify.Explain(classify.DefaultOptions(), raw, m, 15, 8)
-			sum := x.Counts + x.Second + x.Linear + x.Bias + x.Own + x.Thin
+			sum := x.Counts + x.Second + x.Linear + x.Bias + x.Own + x.Thin + x.Beginning
 			if x.Score != want || x.Own != want.Own || math.Abs(sum-want.LogOdds) > 1e-12*math.Abs(want.LogOdds) {
 				t.Fatalf("the parts of %+v add up to %v, the score is %+v", x, sum, want)
 			}

@@ -80,6 +80,7 @@ type set struct {
 	list  []uint64 // what drain returned
 	power uint8    // the power of two
 	n     int      // features held
+	last  uint64   // what was added last, new or not
 	room  int      // how many may be held without a look at max and slots
 	max   int
 	field prefix // what fieldPrefix returned
@@ -139,7 +140,7 @@ func (s *set) add(h uint64) bool {
 	if s.n >= s.room && isNew {
 		return s.addToFull(h)
 	}
-	slots[i] = h
+	slots[i], s.last = h, h
 	s.n += int(held + 1)
 	return isNew
 }

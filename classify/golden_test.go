@@ -46,8 +46,8 @@ func TestGolden(t *testing.T) {
 			fmt.Fprintf(h, "%x ", f)
 		}
 		s := sc.Score(m.Features, m.Grams, counted{})
-		fmt.Fprintf(&b, "%s digest %.16s features %d %x c %016x p %016x\n", filepath.Base(file), m.Digest, len(m.Features), h.Sum64(),
-			math.Float64bits(s.C), math.Float64bits(s.P))
+		fmt.Fprintf(&b, "%s digest %.16s features %d %x c %016x p %016x behind %d p %016x\n", filepath.Base(file), m.Digest, len(m.Features), h.Sum64(),
+			math.Float64bits(s.C), math.Float64bits(s.P), len(m.Behind), math.Float64bits(sc.ScoreMessage(m, counted{}).P))
 	}
 	const golden = "testdata/golden/scores"
 	if *update {

@@ -6,18 +6,23 @@ import (
 	"testing"
 )
 
+// alone returns the features that a line of text alone has.
+func alone(t *testing.T, line string) []uint64 {
+	t.Helper()
+	features := func(raw string) []uint64 { return Extract(DefaultOptions(), []byte(raw)).Features }
+	empty := features("Subject: a\n\n")
+	of := slices.DeleteFunc(features("Subject: a\n\n"+line), func(f uint64) bool { return slices.Contains(empty, f) })
+	if len(of) == 0 {
+		t.Fatalf("%q alone has no features", line)
+	}
+	return of
+}
+
 // has tells whether a message has all features that a line of text alone has.
 func has(t *testing.T, raw, line string) bool {
 	t.Helper()
-	features := func(raw string) []uint64 {
-		return slices.Clone(Extract(DefaultOptions(), []byte(raw)).Features)
-	}
-	empty, all := features("Subject: a\n\n"), features(raw)
-	alone := slices.DeleteFunc(features("Subject: a\n\n"+line), func(f uint64) bool { return slices.Contains(empty, f) })
-	if len(alone) == 0 {
-		t.Fatalf("%q alone has no features", line)
-	}
-	return !slices.ContainsFunc(alone, func(f uint64) bool { return !slices.Contains(all, f) })
+	all := Extract(DefaultOptions(), []byte(raw)).Features
+	return !slices.ContainsFunc(alone(t, line), func(f uint64) bool { return !slices.Contains(all, f) })
 }
 
 // Behind the text that gives words only links and addresses are read; plain text and

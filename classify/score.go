@@ -30,6 +30,9 @@ type Scorer struct {
 	places []int32 // of these among all features
 	clues  []clue
 	tied   []clue
+
+	behind    set
+	beginning []uint64
 }
 
 // clue is a feature that speaks: its probability and its place in Scorer.counts.
@@ -49,24 +52,30 @@ func (c clue) strength() float64 { return math.Abs(c.f - 0.5) }
 // linear part is the site's, cannot learn them, and would go on contradicting them
 // (figures in docs/training.md).
 func (sc *Scorer) Score(features []uint64, grams []uint32, m Model) Score {
-	fit, l := m.Fit(), linear(m.Weigh(grams), len(grams))
+	s := sc.join(features, linear(m.Weigh(grams), len(grams)), m)
+	if Thin(m) {
+		s.LogOdds = squeeze(s.LogOdds)
+	}
+	s.P = report(s.LogOdds)
+	return s
+}
+
+// join joins the opinions by the counts with l, that of the linear part, to log-odds.
+func (sc *Scorer) join(features []uint64, l float64, m Model) Score {
+	fit := m.Fit()
 	site, _ := m.Base()
 	without := 0.0 // what the site's counts say
 	if site != nil {
 		s := sc.read(features, site, site.Totals())
 		without = fit.LogOdds(s.C, s.E, l)
 	}
-	total := m.Totals()
-	s := sc.read(features, m, total)
+	s := sc.read(features, m, m.Totals())
 	s.L = l
 	z := fit.LogOdds(s.C, s.E, l)
 	if site != nil {
 		s.Own = z - without
 	}
-	if s.LogOdds = z + s.Own; Thin(m) {
-		s.LogOdds = squeeze(s.LogOdds)
-	}
-	s.P = report(s.LogOdds)
+	s.LogOdds = z + s.Own
 	return s
 }
 

@@ -56,7 +56,9 @@ type Stream struct {
 	urls    int
 	counts  counts
 
-	plainRoom, htmlRoom, hiddenRoom int // bytes of text that may still give words
+	plainRoom, htmlRoom textRoom
+	room                *textRoom // of the text in hand
+	hiddenRoom          int       // bytes of text that nobody sees and that may still give words
 }
 
 // NewStream returns a Stream ready for its first message. Options that do not
@@ -84,11 +86,11 @@ func (s *Stream) Reset() {
 	s.files.reset()
 	s.sum.Reset()
 	s.sumBuf = s.sumBuf[:0]
-	canon := s.msg.Canonical[:0]
-	s.msg = Message{Canonical: canon, Complete: true}
+	s.msg = Message{Behind: s.msg.Behind[:0], Canonical: s.msg.Canonical[:0], Complete: true}
 	s.walking, s.inBody = true, false
 	s.headers, s.urls = 0, 0
-	s.plainRoom, s.htmlRoom, s.hiddenRoom = wordText, wordText, hiddenText
+	s.plainRoom, s.hiddenRoom = textRoom{wordText, beginningText}, hiddenText
+	s.htmlRoom = s.plainRoom
 	s.topType, s.topCTE = mime.ParseType(nil), s.topCTE[:0]
 	s.typed, s.encoded, s.subject = false, false, false
 	s.counts = counts{}

@@ -82,7 +82,17 @@ func corpus(t testing.TB) [][]byte {
 // features extracts a message as it was stored, with all bytes of it kept.
 func features(raw []byte) ([]uint64, classify.Digest) {
 	m := classify.Extract(classify.DefaultOptions(), raw)
-	return slices.Clone(m.Features), m.Digest
+	return lists(m), m.Digest
+}
+
+// lists is all that a message says: its features, which of them stand behind its
+// beginning, and its n-grams.
+func lists(m *classify.Message) []uint64 {
+	all := slices.Concat(m.Features, []uint64{0}, m.Behind, []uint64{0})
+	for _, g := range m.Grams {
+		all = append(all, uint64(g))
+	}
+	return all
 }
 
 func same(t testing.TB, what string, raw []byte, want []uint64, digest classify.Digest) {
@@ -106,8 +116,8 @@ func TestAnySplitGivesTheSame(t *testing.T) {
 		}
 		want, digest := features(raw)
 		m, err := classify.Read(s, &chunked{t: t, b: raw})
-		if err != nil || !slices.Equal(m.Features, want) || m.Digest != digest {
-			t.Fatalf("cut into chunks: %d features against %d, digest %v against %v, error %v", len(m.Features), len(want), m.Digest, digest, err)
+		if err != nil || !slices.Equal(lists(m), want) || m.Digest != digest {
+			t.Fatalf("cut into chunks: %d features and n-grams against %d, digest %v against %v, error %v", len(lists(m)), len(want), m.Digest, digest, err)
 		}
 	})
 }
@@ -136,7 +146,7 @@ func TestBodyCutAnywhere(t *testing.T) {
 			s := classify.NewStream(classify.DefaultOptions())
 			head := raw[:len(raw)-len(body)]
 			m, err := classify.Read(s, readerOf(head, body, size))
-			if err != nil || m.Digest != digest || !slices.Equal(m.Features, want) {
+			if err != nil || m.Digest != digest || !slices.Equal(lists(m), want) {
 				t.Errorf("chunks of %d bytes: not the same as in one piece (%v):\n%.200q", size, err, raw)
 			}
 		}
@@ -264,7 +274,7 @@ func TestKeptFormIsTheMessage(t *testing.T) {
 		if !m.Complete {
 			t.Fatalf("message of %d bytes not kept whole", len(raw))
 		}
-		same(t, "kept form", slices.Clone(m.Canonical), slices.Clone(m.Features), m.Digest)
+		same(t, "kept form", slices.Clone(m.Canonical), lists(m), m.Digest)
 	}
 	o.Keep = 100
 	if m := classify.Extract(o, []byte(sample)); m.Complete || len(m.Canonical) != 100 {

@@ -55,7 +55,7 @@ func keptClues(clues []classify.Clue) (out []spool.Clue) {
 // Explanation is an explanation in the form in which it is kept and shown.
 func Explanation(x classify.Explanation) *spool.Explanation {
 	e := &spool.Explanation{
-		Counts: x.Counts, Second: x.Second, Linear: x.Linear, Bias: x.Bias, Own: x.Own, Thin: x.Thin, BeforeFloor: x.P,
+		Counts: x.Counts, Second: x.Second, Linear: x.Linear, Bias: x.Bias, Own: x.Own, Thin: x.Thin, Beginning: x.Beginning, BeforeFloor: x.P,
 		HamCounted: x.Totals.Ham, SpamCounted: x.Totals.Spam, Needed: classify.MinLabels, Borrowed: x.Borrowed,
 		CountsOpinion: x.Score.C, ClueCount: x.Score.Clues, HamTail: x.HamTail, SpamTail: x.SpamTail,
 		SecondOpinion: x.Score.E, LinearOpinion: x.Score.L,

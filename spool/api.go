@@ -58,7 +58,7 @@ type Meta struct {
 }
 
 // Explanation says where the log-odds of a score come from: Counts, Second, Linear,
-// Bias, Own and Thin add up to them. Texts in it are hostile.
+// Bias, Own, Thin and Beginning add up to them. Texts in it are hostile.
 type Explanation struct {
 	Counts float64 `json:"counts"`
 	Second float64 `json:"second"`
@@ -67,8 +67,9 @@ type Explanation struct {
 	Own    float64 `json:"own,omitempty"` // in a user's scope: what his own labels changed, once more
 	Thin   float64 `json:"thin"`          // what too little training takes away
 
-	BeforeFloor float64 `json:"before_floor"` // the score without its floor of doubt
-	HamCounted  uint32  `json:"ham_counted"`  // messages that count
+	Beginning   float64 `json:"beginning,omitempty"` // what is added since the message's beginning says spam by itself
+	BeforeFloor float64 `json:"before_floor"`        // the score without its floor of doubt
+	HamCounted  uint32  `json:"ham_counted"`         // messages that count
 	SpamCounted uint32  `json:"spam_counted"`
 	Needed      int     `json:"needed"`             // of each class, for a score to leave the unsure band
 	Borrowed    bool    `json:"borrowed,omitempty"` // another filter's counts are among them, and fewer than Needed labels given here

@@ -66,7 +66,7 @@ func NewAuto(db *store.DB, history *history.History, options func() AutoOptions,
 // not kept.
 func (a *Auto) Learn(m *classify.Message, s classify.Score) {
 	o := a.options()
-	class := o.Class(s.P)
+	class := o.Class(s)
 	if !o.Enabled || class == store.None {
 		return
 	}
@@ -153,7 +153,7 @@ func (a *Auto) learn(tx *store.Tx, t *Trainer, rule AutoRule, v verdict) (Result
 	}
 	model := tx.Model("")
 	s := a.scorer.Score(m.Features, m.Grams, model)
-	if rule.Class(s.P) != v.class || t.rule.Judge(v.class == store.Spam, s, len(m.Grams), model, false).Nothing() {
+	if rule.Class(s) != v.class || t.rule.Judge(v.class == store.Spam, s, len(m.Grams), model, false).Nothing() {
 		return Result{Outcome: Seen, Digest: m.Digest}, nil
 	}
 	return t.learn(tx, &a.scorer, v.class, m, old)

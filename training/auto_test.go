@@ -21,7 +21,7 @@ func TestAutoRuleClass(t *testing.T) {
 	for score, want := range map[float64]store.Class{
 		0: store.Ham, 0.019: store.Ham, 0.02: store.None, 0.5: store.None, 0.98: store.None, 0.981: store.Spam, 1: store.Spam,
 	} {
-		if got := r.Class(score); got != want {
+		if got := r.Class(classify.Score{P: score}); got != want {
 			t.Errorf("score %v: got %v, want %v", score, got, want)
 		}
 	}

@@ -3,6 +3,7 @@ package training
 import (
 	"fmt"
 
+	"fanmill/classify"
 	"fanmill/store"
 )
 
@@ -31,12 +32,14 @@ func (r AutoRule) Validate() error {
 	return nil
 }
 
-// Class is the label that a score stands for; None between the cut-offs.
-func (r AutoRule) Class(score float64) store.Class {
+// Class is the label that a score stands for; None between the cut-offs, and where the
+// beginning of the message was heard against the rest: all of it would be learned.
+func (r AutoRule) Class(s classify.Score) store.Class {
 	switch {
-	case score < r.HamBelow:
+	case s.Beginning != 0:
+	case s.P < r.HamBelow:
 		return store.Ham
-	case score > r.SpamAbove:
+	case s.P > r.SpamAbove:
 		return store.Spam
 	}
 	return store.None

@@ -117,5 +117,5 @@ func (s *scorer) score(msg *classify.Message, m classify.Model) classify.Score {
 		sc = new(classify.Scorer)
 	}
 	defer s.pool.Put(sc)
-	return sc.Score(msg.Features, msg.Grams, m)
+	return sc.ScoreMessage(msg, m)
 }

@@ -67,8 +67,7 @@ func (j *judge) close() { _ = j.db.Close() }
 // score is the model's opinion of a message.
 func (j *judge) score(raw []byte) classify.Score {
 	j.stream.Reset()
-	m := j.stream.Stored(raw)
-	return j.scorer.Score(m.Features, m.Grams, j.model)
+	return j.scorer.ScoreMessage(j.stream.Stored(raw), j.model)
 }
 
 // called returns the messages of a class whose score says that class.

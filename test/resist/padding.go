@@ -19,7 +19,7 @@ const (
 // maxMove is how far such padding may move a score.
 const maxMove = 0.05
 
-// hamBehind is the padding that no bound on the text keeps from short spam.
+// hamBehind is what hides short spam from a filter that hears all words alike.
 const hamBehind = "random ham words, after the text"
 
 // padding is one way to make a message longer.

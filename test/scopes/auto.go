@@ -58,7 +58,7 @@ func (u *user) learnByItself() (a automatic) {
 	}
 	for _, l := range u.stream {
 		s := u.model.score(&u.scorer, l.message)
-		class := autoRule().Class(s.P)
+		class := autoRule().Class(s)
 		if class == store.None || !autoRule().Allows(class, people, own) {
 			continue
 		}

@@ -24,7 +24,8 @@ func TestRunDelay(t *testing.T) {
 	r := mustLoad(t, o).reader()
 	learner := newLearner(o.Rule)
 	for i := range 60 {
-		if want := learner.score(mustRead(t, r, i)); got.places[i].Score != want {
+		m := mustRead(t, r, i)
+		if want := learner.verdict(m, learner.score(m)); got.places[i].Score != want {
 			t.Fatalf("message %d: %+v, want %+v", i, got.places[i].Score, want)
 		}
 		if i >= 7 {

@@ -26,10 +26,17 @@ type message struct {
 	spam     bool
 	digest   classify.Digest
 	features []uint64
+	behind   []uint64 // as in classify.Message
 	grams    []uint32
 }
 
-func (m message) size() int64 { return int64(8*len(m.features) + 4*len(m.grams)) }
+// clone returns m with lists of its own.
+func (m message) clone() message {
+	m.features, m.behind, m.grams = slices.Clone(m.features), slices.Clone(m.behind), slices.Clone(m.grams)
+	return m
+}
+
+func (m message) size() int64 { return int64(8*len(m.features) + 8*len(m.behind) + 4*len(m.grams)) }
 
 // corpus is the messages of an index. Once loaded it is only read, by any number
 // of readers.
@@ -55,8 +62,7 @@ func load(ctx context.Context, index string, entries []Entry, o classify.Options
 				return err
 			}
 			if size.Add(m.size()) <= room {
-				m.features, m.grams = slices.Clone(m.features), slices.Clone(m.grams)
-				c.held[i] = m
+				c.held[i] = m.clone()
 			}
 			p.step()
 			return nil
@@ -80,8 +86,7 @@ func (r *reader) read(i int) (message, error) {
 		return m, nil
 	}
 	m, err := r.extract(i)
-	m.features, m.grams = slices.Clone(m.features), slices.Clone(m.grams)
-	return m, err
+	return m.clone(), err
 }
 
 // extract reads the i-th message from its file. It is valid until the next one is
@@ -93,7 +98,7 @@ func (r *reader) extract(i int) (message, error) {
 	}
 	r.stream.Reset()
 	m := r.stream.Stored(raw)
-	return message{spam: r.entries[i].Spam, digest: m.Digest, features: m.Features, grams: m.Grams}, nil
+	return message{spam: r.entries[i].Spam, digest: m.Digest, features: m.Features, behind: m.Behind, grams: m.Grams}, nil
 }
 
 // raw returns the bytes of the i-th message.

@@ -35,8 +35,14 @@ func newLearner(rule training.Rule) *learner {
 	return &learner{rule: rule, model: newModel(), rows: make(map[classify.Digest]*row)}
 }
 
+// score is what training goes by.
 func (l *learner) score(m message) classify.Score {
 	return l.scorer.Score(m.features, m.grams, l.model)
+}
+
+// verdict is what a message with this score gets.
+func (l *learner) verdict(m message, score classify.Score) classify.Score {
+	return l.scorer.Lift(score, m.features, m.behind, l.model)
 }
 
 // learn labels a message; before is its score by the model as it is.
@@ -116,7 +122,7 @@ func (l *learner) judge(r *row, before classify.Score) {
 // auto labels a message by its score, where the rule allows it and the message adds
 // something, as a training.Auto does.
 func (l *learner) auto(rule training.AutoRule, m message, score classify.Score) {
-	class := rule.Class(score.P)
+	class := rule.Class(score)
 	if _, seen := l.rows[m.digest]; seen || class == store.None || !rule.Allows(class, l.labels(false), l.labels(true)) {
 		return
 	}

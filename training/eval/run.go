@@ -72,12 +72,12 @@ func (p *pass) online() error {
 		if err != nil {
 			return err
 		}
-		score, err := p.score(at, m)
+		before, _, err := p.score(at, m)
 		if err != nil {
 			return err
 		}
 		if late := at - p.plan.Delay; late == at {
-			p.learn(at, m, score)
+			p.learn(at, m, before)
 		} else if late >= 0 {
 			if m, err = p.reader.read(p.order[late]); err != nil {
 				return err
@@ -110,12 +110,12 @@ func (p *pass) batch(held func(at int) bool) error {
 		if err != nil {
 			return err
 		}
-		score, err := p.score(at, m)
+		_, verdict, err := p.score(at, m)
 		if err != nil {
 			return err
 		}
 		if p.plan.Auto {
-			p.learner.auto(p.config.Auto, m, score)
+			p.learner.auto(p.config.Auto, m, verdict)
 		}
 	}
 	return nil
@@ -130,15 +130,17 @@ func (p *pass) read(at int) (message, error) {
 	return p.reader.read(p.order[at])
 }
 
-// score scores and records the message at a place.
-func (p *pass) score(at int, m message) (classify.Score, error) {
-	score := p.learner.score(m)
-	r := figures.Result{Message: p.order[at], Spam: m.spam, Score: score}
+// score scores and records the message at a place. It returns the score that training
+// goes by and the one that counts.
+func (p *pass) score(at int, m message) (before, verdict classify.Score, err error) {
+	before = p.learner.score(m)
+	verdict = p.learner.verdict(m, before)
+	r := figures.Result{Message: p.order[at], Spam: m.spam, Score: verdict}
 	p.places[at] = r
 	if at < p.start {
-		return score, nil
+		return before, verdict, nil
 	}
-	return score, p.mistakes.add(r, func() (Mistake, error) { return p.explain(r) })
+	return before, verdict, p.mistakes.add(r, func() (Mistake, error) { return p.explain(r) })
 }
 
 // learn teaches the message at a place with its label.
