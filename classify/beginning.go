@@ -1,6 +1,10 @@
 package classify
 
-import "fanmill/classify/words"
+import (
+	"slices"
+
+	"fanmill/classify/words"
+)
 
 // The beginning of a message is its header, its markup and links, and the first words
 // that a reader sees. Whoever sends spam can put as many words of good mail behind it as
@@ -80,16 +84,19 @@ func (sc *Scorer) without(features, behind []uint64) []uint64 {
 	for _, h := range behind {
 		sc.behind.add(h)
 	}
-	behind = sc.behind.drain() // ascending, as the features are
-	sc.beginning = append(sc.beginning[:0], features...)
+	behind = append(sc.behind.drain(), 0) // ascending, as the features are; none is behind the last
+	sc.behind.list = behind
+	list := slices.Grow(sc.beginning[:0], len(features))[:len(features)]
 	n := 0
 	for _, h := range features {
-		sc.beginning[n] = h
-		if len(behind) > 0 && behind[0] == h {
-			behind = behind[1:]
-		} else {
-			n++
+		list[n] = h
+		here := 0
+		if h != behind[0] { // no branch in machine code: which of them stand behind cannot be predicted
+			here = 1
 		}
+		n += here
+		behind = behind[1-here:]
 	}
-	return sc.beginning[:n]
+	sc.beginning = list
+	return list[:n]
 }

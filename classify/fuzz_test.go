@@ -40,7 +40,7 @@ func FuzzStream(f *testing.F) {
 		if err != nil || c.Digest != m.Digest || !slices.Equal(c.Features, m.Features) {
 			t.Fatalf("cut into %d bytes: digest %v against %v, %d features against %d, error %v", 1+int(size), c.Digest, m.Digest, len(c.Features), len(m.Features), err)
 		}
-		if s := sc.Score(m.Features, m.Grams, counted{}); !(s.P >= 0 && s.P <= 1) {
+		if s := sc.ScoreMessage(m, counted{}); !(s.P >= 0 && s.P <= 1) {
 			t.Fatalf("score %v", s.P)
 		}
 		kept := bytes.Clone(m.Canonical)

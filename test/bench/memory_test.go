@@ -35,7 +35,7 @@ func BenchmarkMemory(b *testing.B) {
 				for _, raw := range raws {
 					stream.Reset()
 					msg := stream.Stored(raw)
-					scorer.Score(msg.Features, msg.Grams, model)
+					scorer.ScoreMessage(msg, model)
 				}
 			}
 			used := cpuTime(b) - began

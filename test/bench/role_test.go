@@ -55,7 +55,7 @@ func score(ctx context.Context, db *store.DB, names []string, out io.Writer) err
 	err = corpus.Walk(ctx, names, corpus.Options{Anything: true}, func(i corpus.Item) error {
 		stream.Reset()
 		msg := stream.Stored(i.Raw)
-		s := scorer.Score(msg.Features, msg.Grams, model)
+		s := scorer.ScoreMessage(msg, model)
 		_, err := fmt.Fprintf(lines, "%s %.4f\n", i.Source, s.P)
 		return err
 	})
