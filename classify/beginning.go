@@ -38,25 +38,22 @@ type textRoom struct {
 	beginning int // bytes of words that belong to the beginning
 }
 
-// textWord takes a word of the text in hand.
+// textWord takes a word of the text in hand, and notes it if it is new and stands behind
+// the beginning.
 func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
-	if s.room.beginning -= len(w) + 1; s.room.beginning >= 0 {
-		s.bodyWord(k, w, cut)
-		return
-	}
-	s.behindWord(k, w, cut)
-}
-
-// behindWord takes one behind the beginning, and notes it if it is new.
-func (s *Stream) behindWord(k words.Kind, w []byte, cut bool) {
+	s.room.beginning -= len(w) + 1
 	if k == words.URL || k == words.Mail {
 		s.bodyWord(k, w, cut)
 		return
 	}
-	s.script(w) // of its own, and first: what bodyWord adds is then the word, if anything
+	if k == words.Word && !cut || k == words.Piece {
+		s.script(w) // of its own, and first: what bodyWord adds is then the word, if anything
+	}
 	before, n := s.set.n, len(s.msg.Behind)
 	s.bodyWord(k, w, cut)
-	s.msg.Behind = append(s.msg.Behind, s.set.last)[:n+s.set.n-before] // whether it is new cannot be predicted: no branch
+	// Whether it is new cannot be predicted: there is no branch.
+	isNew, behind := s.set.n-before, int(uint64(s.room.beginning)>>63)
+	s.msg.Behind = append(s.msg.Behind, s.set.last)[:n+isNew&behind]
 }
 
 // ScoreMessage is Score for a message in hand, whose beginning is heard.
