@@ -41,8 +41,7 @@ type textRoom struct {
 // textWord takes a word of the text in hand, and notes it if it is new and stands behind
 // the beginning.
 func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
-	s.room.beginning -= len(w) + 1
-	if k == words.URL || k == words.Mail {
+	if s.room.beginning -= len(w) + 1; s.room.beginning >= 0 || k == words.URL || k == words.Mail {
 		s.bodyWord(k, w, cut)
 		return
 	}
@@ -51,9 +50,7 @@ func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
 	}
 	before, n := s.set.n, len(s.msg.Behind)
 	s.bodyWord(k, w, cut)
-	// Whether it is new cannot be predicted: there is no branch.
-	isNew, behind := s.set.n-before, int(uint64(s.room.beginning)>>63)
-	s.msg.Behind = append(s.msg.Behind, s.set.last)[:n+isNew&behind]
+	s.msg.Behind = append(s.msg.Behind, s.set.last)[:n+s.set.n-before] // whether it is new cannot be predicted: no branch
 }
 
 // ScoreMessage is Score for a message in hand, whose beginning is heard.
