@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/policy"
 	"fanmill/store"
@@ -57,11 +58,11 @@ func nextTraining(st *control.Stats, known store.Labels, counted classify.Count,
 	switch {
 	case st.Waiting > 0 && ham+spam == 0:
 		return train + fmt.Sprintf(" any message again: %s from a training that was broken off, to be learned by the next",
-			plural(st.Waiting, "message is left", "messages are left"))
+			cli.Plural(st.Waiting, "message is left", "messages are left"))
 	case st.HeldUnsure:
 		return train + " " + more(ham, spam) + fmt.Sprintf(": until %d of each class count, every score stays unsure", least)
 	case st.Waiting > 0:
-		return train + " " + more(ham, spam) + fmt.Sprintf(": %s until %d of each class are known", plural(st.Waiting, "message waits", "messages wait"), least)
+		return train + " " + more(ham, spam) + fmt.Sprintf(": %s until %d of each class are known", cli.Plural(st.Waiting, "message waits", "messages wait"), least)
 	case !st.Trained:
 		does := "tagged"
 		if until == policy.Accept {

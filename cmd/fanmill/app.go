@@ -15,6 +15,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/config"
 	"fanmill/config/watch"
 	"fanmill/control"
@@ -120,7 +121,7 @@ func (a *App) closing(name string, f func(context.Context) error) {
 
 func (a *App) openData(context.Context, *settings) error {
 	if err := makeData(a.o.Data); err != nil {
-		return exit(exitCantCreate, fmt.Errorf("make data directory: %w", err))
+		return cli.WithCode(cli.ExitCantCreate, fmt.Errorf("make data directory: %w", err))
 	}
 	lock, err := lockData(a.o.Data)
 	if err != nil {

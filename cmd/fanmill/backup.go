@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 	"fanmill/store/disk"
 	"fanmill/store/history"
@@ -25,20 +26,20 @@ type backupFlags struct {
 // backupCmd writes a copy of the ledger.
 type backupCmd struct{ backupFlags }
 
-func (b *backupCmd) flags(fs *flag.FlagSet) {
+func (b *backupCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&b.force, "force", false, "replace files that are there")
 	fs.StringVar(&b.history, "history", "", "also back the history of past verdicts up, to `FILE`")
 	fs.BoolVar(&b.json, "json", false, "print JSON")
 }
 
 // Run backs up.
-func (b *backupCmd) Run(ctx context.Context, e *Env) error {
+func (b *backupCmd) Run(ctx context.Context, e *cli.Env) error {
 	for _, path := range []string{e.Args[0], b.history} {
 		if err := canBeMade(path); err != nil {
 			return err
 		}
 	}
-	dir, err := e.existingData()
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,7 @@ func (b *backupCmd) Run(ctx context.Context, e *Env) error {
 	if b.history != "" {
 		h, err := history.Backup(ctx, dir, b.history, b.force)
 		if errors.Is(err, fs.ErrNotExist) {
-			return hint(exit(exitNoInput, err), "no mail was scored yet: leave --history out; the ledger was backed up")
+			return cli.Hint(cli.WithCode(cli.ExitNoInput, err), "no mail was scored yet: leave --history out; the ledger was backed up")
 		}
 		if err != nil {
 			return copyError(ctx, err, "replace it with --force, or give another name")
@@ -60,25 +61,25 @@ func (b *backupCmd) Run(ctx context.Context, e *Env) error {
 		did.History = &store.Copied{Copied: h}
 	}
 	if b.json {
-		return printJSON(e.Stdout, did)
+		return cli.PrintJSON(e.Stdout, did)
 	}
-	text := fmt.Sprintf("%s: %s\n", safe(e.Args[0]), copiedWords(did.Copied))
+	text := fmt.Sprintf("%s: %s\n", cli.Safe(e.Args[0]), copiedWords(did.Copied))
 	if did.History != nil {
-		text += fmt.Sprintf("%s: %s of history\n", safe(b.history), byteCount(did.History.Bytes))
+		text += fmt.Sprintf("%s: %s of history\n", cli.Safe(b.history), byteCount(did.History.Bytes))
 	}
 	_, err = fmt.Fprint(e.Stdout, text)
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 // canBeMade finds what cannot be the name of a backup.
 func canBeMade(path string) error {
 	if path == "-" {
-		return usageErrorf("a backup is a file, and not for standard output: give it a name (./- for that one)")
+		return cli.UsageErrorf("a backup is a file, and not for standard output: give it a name (./- for that one)")
 	}
 	if dir, err := os.Stat(filepath.Dir(path)); err != nil {
-		return exit(exitCantCreate, fmt.Errorf("back up to %s: %w", path, err))
+		return cli.WithCode(cli.ExitCantCreate, fmt.Errorf("back up to %s: %w", path, err))
 	} else if !dir.IsDir() {
-		return exit(exitCantCreate, fmt.Errorf("back up to %s: %s is no directory", path, filepath.Dir(path)))
+		return cli.WithCode(cli.ExitCantCreate, fmt.Errorf("back up to %s: %s is no directory", path, filepath.Dir(path)))
 	}
 	return nil
 }
@@ -86,15 +87,15 @@ func canBeMade(path string) error {
 // restoreCmd puts a backup in place.
 type restoreCmd struct{ backupFlags }
 
-func (r *restoreCmd) flags(fs *flag.FlagSet) {
+func (r *restoreCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&r.force, "force", false, "replace the ledger that is there, which is kept beside the new one")
 	fs.StringVar(&r.history, "history", "", "also restore the history of past verdicts, from `FILE`")
 	fs.BoolVar(&r.json, "json", false, "print JSON")
 }
 
 // Run restores. The lock keeps a daemon from starting meanwhile.
-func (r *restoreCmd) Run(ctx context.Context, e *Env) (err error) {
-	dir, err := e.dataDir()
+func (r *restoreCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+	dir, err := e.DataDir()
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func (r *restoreCmd) Run(ctx context.Context, e *Env) (err error) {
 		return fmt.Errorf("restore: %w", err) // before a directory is made for it
 	}
 	if err := makeData(dir); err != nil {
-		return exit(exitCantCreate, fmt.Errorf("make data directory: %w", err))
+		return cli.WithCode(cli.ExitCantCreate, fmt.Errorf("make data directory: %w", err))
 	}
 	lock, err := lockData(dir)
 	if err != nil {
@@ -115,7 +116,7 @@ func (r *restoreCmd) Run(ctx context.Context, e *Env) (err error) {
 	}
 	if did.Restored, err = store.Restore(ctx, dir, e.Args[0], r.force); err != nil {
 		if errors.Is(err, sqlite.ErrDamaged) {
-			err = hint(exit(exitData, err), "%s is no sound backup, take another one; the ledger in place is as it was", e.Args[0])
+			err = cli.Hint(cli.WithCode(cli.ExitData, err), "%s is no sound backup, take another one; the ledger in place is as it was", e.Args[0])
 		}
 		return copyError(ctx, err, "--force replaces it, and keeps it beside the new one")
 	}
@@ -130,22 +131,22 @@ func (r *restoreCmd) Run(ctx context.Context, e *Env) (err error) {
 		return fmt.Errorf("restored, but: %w", err)
 	}
 	if r.json {
-		return printJSON(e.Stdout, did)
+		return cli.PrintJSON(e.Stdout, did)
 	}
-	text := fmt.Sprintf("%s: restored, %s\n", safe(filepath.Join(dir, "fanmill.db")), copiedWords(did.Copied))
+	text := fmt.Sprintf("%s: restored, %s\n", cli.Safe(filepath.Join(dir, "fanmill.db")), copiedWords(did.Copied))
 	for _, part := range []*store.Restored{&did.Restored, did.History} {
 		if part != nil && part.Kept != "" {
-			text += fmt.Sprintf("what was there before is kept as %s\n", safe(part.Kept))
+			text += fmt.Sprintf("what was there before is kept as %s\n", cli.Safe(part.Kept))
 		}
 	}
 	_, err = fmt.Fprint(e.Stdout, text)
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 // prove opens the restored ledger once, which builds the model, and saves that for
 // the daemon's start.
-func prove(ctx context.Context, e *Env, dir string) error {
-	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+func prove(ctx context.Context, e *cli.Env, dir string) error {
+	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.Logger()})
 	if err != nil {
 		return err
 	}
@@ -158,11 +159,11 @@ func copyError(ctx context.Context, err error, there string) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, disk.ErrThere):
-		return hint(exit(exitCantCreate, err), "%s", there)
+		return cli.Hint(cli.WithCode(cli.ExitCantCreate, err), "%s", there)
 	case errors.Is(err, sqlite.ErrOpen):
-		return exit(exitTempFail, err)
+		return cli.WithCode(cli.ExitTempFail, err)
 	case errors.Is(err, fs.ErrExist):
-		return exit(exitCantCreate, err)
+		return cli.WithCode(cli.ExitCantCreate, err)
 	}
 	return err
 }

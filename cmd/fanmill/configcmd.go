@@ -7,81 +7,82 @@ import (
 	"fmt"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/config"
 )
 
 // configCheckCmd checks a configuration file.
 type configCheckCmd struct{ json bool }
 
-func (c *configCheckCmd) flags(fs *flag.FlagSet) {
+func (c *configCheckCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.json, "json", false, "print the errors as a JSON list")
 }
 
 // Run checks the file in Args, or the one in force.
-func (c *configCheckCmd) Run(_ context.Context, e *Env) error {
-	path := e.configPath()
+func (c *configCheckCmd) Run(_ context.Context, e *cli.Env) error {
+	path := e.ConfigPath()
 	if len(e.Args) > 0 {
 		path = e.Args[0]
 	}
 	if path == "" {
-		return hint(usageErrorf("there is no configuration file: %s does not exist", e.DefaultConfig),
+		return cli.Hint(cli.UsageErrorf("there is no configuration file: %s does not exist", e.DefaultConfig),
 			"name one, or write one with `fanmill config example`")
 	}
-	set, err := loadSettings(path, e.dirOrDefault())
+	set, err := loadSettings(path, dirOrDefault(e))
 	if c.json {
 		return c.print(e, err)
 	}
 	if err == nil {
-		complain(e.Stderr, set.warnings)
+		cli.Complain(e.Stderr, set.warnings)
 	}
 	var ps config.Problems
 	if errors.As(err, &ps) {
-		complain(e.Stderr, ps)
-		return exit(exitConfig, fmt.Errorf("%s in %s", plural(len(ps), "error", "errors"), path))
+		cli.Complain(e.Stderr, ps)
+		return cli.WithCode(cli.ExitConfig, fmt.Errorf("%s in %s", cli.Plural(len(ps), "error", "errors"), path))
 	}
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.Stdout, "%s is in order\n", safe(path))
-	return writeError(err)
+	_, err = fmt.Fprintf(e.Stdout, "%s is in order\n", cli.Safe(path))
+	return cli.WriteError(err)
 }
 
-func (c *configCheckCmd) print(e *Env, err error) error {
+func (c *configCheckCmd) print(e *cli.Env, err error) error {
 	ps := config.Problems{}
 	if err != nil && !errors.As(err, &ps) {
 		return err
 	}
-	if perr := printJSON(e.Stdout, ps); perr != nil || len(ps) == 0 {
+	if perr := cli.PrintJSON(e.Stdout, ps); perr != nil || len(ps) == 0 {
 		return perr
 	}
-	return exit(exitConfig, nil)
+	return cli.WithCode(cli.ExitConfig, nil)
 }
 
 // configShowCmd prints the configuration in force.
-type configShowCmd struct{ noFlags }
+type configShowCmd struct{ cli.NoFlags }
 
 // Run prints it.
-func (configShowCmd) Run(_ context.Context, e *Env) error {
-	set, err := loadSettings(e.configPath(), e.dirOrDefault())
+func (configShowCmd) Run(_ context.Context, e *cli.Env) error {
+	set, err := loadSettings(e.ConfigPath(), dirOrDefault(e))
 	if err != nil {
 		return err
 	}
 	_, err = e.Stdout.Write(set.file.Show())
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 // configExampleCmd prints a configuration file that says everything.
-type configExampleCmd struct{ noFlags }
+type configExampleCmd struct{ cli.NoFlags }
 
 // Run prints it.
-func (configExampleCmd) Run(_ context.Context, e *Env) error {
+func (configExampleCmd) Run(_ context.Context, e *cli.Env) error {
 	_, err := e.Stdout.Write(config.Example())
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 // dirOrDefault is the data directory for texts that name it.
-func (e *Env) dirOrDefault() string {
-	if dir, err := e.dataDir(); err == nil {
+func dirOrDefault(e *cli.Env) string {
+	if dir, err := e.DataDir(); err == nil {
 		return dir
 	}
 	return config.DefaultDataDir

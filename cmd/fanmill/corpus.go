@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/config"
 	"fanmill/store"
 	"fanmill/training/corpus"
@@ -19,7 +20,7 @@ type mailboxFlags struct {
 	json, quiet bool
 }
 
-func (m *mailboxFlags) flags(fs *flag.FlagSet) {
+func (m *mailboxFlags) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&m.json, "json", false, "print JSON")
 	fs.BoolVar(&m.quiet, "quiet", false, "draw no progress, print no summary")
 }
@@ -37,7 +38,7 @@ func (v *nearValue) String() string { return strconv.FormatFloat(float64(*v), 'g
 
 // Set is flag.Value.
 func (v *nearValue) Set(s string) error {
-	x, err := parseShare(s)
+	x, err := cli.ParseShare(s)
 	if err != nil || x < cull.LeastNear || x > 1 {
 		return fmt.Errorf("want a likeness from %g to 1", cull.LeastNear)
 	}
@@ -46,31 +47,22 @@ func (v *nearValue) Set(s string) error {
 }
 
 // labelledFlags name mailboxes whose messages have a class.
-type labelledFlags struct{ ham, spam repeatedValue }
+type labelledFlags struct{ ham, spam cli.Repeated }
 
-func (l *labelledFlags) flags(fs *flag.FlagSet) {
+func (l *labelledFlags) Flags(fs *flag.FlagSet) {
 	fs.Var(&l.ham, "ham", "`PATH` holds ham; may be given several times")
 	fs.Var(&l.spam, "spam", "`PATH` holds spam; may be given several times")
 }
-
-// repeatedValue collects the values of a flag that is given several times.
-type repeatedValue []string
-
-// String is flag.Value.
-func (v *repeatedValue) String() string { return "" }
-
-// Set is flag.Value.
-func (v *repeatedValue) Set(s string) error { *v = append(*v, s); return nil }
 
 // inputs returns the mailboxes that are meant, either with classes or without.
 func (l *labelledFlags) inputs(args []string) ([]cull.Input, error) {
 	labelled := append(inputsOf(l.ham, store.Ham), inputsOf(l.spam, store.Spam)...)
 	switch {
 	case len(labelled) > 0 && len(args) > 0:
-		return nil, hint(usageErrorf("nobody says whether %s is ham or spam", args[0]),
+		return nil, cli.Hint(cli.UsageErrorf("nobody says whether %s is ham or spam", args[0]),
 			"say --ham or --spam before each path: --ham a.mbox --ham b.mbox --spam c.mbox")
 	case len(labelled)+len(args) == 0:
-		return nil, usageErrorf("too few arguments, want a PATH")
+		return nil, cli.UsageErrorf("too few arguments, want a PATH")
 	}
 	return append(labelled, inputsOf(args, store.None)...), nil
 }
@@ -92,10 +84,10 @@ func pathsOf(inputs []cull.Input) (paths []string) {
 
 // look reads the mailboxes and passes the survey on. What could not be read is
 // named at once and, with the count, at the end.
-func (m *mailboxFlags) look(ctx context.Context, e *Env, inputs []cull.Input, do func(*cull.Survey, cull.Options) error) error {
-	bar := newMeter(e, m.quiet, "reading")
-	bad := problems{w: e.Stderr, bar: bar}
-	o := cull.Options{Near: float64(m.near), Corpus: corpus.Options{Stdin: e.Stdin, Problem: bad.add}}
+func (m *mailboxFlags) look(ctx context.Context, e *cli.Env, inputs []cull.Input, do func(*cull.Survey, cull.Options) error) error {
+	bar := cli.NewMeter(e, m.quiet, "reading")
+	bad := cli.NewProblems(e, bar)
+	o := cull.Options{Near: float64(m.near), Corpus: corpus.Options{Stdin: e.Stdin, Problem: bad.Add}}
 	if bar != nil {
 		total, known, err := corpus.Total(ctx, pathsOf(inputs))
 		if err != nil {
@@ -104,18 +96,18 @@ func (m *mailboxFlags) look(ctx context.Context, e *Env, inputs []cull.Input, do
 		if !known {
 			total = 0
 		}
-		o.Progress = func(n int, done int64) { bar.show(n, done, total) }
+		o.Progress = func(n int, done int64) { bar.Show(n, done, total) }
 	}
 	s, err := cull.Look(ctx, inputs, o)
-	if err == nil && (len(s.Entries) > 0 || bad.n == 0) {
-		bar.clear()
+	if err == nil && (len(s.Entries) > 0 || bad.Count() == 0) {
+		bar.Clear()
 		err = do(s, o)
 	}
-	bar.clear()
+	bar.Clear()
 	if err != nil {
 		return err
 	}
-	return bad.err(len(s.Entries), "read")
+	return bad.Err(len(s.Entries), "read")
 }
 
 // corpusStatsCmd says what mailboxes hold.
@@ -124,14 +116,14 @@ type corpusStatsCmd struct {
 	labelledFlags
 }
 
-func (c *corpusStatsCmd) flags(fs *flag.FlagSet) {
-	c.mailboxFlags.flags(fs)
+func (c *corpusStatsCmd) Flags(fs *flag.FlagSet) {
+	c.mailboxFlags.Flags(fs)
 	c.nearFlag(fs)
-	c.labelledFlags.flags(fs)
+	c.labelledFlags.Flags(fs)
 }
 
 // Run reads the mailboxes and prints what is in them.
-func (c *corpusStatsCmd) Run(ctx context.Context, e *Env) error {
+func (c *corpusStatsCmd) Run(ctx context.Context, e *cli.Env) error {
 	inputs, err := c.inputs(e.Args)
 	if err != nil {
 		return err
@@ -142,15 +134,15 @@ func (c *corpusStatsCmd) Run(ctx context.Context, e *Env) error {
 }
 
 // print writes a report as JSON or as text.
-func (m *mailboxFlags) print(e *Env, r interface{ text() string }) error {
+func (m *mailboxFlags) print(e *cli.Env, r interface{ text() string }) error {
 	switch {
 	case m.json:
-		return printJSON(e.Stdout, r)
+		return cli.PrintJSON(e.Stdout, r)
 	case m.quiet:
 		return nil
 	}
 	_, err := e.Stdout.Write([]byte(r.text()))
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 // corpusDupsCmd lists messages that are nearly the same.
@@ -160,15 +152,15 @@ type corpusDupsCmd struct {
 	force bool
 }
 
-func (c *corpusDupsCmd) flags(fs *flag.FlagSet) {
-	c.mailboxFlags.flags(fs)
+func (c *corpusDupsCmd) Flags(fs *flag.FlagSet) {
+	c.mailboxFlags.Flags(fs)
 	c.nearFlag(fs)
 	fs.StringVar(&c.out, "out", "", "write one message of each kind to the new mailbox `FILE`")
 	fs.BoolVar(&c.force, "force", false, "replace FILE if it is there")
 }
 
 // Run lists the groups and writes a mailbox without the duplicates.
-func (c *corpusDupsCmd) Run(ctx context.Context, e *Env) error {
+func (c *corpusDupsCmd) Run(ctx context.Context, e *cli.Env) error {
 	inputs := inputsOf(e.Args, store.None)
 	boxes, err := createBoxes(ctx, inputs, c.force, target{store.None, c.out})
 	if err != nil {
@@ -188,16 +180,16 @@ func (c *corpusDupsCmd) Run(ctx context.Context, e *Env) error {
 type corpusTrimCmd struct {
 	mailboxFlags
 	labelledFlags
-	since                momentValue
+	since                cli.Moment
 	largest              sizeValue
 	newest, balance      int
 	out, hamOut, spamOut string
 	force                bool
 }
 
-func (c *corpusTrimCmd) flags(fs *flag.FlagSet) {
-	c.mailboxFlags.flags(fs)
-	c.labelledFlags.flags(fs)
+func (c *corpusTrimCmd) Flags(fs *flag.FlagSet) {
+	c.mailboxFlags.Flags(fs)
+	c.labelledFlags.Flags(fs)
 	fs.Var(&c.since, "since", "leave out what came before `TIME`, a day such as 2026-01-31 or a time span such as 90d")
 	fs.Var(&c.largest, "max-size", "leave out messages larger than `SIZE`, such as 500kB")
 	fs.IntVar(&c.newest, "newest", 0, "of each class the `N` newest only")
@@ -209,7 +201,7 @@ func (c *corpusTrimCmd) flags(fs *flag.FlagSet) {
 }
 
 // Run writes what is within the limits.
-func (c *corpusTrimCmd) Run(ctx context.Context, e *Env) error {
+func (c *corpusTrimCmd) Run(ctx context.Context, e *cli.Env) error {
 	inputs, err := c.inputs(e.Args)
 	if err == nil {
 		err = c.check()
@@ -225,7 +217,7 @@ func (c *corpusTrimCmd) Run(ctx context.Context, e *Env) error {
 	return c.look(ctx, e, inputs, func(s *cull.Survey, o cull.Options) error {
 		choice, left, err := s.Within(cull.Limits{Since: c.after(), Largest: int64(c.largest), Newest: c.newest, Balance: c.balance})
 		if errors.Is(err, cull.ErrOneClass) {
-			return exit(exitData, err)
+			return cli.WithCode(cli.ExitData, err)
 		}
 		if err != nil {
 			return err
@@ -243,17 +235,17 @@ func (c *corpusTrimCmd) check() error {
 	labelled := len(c.ham)+len(c.spam) > 0
 	switch {
 	case c.newest < 0 || c.balance < 0:
-		return usageErrorf("--newest and --balance want a number from 1 on")
+		return cli.UsageErrorf("--newest and --balance want a number from 1 on")
 	case c.after() == 0 && c.largest == 0 && c.newest == 0 && c.balance == 0:
-		return usageErrorf("say what to leave out: --since, --max-size, --newest or --balance")
+		return cli.UsageErrorf("say what to leave out: --since, --max-size, --newest or --balance")
 	case c.balance > 0 && (len(c.ham) == 0 || len(c.spam) == 0):
-		return usageErrorf("--balance wants --ham and --spam")
+		return cli.UsageErrorf("--balance wants --ham and --spam")
 	case !labelled && (c.hamOut != "" || c.spamOut != ""):
-		return usageErrorf("--ham-out and --spam-out want --ham and --spam")
+		return cli.UsageErrorf("--ham-out and --spam-out want --ham and --spam")
 	case labelled && c.out != "":
-		return usageErrorf("--out would mix the classes: say --ham-out and --spam-out")
+		return cli.UsageErrorf("--out would mix the classes: say --ham-out and --spam-out")
 	case !labelled && c.out == "", len(c.ham) > 0 && c.hamOut == "", len(c.spam) > 0 && c.spamOut == "":
-		return usageErrorf("say where to write to: --out, or --ham-out and --spam-out")
+		return cli.UsageErrorf("say where to write to: --out, or --ham-out and --spam-out")
 	}
 	return nil
 }

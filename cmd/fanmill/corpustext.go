@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 	"fanmill/training/cull"
 )
@@ -28,7 +29,7 @@ type pathReport struct {
 	Largest *letter `json:"largest,omitempty"`
 }
 
-// letter names one message. The texts are hostile; printJSON and safe escape them.
+// letter names one message. The texts are hostile; cli.PrintJSON and cli.Safe escape them.
 type letter struct {
 	Source    string `json:"source"`
 	MessageID string `json:"message_id"`
@@ -114,7 +115,7 @@ func kinds(s *cull.Survey, groups [][]int) [][]oneOfKind {
 func (r mailReport) text() string {
 	var b strings.Builder
 	for _, p := range r.Paths {
-		title := safe(p.Path)
+		title := cli.Safe(p.Path)
 		if p.Class != "" {
 			title += " (" + p.Class + ")"
 		}
@@ -127,7 +128,7 @@ func (r mailReport) text() string {
 		b.WriteString(balanceText(r.Ham, r.Spam))
 	}
 	if len(r.Mixed) > 0 {
-		fmt.Fprintf(&b, "\n%s of near-duplicates with both labels; one label of each is probably wrong:\n", plural(len(r.Mixed), "group", "groups"))
+		fmt.Fprintf(&b, "\n%s of near-duplicates with both labels; one label of each is probably wrong:\n", cli.Plural(len(r.Mixed), "group", "groups"))
 	}
 	for i, g := range r.Mixed {
 		if i == maxMixed {
@@ -156,7 +157,7 @@ func pathText(b *strings.Builder, title string, p pathReport) {
 	}
 	row("seen before", "%d the same, %d nearly the same", p.Same, p.Near)
 	if p.Unreadable > 0 {
-		row("unreadable", "%s", plural(p.Unreadable, "file or message", "files or messages"))
+		row("unreadable", "%s", cli.Plural(p.Unreadable, "file or message", "files or messages"))
 	}
 }
 
@@ -169,7 +170,7 @@ func undatedText(n int) string {
 
 // line is a message in a list.
 func (l *letter) line() string {
-	return fmt.Sprintf("%s  %s  %s", safe(l.Source), fit(l.MessageID, 60), fit(l.Subject, 60))
+	return fmt.Sprintf("%s  %s  %s", cli.Safe(l.Source), cli.Fit(l.MessageID, 60), cli.Fit(l.Subject, 60))
 }
 
 // lopsided is how many messages of one class for each of the other are too many.
@@ -210,7 +211,7 @@ func (r dupsReport) text() string {
 		b.WriteString("\n")
 	}
 	fmt.Fprintf(&b, "%s in %s: %d the same, %d nearly the same as one before\n",
-		plural(len(r.Groups), "group", "groups"), plural(r.Messages, "message", "messages"), r.Same, r.Near)
+		cli.Plural(len(r.Groups), "group", "groups"), cli.Plural(r.Messages, "message", "messages"), r.Same, r.Near)
 	b.WriteString(writtenText(r.Written))
 	return b.String()
 }
@@ -219,13 +220,13 @@ func (r dupsReport) text() string {
 func (r trimReport) text() string {
 	l := r.Left
 	return fmt.Sprintf("%s read; left out: %d old, %d large, %d beyond the newest, %d for balance\n",
-		plural(r.Messages, "message", "messages"), l.Old, l.Large, l.Surplus, l.Unbalanced) + writtenText(r.Written)
+		cli.Plural(r.Messages, "message", "messages"), l.Old, l.Large, l.Surplus, l.Unbalanced) + writtenText(r.Written)
 }
 
 func writtenText(list []written) string {
 	var b strings.Builder
 	for _, w := range list {
-		fmt.Fprintf(&b, "wrote %s to %s\n", plural(w.Messages, "message", "messages"), safe(w.Path))
+		fmt.Fprintf(&b, "wrote %s to %s\n", cli.Plural(w.Messages, "message", "messages"), cli.Safe(w.Path))
 	}
 	return b.String()
 }

@@ -7,18 +7,19 @@ import (
 	"strings"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 )
 
 // statusCmd shows how the daemon fares.
 type statusCmd struct{ json bool }
 
-func (s *statusCmd) flags(fs *flag.FlagSet) {
+func (s *statusCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.json, "json", false, "print JSON")
 }
 
 // Run asks the daemon.
-func (s *statusCmd) Run(ctx context.Context, e *Env) error {
+func (s *statusCmd) Run(ctx context.Context, e *cli.Env) error {
 	c, err := dialDaemon(ctx, e)
 	if err != nil {
 		return err
@@ -29,15 +30,15 @@ func (s *statusCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	if s.json {
-		return printJSON(e.Stdout, st)
+		return cli.PrintJSON(e.Stdout, st)
 	}
 	_, err = e.Stdout.Write([]byte(statusText(st)))
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 func statusText(st control.Status) string {
 	var b strings.Builder
-	row := func(name, value string) { fmt.Fprintf(&b, "%-9s %s\n", name+":", safe(value)) }
+	row := func(name, value string) { fmt.Fprintf(&b, "%-9s %s\n", name+":", cli.Safe(value)) }
 	row("version", st.Version)
 	row("process", fmt.Sprintf("%d, since %s", st.PID, st.Started.Local().Format(time.RFC1123Z)))
 	row("data", st.Data)
@@ -72,10 +73,10 @@ func statusText(st control.Status) string {
 }
 
 // reloadCmd has the daemon read its configuration again.
-type reloadCmd struct{ noFlags }
+type reloadCmd struct{ cli.NoFlags }
 
 // Run asks the daemon and says what came of it.
-func (reloadCmd) Run(ctx context.Context, e *Env) error {
+func (reloadCmd) Run(ctx context.Context, e *cli.Env) error {
 	c, err := dialDaemon(ctx, e)
 	if err != nil {
 		return err
@@ -86,24 +87,24 @@ func (reloadCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	for _, key := range r.Restart {
-		fmt.Fprintf(e.Stderr, "fanmill: %s has changed and takes effect after a restart\n", safe(key))
+		fmt.Fprintf(e.Stderr, "fanmill: %s has changed and takes effect after a restart\n", cli.Safe(key))
 	}
 	for _, text := range r.Warnings {
-		fmt.Fprintf(e.Stderr, "fanmill: warning: %s\n", safe(text))
+		fmt.Fprintf(e.Stderr, "fanmill: warning: %s\n", cli.Safe(text))
 	}
-	_, err = fmt.Fprintf(e.Stdout, "reloaded %s\n", safe(r.Config))
-	return writeError(err)
+	_, err = fmt.Fprintf(e.Stdout, "reloaded %s\n", cli.Safe(r.Config))
+	return cli.WriteError(err)
 }
 
 // dialDaemon connects to the daemon of the data directory, which must run.
-func dialDaemon(ctx context.Context, e *Env) (*control.Client, error) {
-	dir, err := e.existingData()
+func dialDaemon(ctx context.Context, e *cli.Env) (*control.Client, error) {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, err
 	}
 	c, err := control.Dial(ctx, dir)
 	if err != nil {
-		return nil, hint(err, "start it with `fanmill serve --data %s`", dir)
+		return nil, cli.Hint(err, "start it with `fanmill serve --data %s`", dir)
 	}
 	return c, nil
 }

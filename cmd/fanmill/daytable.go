@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/milter/maillog"
 	"fanmill/policy"
@@ -30,14 +31,14 @@ func (t *dayTable) write(rows []maillog.Row) error {
 		t.heading(&b)
 	}
 	for _, r := range rows {
-		fmt.Fprintf(&b, "%-10s", fit(r.Day, 10))
+		fmt.Fprintf(&b, "%-10s", cli.Fit(r.Day, 10))
 		for _, c := range t.shown {
 			fmt.Fprintf(&b, "%*d", cellWidth(c), r.N[c])
 		}
 		b.WriteByte('\n')
 	}
 	_, err := io.WriteString(t.w, b.String())
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 func (t *dayTable) needed(rows []maillog.Row) (columns []policy.Column) {
@@ -114,7 +115,7 @@ func (t *csvTable) write(rows []maillog.Row) error {
 		_ = t.w.Write(cells)
 	}
 	t.w.Flush()
-	return writeError(t.w.Error())
+	return cli.WriteError(t.w.Error())
 }
 
 // dayRow and rowOf are the two forms of a row: for JSON, and to reckon with.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/review"
 	"fanmill/spool"
@@ -52,7 +53,7 @@ func (d *desk) prepare(set *settings) (commit func(), err error) {
 	o := d.parts
 	to, err := submit.New(set.file.Submit.To)
 	if err != nil {
-		return nil, exit(exitConfig, fmt.Errorf("submit.to: %w", err))
+		return nil, cli.WithCode(cli.ExitConfig, fmt.Errorf("submit.to: %w", err))
 	}
 	o.Sender = timedSender{to, asDuration(set.file.Submit.Timeout)}
 	next, err := review.New(o)
@@ -125,7 +126,7 @@ func decideError(r review.Decision, err error) error {
 	case r.InDoubt, errors.Is(err, spool.ErrInDoubt):
 		return control.WithHint(err, "look in the next hop's log whether it has the message; then discard it here, or send it with --again")
 	case len(r.Released) > 0:
-		return control.WithHint(err, "%s got it; it stays held for the others", plural(len(r.Released), "recipient", "recipients"))
+		return control.WithHint(err, "%s got it; it stays held for the others", cli.Plural(len(r.Released), "recipient", "recipients"))
 	case errors.Is(err, control.ErrNextHop) && r.Learned != "":
 		return control.WithHint(err, "it was learned (%s) and stays held; release it when the next hop answers", r.Learned)
 	case errors.Is(err, control.ErrNextHop):
@@ -191,8 +192,8 @@ func (r *recorder) Record(e review.Entry) {
 // openDesk returns the daemon's desk where one runs, else one over the files.
 // Messages are decided under the spool's own locks, so that a daemon that starts
 // meanwhile does no harm.
-func openDesk(ctx context.Context, e *Env, decide bool) (control.Desk, func(), error) {
-	dir, err := e.existingData()
+func openDesk(ctx context.Context, e *cli.Env, decide bool) (control.Desk, func(), error) {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -203,7 +204,7 @@ func openDesk(ctx context.Context, e *Env, decide bool) (control.Desk, func(), e
 	if !errors.Is(err, control.ErrNoDaemon) {
 		return nil, nil, err
 	}
-	set, err := e.settings()
+	set, err := settingsOf(e)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -211,7 +212,7 @@ func openDesk(ctx context.Context, e *Env, decide bool) (control.Desk, func(), e
 }
 
 // filesDesk returns a desk over the files.
-func filesDesk(ctx context.Context, e *Env, dir string, set *settings, decide bool) (control.Desk, func(), error) {
+func filesDesk(ctx context.Context, e *cli.Env, dir string, set *settings, decide bool) (control.Desk, func(), error) {
 	if _, err := os.Stat(set.file.Spool.Dir); errors.Is(err, fs.ErrNotExist) {
 		return emptyDesk{}, func() {}, nil
 	}
@@ -219,12 +220,12 @@ func filesDesk(ctx context.Context, e *Env, dir string, set *settings, decide bo
 }
 
 // localDesk opens the spool and, to decide, ledger and history.
-func localDesk(ctx context.Context, e *Env, dir string, set *settings, decide bool) (_ control.Desk, _ func(), err error) {
+func localDesk(ctx context.Context, e *cli.Env, dir string, set *settings, decide bool) (_ control.Desk, _ func(), err error) {
 	var closers []func() error
 	done := func() {
 		for _, f := range slices.Backward(closers) {
 			if err := f(); err != nil {
-				complain(e.Stderr, err)
+				cli.Complain(e.Stderr, err)
 			}
 		}
 	}
@@ -233,7 +234,7 @@ func localDesk(ctx context.Context, e *Env, dir string, set *settings, decide bo
 			done()
 		}
 	}()
-	s, err := openSpool(set, e.logger())
+	s, err := openSpool(set, e.Logger())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -241,16 +242,16 @@ func localDesk(ctx context.Context, e *Env, dir string, set *settings, decide bo
 	var db *store.DB
 	var h *history.History
 	if decide {
-		if db, err = store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()}); err != nil {
+		if db, err = store.Open(ctx, store.Options{Dir: dir, Logger: e.Logger()}); err != nil {
 			return nil, nil, err
 		}
 		closers = append(closers, func() error { return adopt(dir) }, db.Close)
-		if h, err = openHistory(ctx, dir, set, e.logger()); err != nil {
+		if h, err = openHistory(ctx, dir, set, e.Logger()); err != nil {
 			return nil, nil, err
 		}
 		closers = append(closers, h.Close)
 	}
-	d, err := newDesk(func() *settings { return set }, s, db, h, e.logger())
+	d, err := newDesk(func() *settings { return set }, s, db, h, e.Logger())
 	return d, done, err
 }
 

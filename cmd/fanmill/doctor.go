@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/store/history"
@@ -22,10 +23,10 @@ type doctorCmd struct {
 	postfix, sendmail string
 }
 
-func (d *doctorCmd) flags(fs *flag.FlagSet) {
+func (d *doctorCmd) Flags(fs *flag.FlagSet) {
 	fs.Func("scope", "look at the training of scope `NAME` only; \"\" is the site", func(s string) error {
 		d.scoped = true
-		return scopeValue{&d.scope}.Set(s)
+		return cli.ScopeValue(&d.scope).Set(s)
 	})
 	fs.BoolVar(&d.quick, "quick", false, "leave out what reads the whole ledger: its integrity, and messages that contradict each other")
 	fs.StringVar(&d.postfix, "postfix", "", "configuration `DIR`ectory of the Postfix to look at (else Postfix's own default)")
@@ -81,8 +82,8 @@ var examination = []struct {
 }
 
 // Run makes all checks and prints them; exit code 1 says that not all is well.
-func (d *doctorCmd) Run(ctx context.Context, e *Env) error {
-	dir, err := e.existingData()
+func (d *doctorCmd) Run(ctx context.Context, e *cli.Env) error {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
@@ -100,16 +101,16 @@ func (d *doctorCmd) Run(ctx context.Context, e *Env) error {
 			}
 		}
 	}
-	x.bar.clear()
+	x.bar.Clear()
 	well := wellness(all)
 	if d.json {
-		err = printJSON(e.Stdout, map[string]any{"data": dir, "well": well, "checks": all})
+		err = cli.PrintJSON(e.Stdout, map[string]any{"data": dir, "well": well, "checks": all})
 	} else {
 		_, err = e.Stdout.Write([]byte(doctorPage(dir, all)))
-		err = writeError(err)
+		err = cli.WriteError(err)
 	}
 	if err == nil && !well {
-		return exit(1, nil)
+		return cli.WithCode(1, nil)
 	}
 	return err
 }
@@ -127,7 +128,7 @@ func wellness(all []finding) bool {
 // finding, and the sum.
 func doctorPage(dir string, all []finding) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "fanmill %s, data directory %s\n", release, safe(dir))
+	fmt.Fprintf(&b, "fanmill %s, data directory %s\n", release, cli.Safe(dir))
 	group, counts := "", map[level]int{}
 	for _, f := range all {
 		if f.Group != group {
@@ -139,13 +140,13 @@ func doctorPage(dir string, all []finding) string {
 		if f.Level == fault {
 			word = "FAULT"
 		}
-		fmt.Fprintf(&b, "  %-7s  %-14s  %s\n", word, f.Check, safe(f.Text))
+		fmt.Fprintf(&b, "  %-7s  %-14s  %s\n", word, f.Check, cli.Safe(f.Text))
 	}
-	notes := plural(counts[note], "note", "notes")
+	notes := cli.Plural(counts[note], "note", "notes")
 	if wellness(all) {
 		fmt.Fprintf(&b, "\nall is well, %s\n", notes)
 	} else {
-		fmt.Fprintf(&b, "\nnot all is well: %s, %s, %s\n", plural(counts[fault], "fault", "faults"), plural(counts[warning], "warning", "warnings"), notes)
+		fmt.Fprintf(&b, "\nnot all is well: %s, %s, %s\n", cli.Plural(counts[fault], "fault", "faults"), cli.Plural(counts[warning], "warning", "warnings"), notes)
 	}
 	return b.String()
 }
@@ -153,9 +154,9 @@ func doctorPage(dir string, all []finding) string {
 // exam is what the checks look at. Of what could not be had the error says why.
 type exam struct {
 	*doctorCmd
-	env *Env
+	env *cli.Env
 	dir string
-	bar *meter
+	bar *cli.Meter
 
 	set        *settings
 	setErr     error
@@ -169,20 +170,20 @@ type exam struct {
 
 // begin opens what there is. The configuration is the daemon's, unless another is
 // named.
-func (d *doctorCmd) begin(ctx context.Context, e *Env, dir string) *exam {
-	x := &exam{doctorCmd: d, env: e, dir: dir, bar: newMeter(e, d.json, "looking")}
+func (d *doctorCmd) begin(ctx context.Context, e *cli.Env, dir string) *exam {
+	x := &exam{doctorCmd: d, env: e, dir: dir, bar: cli.NewMeter(e, d.json, "looking")}
 	x.status, x.statusErr = askStatus(ctx, dir)
 	named := *e
-	if x.status != nil && named.config == "" {
-		named.config = x.status.Config
+	if x.status != nil && named.Config == "" {
+		named.Config = x.status.Config
 	}
-	if x.set, x.setErr = named.serveSettings(dir); x.setErr == nil && x.scoped {
+	if x.set, x.setErr = serveSettings(&named, dir); x.setErr == nil && x.scoped {
 		x.scope, x.setErr = x.set.scope(x.scope)
 	}
 	x.settle(ctx)
-	x.bar.say("opening the ledger")
-	x.db, x.dbErr = store.Open(ctx, store.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
-	x.history, x.historyErr = history.Open(ctx, history.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
+	x.bar.Say("opening the ledger")
+	x.db, x.dbErr = store.Open(ctx, store.Options{Dir: dir, ReadOnly: true, Logger: e.Logger()})
+	x.history, x.historyErr = history.Open(ctx, history.Options{Dir: dir, ReadOnly: true, Logger: e.Logger()})
 	if errors.Is(x.historyErr, fs.ErrNotExist) {
 		x.historyErr = errors.New("no mail has been seen yet, there is no history.db")
 	}
@@ -190,7 +191,7 @@ func (d *doctorCmd) begin(ctx context.Context, e *Env, dir string) *exam {
 }
 
 func (x *exam) end() {
-	x.bar.clear()
+	x.bar.Clear()
 	if x.db != nil {
 		_ = x.db.Close() // nothing was written
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/milter"
 	"fanmill/milter/mta"
 	"fanmill/milter/socket"
@@ -48,7 +49,7 @@ func checkSockets(ctx context.Context, x *exam) (list []finding) {
 		case err == nil:
 			list = append(list, found(good, check, "%s answers", spec))
 		case errors.Is(err, fs.ErrPermission):
-			list = append(list, found(note, check, "cannot be checked: %s is not open to user %s", spec, x.env.user()))
+			list = append(list, found(note, check, "cannot be checked: %s is not open to user %s", spec, x.env.User()))
 		default:
 			list = append(list, found(fault, check, "%s does not answer: %v; restart the daemon, its log says why", spec, err))
 		}
@@ -219,7 +220,7 @@ func checkTraffic(ctx context.Context, x *exam) []finding {
 	case n == 0:
 		return one(warning, check, "no mail in the last %d days: does the MTA name fanmill as a milter, and was it reloaded?", recentDays)
 	}
-	return one(good, check, "%s in the last %d days", plural(int(n), "message", "messages"), recentDays)
+	return one(good, check, "%s in the last %d days", cli.Plural(int(n), "message", "messages"), recentDays)
 }
 
 // checkUnscored: mail that was let through without a score, or deferred for the lack of one.
@@ -247,7 +248,7 @@ func checkUnscored(ctx context.Context, x *exam) (list []finding) {
 			return unchecked(check, err)
 		}
 		if n > 0 {
-			list = append(list, found(warning, check, c.format, plural(int(n), "message", "messages"), recentDays))
+			list = append(list, found(warning, check, c.format, cli.Plural(int(n), "message", "messages"), recentDays))
 		}
 	}
 	if len(list) == 0 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/milter/delay"
 	"fanmill/milter/mta"
 	"fanmill/spool"
@@ -41,7 +42,7 @@ func checkLedger(ctx context.Context, x *exam) []finding {
 	}
 	growth := int64(float64(size) * float64(recent) / float64(max(all, 1)))
 	return one(good, check, "%s for %s; the last %d days brought %d of them, about %s", byteText(size),
-		plural(int(all), "message", "messages"), trafficDays, recent, byteText(growth))
+		cli.Plural(int(all), "message", "messages"), trafficDays, recent, byteText(growth))
 }
 
 // checkFeatures: the ledger was trained with the features that mail is scored by.
@@ -66,7 +67,7 @@ func checkIntegrity(ctx context.Context, x *exam) []finding {
 		return unchecked(check, x.noLedger())
 	}
 	size, _ := x.db.Size() // for the terminal only
-	x.bar.say("reading the ledger, " + byteText(size))
+	x.bar.Say("reading the ledger, " + byteText(size))
 	switch err := x.db.Check(ctx); {
 	case errors.Is(err, sqlite.ErrDamaged):
 		return one(fault, check, "%v", err)
@@ -97,11 +98,11 @@ func checkPartial(ctx context.Context, x *exam) []finding {
 	}
 	var list []finding
 	if left > 0 {
-		list = one(note, check, "%s taken away when features were made anew, since their messages are not kept whole: train them again", plural(int(left), "label was", "labels were"))
+		list = one(note, check, "%s taken away when features were made anew, since their messages are not kept whole: train them again", cli.Plural(int(left), "label was", "labels were"))
 	}
 	if partial > 0 {
 		return append(list, found(note, check, "not kept whole (of users, too long, or with store.keep = \"features\"): %d of %s; a newer feature set could not learn them anew",
-			partial, plural(labels, "labelled message", "labelled messages")))
+			partial, cli.Plural(labels, "labelled message", "labelled messages")))
 	}
 	return append(list, found(good, check, "all labelled messages are kept whole: a newer feature set can learn them anew"))
 }
@@ -264,7 +265,7 @@ func dataSpace(dir string, least int64) finding {
 func byteText(n int64) string {
 	units := []string{"kB", "MB", "GB", "TB"}
 	if n < 1000 {
-		return plural(int(n), "byte", "bytes")
+		return cli.Plural(int(n), "byte", "bytes")
 	}
 	x, u := float64(n)/1000, 0
 	for ; x >= 999.95 && u < len(units)-1; u++ {

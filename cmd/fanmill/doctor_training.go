@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/training/cull"
@@ -28,7 +29,7 @@ func checkLabels(ctx context.Context, x *exam) []finding {
 	if x.db == nil {
 		return unchecked(check, x.noLedger())
 	}
-	x.bar.say("counting labels")
+	x.bar.Say("counting labels")
 	all, err := x.db.Census(ctx)
 	if err != nil {
 		return unchecked(check, err)
@@ -66,7 +67,7 @@ func labelFinding(c store.Census) finding {
 		where, bad = "scope "+c.Scope+": ", note
 	}
 	f := found(good, "labels", "%s%d ham, counting %s, and %d spam, counting %s", where,
-		c.Ham, plural(c.HamAdds, "time", "times"), c.Spam, plural(c.SpamAdds, "time", "times"))
+		c.Ham, cli.Plural(c.HamAdds, "time", "times"), c.Spam, cli.Plural(c.SpamAdds, "time", "times"))
 	if c.Waiting > 0 {
 		f.Text += fmt.Sprintf("; %d of them wait to be learned", c.Waiting)
 	}
@@ -158,7 +159,7 @@ func checkDoubts(ctx context.Context, x *exam) []finding {
 	if a := aboutDoubts(&st); a != "" {
 		return one(warning, check, "%s", a)
 	}
-	return one(good, check, "%d of the newest %s probably wrong", st.Labels.Doubtful, plural(st.Labels.N, "label is", "labels are"))
+	return one(good, check, "%d of the newest %s probably wrong", st.Labels.Doubtful, cli.Plural(st.Labels.N, "label is", "labels are"))
 }
 
 // checkContradictions: messages that look nearly alike, one labelled ham and one spam, as
@@ -171,16 +172,16 @@ func checkContradictions(ctx context.Context, x *exam) []finding {
 	case x.db == nil:
 		return unchecked(check, x.noLedger())
 	}
-	x.bar.phase("comparing", "messages")
-	c, err := cull.Contradict(ctx, x.db, x.scope, func(n int) { x.bar.show(n, 0, 0) })
+	x.bar.Phase("comparing", "messages")
+	c, err := cull.Contradict(ctx, x.db, x.scope, func(n int) { x.bar.Show(n, 0, 0) })
 	if err != nil {
 		return unchecked(check, err)
 	}
 	if len(c.Pairs) == 0 {
-		return one(good, check, "of %s compared, no two look nearly alike and have different labels", plural(c.Looked, "message", "messages"))
+		return one(good, check, "of %s compared, no two look nearly alike and have different labels", cli.Plural(c.Looked, "message", "messages"))
 	}
 	list := one(warning, check, "%s of messages look nearly alike, but one is labelled ham and one spam; `fanmill train%s --ham FILE` (or --spam) corrects the wrong one of",
-		plural(len(c.Pairs), "pair", "pairs"), scopeFlag(x.scope))
+		cli.Plural(len(c.Pairs), "pair", "pairs"), scopeFlag(x.scope))
 	for _, p := range c.Pairs[:min(pairsShown, len(c.Pairs))] {
 		list = append(list, found(warning, check, "%.0f %% the same: ham %s and spam %s", 100*p.Alike, x.described(ctx, p.Ham), x.described(ctx, p.Spam)))
 	}
@@ -193,5 +194,5 @@ func (x *exam) described(ctx context.Context, id int64) string {
 	if err != nil {
 		return fmt.Sprintf("(%v)", err)
 	}
-	return fmt.Sprintf("%s by %s %s (%s, %s)", d.Digest, d.Source, d.Time.Local().Format(time.DateOnly), fit(d.From, 40), fit(d.Subject, 60))
+	return fmt.Sprintf("%s by %s %s (%s, %s)", d.Digest, d.Source, d.Time.Local().Format(time.DateOnly), cli.Fit(d.From, 40), cli.Fit(d.Subject, 60))
 }

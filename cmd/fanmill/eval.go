@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/policy"
 	"fanmill/training/eval"
 	"fanmill/training/eval/figures"
@@ -31,7 +32,7 @@ type evalCmd struct {
 	json, quiet       bool
 }
 
-func (c *evalCmd) flags(fs *flag.FlagSet) {
+func (c *evalCmd) Flags(fs *flag.FlagSet) {
 	c.from = 1
 	fs.Var(&c.from, "from", "count from message `N` on; those before are only learned; auto: from the 20th of the rarer class")
 	fs.IntVar(&c.delay, "delay", 0, "labels are learned `N` messages late; the last N are never learned")
@@ -54,7 +55,7 @@ func (c *evalCmd) flags(fs *flag.FlagSet) {
 }
 
 // Run measures.
-func (c *evalCmd) Run(ctx context.Context, e *Env) error {
+func (c *evalCmd) Run(ctx context.Context, e *cli.Env) error {
 	b, err := c.bench(e)
 	if err != nil {
 		return err
@@ -64,38 +65,38 @@ func (c *evalCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer page.abandon()
-	bar := newMeter(e, c.quiet, "measuring")
+	bar := cli.NewMeter(e, c.quiet, "measuring")
 	b.Progress = func(p eval.Phase, done, total int) {
 		if p == eval.Resampling {
-			bar.phase("resampling", "resamples")
+			bar.Phase("resampling", "resamples")
 		}
-		bar.show(done, int64(done), int64(total))
+		bar.Show(done, int64(done), int64(total))
 	}
 	out, err := b.Run(ctx)
-	bar.clear()
+	bar.Clear()
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case err != nil && exitCode(err) == exitSoftware:
-		return exit(exitData, fmt.Errorf("measure accuracy: %w", err))
+	case err != nil && cli.CodeOf(err) == cli.ExitSoftware:
+		return cli.WithCode(cli.ExitData, fmt.Errorf("measure accuracy: %w", err))
 	case err != nil:
 		return fmt.Errorf("measure accuracy: %w", err)
 	}
 	if err := c.print(e, out); err != nil {
 		return err
 	}
-	return page.write(func(w *bytes.Buffer) error { return render.WritePage(w, out, safe) })
+	return page.write(func(w *bytes.Buffer) error { return render.WritePage(w, out, cli.Safe) })
 }
 
-func (c *evalCmd) print(e *Env, out *eval.Outcome) error {
+func (c *evalCmd) print(e *cli.Env, out *eval.Outcome) error {
 	if c.json {
-		return printJSON(e.Stdout, render.JSON(out))
+		return cli.PrintJSON(e.Stdout, render.JSON(out))
 	}
-	return writeError(render.WriteText(e.Stdout, out, safe))
+	return cli.WriteError(render.WriteText(e.Stdout, out, cli.Safe))
 }
 
 // bench says what to measure, from flags and configuration.
-func (c *evalCmd) bench(e *Env) (eval.Bench, error) {
+func (c *evalCmd) bench(e *cli.Env) (eval.Bench, error) {
 	b := eval.Bench{Resamples: c.resamples, Worst: c.worst, OneIn: int(c.advise)}
 	if err := c.check(); err != nil {
 		return b, err
@@ -103,16 +104,16 @@ func (c *evalCmd) bench(e *Env) (eval.Bench, error) {
 	if c.html != "" && c.worst == 0 {
 		b.Worst = 25
 	}
-	configs := []string{e.configPath()}
+	configs := []string{e.ConfigPath()}
 	b.Indexes = e.Args
 	if c.compare {
 		if len(e.Args) < 3 {
-			return b, usageErrorf("--compare: want two configuration files and then an INDEX")
+			return b, cli.UsageErrorf("--compare: want two configuration files and then an INDEX")
 		}
 		configs, b.Indexes = e.Args[:2], e.Args[2:]
 	}
 	for _, path := range configs {
-		set, err := e.settingsOf(path)
+		set, err := settingsIn(e, path)
 		if err != nil {
 			return b, err
 		}
@@ -121,7 +122,7 @@ func (c *evalCmd) bench(e *Env) (eval.Bench, error) {
 	}
 	b.Plans = c.plans()
 	if b.OneIn > 0 && (len(b.Indexes) > 1 || len(b.Plans) > 1 || c.compare) {
-		return b, usageErrorf("--advise wants one INDEX, one configuration and one seed")
+		return b, cli.UsageErrorf("--advise wants one INDEX, one configuration and one seed")
 	}
 	return b, nil
 }
@@ -130,19 +131,19 @@ func (c *evalCmd) bench(e *Env) (eval.Bench, error) {
 func (c *evalCmd) check() error {
 	switch {
 	case c.folds < 0 || c.folds == 1:
-		return usageErrorf("--folds: %d is less than 2", c.folds)
+		return cli.UsageErrorf("--folds: %d is less than 2", c.folds)
 	case c.delay < 0:
-		return usageErrorf("--delay: %d is less than 0", c.delay)
+		return cli.UsageErrorf("--delay: %d is less than 0", c.delay)
 	case c.worst < 0:
-		return usageErrorf("--worst: %d is less than 0", c.worst)
+		return cli.UsageErrorf("--worst: %d is less than 0", c.worst)
 	case c.resamples < 100:
-		return usageErrorf("--resamples: %d is less than 100", c.resamples)
+		return cli.UsageErrorf("--resamples: %d is less than 100", c.resamples)
 	case c.flip > 0 && c.flipHam+c.flipSpam > 0:
-		return usageErrorf("--flip and --flip-ham or --flip-spam exclude each other")
+		return cli.UsageErrorf("--flip and --flip-ham or --flip-spam exclude each other")
 	case c.folds > 0 && c.delay > 0, c.folds > 0 && c.split > 0, c.delay > 0 && c.split > 0:
-		return usageErrorf("--delay, --folds and --split exclude each other")
+		return cli.UsageErrorf("--delay, --folds and --split exclude each other")
 	case c.auto && c.split == 0:
-		return usageErrorf("--autolearn wants --split: the labels of the first part are learned")
+		return cli.UsageErrorf("--autolearn wants --split: the labels of the first part are learned")
 	}
 	return nil
 }
@@ -201,7 +202,7 @@ func openPage(path string) (*page, error) {
 	made := errors.Is(err, fs.ErrNotExist)
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, exit(exitCantCreate, fmt.Errorf("write page: %w", err))
+		return nil, cli.WithCode(cli.ExitCantCreate, fmt.Errorf("write page: %w", err))
 	}
 	return &page{f, made}, nil
 }
@@ -223,7 +224,7 @@ func (p *page) write(content func(*bytes.Buffer) error) error {
 		err = p.file.Close()
 	}
 	if err != nil {
-		return exit(exitIO, fmt.Errorf("write page: %w", err))
+		return cli.WithCode(cli.ExitIO, fmt.Errorf("write page: %w", err))
 	}
 	p.file = nil
 	return nil

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"fanmill/cmd/fanmill/cli"
 )
 
 // Flags of eval with values of their own. Each is a flag.Value.
@@ -41,25 +43,12 @@ func (v *shareValue) String() string { return strconv.FormatFloat(float64(*v), '
 
 // Set is flag.Value.
 func (v *shareValue) Set(s string) error {
-	x, err := parseShare(s)
+	x, err := cli.ParseShare(s)
 	if err != nil || x > 1 {
 		return fmt.Errorf("want a share such as 0.05 or 5%%")
 	}
 	*v = shareValue(x)
 	return nil
-}
-
-// parseShare reads a number that is not negative, or a percentage.
-func parseShare(s string) (float64, error) {
-	number, percent := strings.CutSuffix(s, "%")
-	x, err := strconv.ParseFloat(number, 64)
-	if percent {
-		x /= 100
-	}
-	if err == nil && !(x >= 0) {
-		err = strconv.ErrRange
-	}
-	return x, err
 }
 
 // splitValue is the share that is learned; half is 0.5.
@@ -73,7 +62,7 @@ func (v *splitValue) Set(s string) error {
 	if s == "half" {
 		s = "0.5"
 	}
-	x, err := parseShare(s)
+	x, err := cli.ParseShare(s)
 	if err != nil || x <= 0 || x >= 1 {
 		return fmt.Errorf("want half, or a share between 0 and 1 such as 0.7 or 70%%")
 	}

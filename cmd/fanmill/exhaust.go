@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 	"fanmill/training/corpus"
 	"fanmill/training/cull"
@@ -27,9 +28,9 @@ type exhaustCmd struct {
 	logFile, drop               string
 }
 
-func (x *exhaustCmd) flags(fs *flag.FlagSet) {
-	x.trainFlags.flags(fs)
-	x.labelledFlags.flags(fs)
+func (x *exhaustCmd) Flags(fs *flag.FlagSet) {
+	x.trainFlags.Flags(fs)
+	x.labelledFlags.Flags(fs)
 	fs.IntVar(&x.rounds, "rounds", exhaust.DefaultRounds, "go over the messages `N` times at most")
 	fs.Float64Var(&x.margin, "margin", exhaust.DefaultMargin, "a message counts unless the counts put it on its side by log-odds of `M`")
 	fs.Var(&x.ratio, "ratio", "train groups of so many `HAM:SPAM` in turn (default: in proportion)")
@@ -69,23 +70,23 @@ func (x *exhaustCmd) check() error {
 	}
 	switch {
 	case x.rounds < 1:
-		return usageErrorf("--rounds must be 1 or more")
+		return cli.UsageErrorf("--rounds must be 1 or more")
 	case !(x.margin > 0 && x.margin <= 1000):
-		return usageErrorf("--margin must be more than 0 and at most 1000")
+		return cli.UsageErrorf("--margin must be more than 0 and at most 1000")
 	case x.only && len(inputs) == 0:
-		return usageErrorf("--only leaves the ledger out: say --ham PATH and --spam PATH too")
+		return cli.UsageErrorf("--only leaves the ledger out: say --ham PATH and --spam PATH too")
 	case x.culled && len(inputs) == 0:
-		return usageErrorf("--cull writes PATH.cull: say --ham PATH and --spam PATH too")
+		return cli.UsageErrorf("--cull writes PATH.cull: say --ham PATH and --spam PATH too")
 	}
 	if twice := namedTwice(append(append([]string{}, x.ham...), x.spam...)); x.culled && twice != "" {
-		return usageErrorf("%s is named twice", twice)
+		return cli.UsageErrorf("%s is named twice", twice)
 	}
 	if x.logFile != "" && namedTwice(append(append([]string{x.logFile}, x.ham...), x.spam...)) == x.logFile {
-		return usageErrorf("--log %s is one of the mailboxes", x.logFile)
+		return cli.UsageErrorf("--log %s is one of the mailboxes", x.logFile)
 	}
 	if x.culled {
 		if err := cull.Rereadable(inputs); err != nil {
-			return usageErrorf("%w", err)
+			return cli.UsageErrorf("%w", err)
 		}
 	}
 	return nil
@@ -106,27 +107,27 @@ func namedTwice(paths []string) string {
 
 // open opens the ledger. Only mailboxes to train are a reason to make one: who names
 // none, or writes nothing, has named the wrong directory.
-func (x *exhaustCmd) open(ctx context.Context, e *Env) (*store.DB, func(*error), error) {
+func (x *exhaustCmd) open(ctx context.Context, e *cli.Env) (*store.DB, func(*error), error) {
 	if len(x.ham)+len(x.spam) > 0 && !x.dryRun {
-		dir, err := e.dataDir()
+		dir, err := e.DataDir()
 		if err != nil {
 			return nil, nil, err
 		}
-		return e.openLedger(ctx, dir, false)
+		return openLedger(ctx, e, dir, false)
 	}
-	dir, err := e.existingData()
+	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, nil, err
 	}
-	return e.openExisting(ctx, dir, x.dryRun)
+	return openExisting(ctx, e, dir, x.dryRun)
 }
 
 // Run trains to exhaustion.
-func (x *exhaustCmd) Run(ctx context.Context, e *Env) (err error) {
+func (x *exhaustCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if err := x.check(); err != nil {
 		return err
 	}
-	set, err := e.settings()
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
@@ -138,12 +139,12 @@ func (x *exhaustCmd) Run(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	defer done(&err)
-	to := set.trainer(x.scope, store.Origin{Actor: e.user(), Source: store.Exhaust}, e.logger())
-	bar := newMeter(e, x.quiet, "reading")
-	run := &exhaustion{x: x, e: e, db: db, bar: bar, by: to.Origin, bad: problems{w: e.Stderr, bar: bar}}
+	to := set.trainer(x.scope, store.Origin{Actor: e.User(), Source: store.Exhaust}, e.Logger())
+	bar := cli.NewMeter(e, x.quiet, "reading")
+	run := &exhaustion{x: x, e: e, db: db, bar: bar, by: to.Origin, bad: cli.NewProblems(e, bar)}
 	run.src = exhaust.Sources{
 		Scope: x.scope, Only: x.only, Classify: to.Classify, FeaturesOnly: to.FeaturesOnly,
-		Corpus: corpus.Options{Stdin: e.Stdin, Problem: run.bad.add}, Progress: func(n int) { bar.show(n, 0, 0) },
+		Corpus: corpus.Options{Stdin: e.Stdin, Problem: run.bad.Add}, Progress: func(n int) { bar.Show(n, 0, 0) },
 	}
 	defer run.discard()
 	return run.all(ctx, exhaust.Options{Rounds: x.rounds, Margin: x.margin, Ham: x.ratio.ham, Spam: x.ratio.spam, Cutoffs: set.policy.Cutoffs})
@@ -152,11 +153,11 @@ func (x *exhaustCmd) Run(ctx context.Context, e *Env) (err error) {
 // exhaustion is a run of the command.
 type exhaustion struct {
 	x      *exhaustCmd
-	e      *Env
+	e      *cli.Env
 	db     *store.DB
-	bar    *meter
+	bar    *cli.Meter
 	by     store.Origin
-	bad    problems
+	bad    *cli.Problems
 	src    exhaust.Sources
 	c      *exhaust.Collection
 	culled []*exhaust.Culled
@@ -194,14 +195,14 @@ func (r *exhaustion) all(ctx context.Context, o exhaust.Options) error {
 		return err
 	}
 	defer r.c.Close()
-	if r.x.only && r.bad.n > 0 {
-		return errors.Join(r.bad.err(len(r.c.Messages), "read"), errors.New("with --only the rest alone would count: nothing is written"))
+	if r.x.only && r.bad.Count() > 0 {
+		return errors.Join(r.bad.Err(len(r.c.Messages), "read"), errors.New("with --only the rest alone would count: nothing is written"))
 	}
 	if len(r.c.Messages) == 0 {
-		return errors.Join(r.bad.err(0, "trained"), hint(exit(exitData, errors.New("there is nothing to train")), "train first, or say --ham PATH and --spam PATH"))
+		return errors.Join(r.bad.Err(0, "trained"), cli.Hint(cli.WithCode(cli.ExitData, errors.New("there is nothing to train")), "train first, or say --ham PATH and --spam PATH"))
 	}
 	if ham, spam := r.c.Classes(); min(ham, spam) == 0 {
-		return hint(errors.Join(r.bad.err(len(r.c.Messages), "read"), exit(exitData, fmt.Errorf("%d ham and %d spam: both are needed, nothing is written", ham, spam))), "say --ham PATH and --spam PATH")
+		return cli.Hint(errors.Join(r.bad.Err(len(r.c.Messages), "read"), cli.WithCode(cli.ExitData, fmt.Errorf("%d ham and %d spam: both are needed, nothing is written", ham, spam))), "say --ham PATH and --spam PATH")
 	}
 	misses, err := r.rounds(ctx, o)
 	if err != nil {
@@ -210,7 +211,7 @@ func (r *exhaustion) all(ctx context.Context, o exhaust.Options) error {
 	if err := r.write(ctx, misses); err != nil {
 		return err
 	}
-	return errors.Join(r.report(misses), r.bad.err(len(r.c.Messages), "trained"), r.verdict(misses))
+	return errors.Join(r.report(misses), r.bad.Err(len(r.c.Messages), "trained"), r.verdict(misses))
 }
 
 // begin makes what will be written, so that what stands in the way is known at once,
@@ -237,7 +238,7 @@ func (r *exhaustion) begin(ctx context.Context) (err error) {
 		}
 	}
 	r.c, err = exhaust.Gather(ctx, r.db, r.src)
-	r.bar.clear()
+	r.bar.Clear()
 	return err
 }
 
@@ -285,7 +286,7 @@ func (r *exhaustion) say(format string, args ...any) error {
 		return nil
 	}
 	_, err := fmt.Fprintf(r.e.Stdout, format, args...)
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 // write writes what came out: first all that may fail, then the ledger, then the new
@@ -305,7 +306,7 @@ func (r *exhaustion) write(ctx context.Context, misses []exhaust.Miss) error {
 	for _, k := range r.culled {
 		if err := k.Fill(ctx, r.c); err != nil {
 			if errors.Is(err, exhaust.ErrMoved) {
-				err = exit(exitTempFail, err)
+				err = cli.WithCode(cli.ExitTempFail, err)
 			}
 			return err
 		}
@@ -346,7 +347,7 @@ func (r *exhaustion) commit() error {
 	if r.drop == nil {
 		return nil
 	}
-	return r.say("%s taken out of training and put into %s\n", plural(r.answer.Dropped, "message", "messages"), safe(r.x.drop))
+	return r.say("%s taken out of training and put into %s\n", cli.Plural(r.answer.Dropped, "message", "messages"), cli.Safe(r.x.drop))
 }
 
 func (r *exhaustion) report(misses []exhaust.Miss) error {
@@ -357,13 +358,13 @@ func (r *exhaustion) report(misses []exhaust.Miss) error {
 		for _, m := range misses {
 			a.Misses = append(a.Misses, missAnswer{m.Message.Class.String(), m.Message.Last.P, m.Message.ID, m.Message.Digest.String(), m.Reason})
 		}
-		return printJSON(r.e.Stdout, a)
+		return cli.PrintJSON(r.e.Stdout, a)
 	}
 	words := "count"
 	if a.DryRun {
 		words = "would count"
 	}
-	line := fmt.Sprintf("%d of %s %s", a.Needed, plural(a.Needed+a.Spare, "message", "messages"), words)
+	line := fmt.Sprintf("%d of %s %s", a.Needed, cli.Plural(a.Needed+a.Spare, "message", "messages"), words)
 	if a.Changed > 0 {
 		line += fmt.Sprintf(", %d left as they are, since somebody decided about them meanwhile", a.Changed)
 	}
@@ -388,18 +389,18 @@ func (r *exhaustion) verdict(misses []exhaust.Miss) error {
 	if !r.x.json && !r.x.quiet {
 		fmt.Fprint(r.e.Stderr, b.String())
 	}
-	err := fmt.Errorf("%s still missed after %s", plural(len(misses), "message is", "messages are"), plural(len(r.answer.Rounds), "round", "rounds"))
+	err := fmt.Errorf("%s still missed after %s", cli.Plural(len(misses), "message is", "messages are"), cli.Plural(len(r.answer.Rounds), "round", "rounds"))
 	if ham, spam := r.c.Classes(); min(ham, spam) < classify.MinLabels {
-		return hint(exit(exitMissed, err), "%d ham and %d spam are too few to know mail by: train at least %d of each", ham, spam, classify.MinLabels)
+		return cli.Hint(cli.WithCode(exitMissed, err), "%d ham and %d spam are too few to know mail by: train at least %d of each", ham, spam, classify.MinLabels)
 	}
-	return hint(exit(exitMissed, err), "such messages are often mislabelled: give them the other label (fanmill train), or take them out with --drop-misses FILE; --log FILE names all")
+	return cli.Hint(cli.WithCode(exitMissed, err), "such messages are often mislabelled: give them the other label (fanmill train), or take them out with --drop-misses FILE; --log FILE names all")
 }
 
 // exitMissed is the exit code of a run that does not converge.
 const exitMissed = 1
 
 func missLine(m exhaust.Miss) string {
-	return fmt.Sprintf("%-4s  %.4f  %s  %s", m.Message.Class, m.Message.Last.P, fit(m.Message.Name(), 70), fit(m.Reason, 120))
+	return fmt.Sprintf("%-4s  %.4f  %s  %s", m.Message.Class, m.Message.Last.P, cli.Fit(m.Message.Name(), 70), cli.Fit(m.Reason, 120))
 }
 
 // exhaustLog is the file of --log; nil does nothing.
@@ -411,7 +412,7 @@ func openLog(path string) (*exhaustLog, error) {
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o640)
 	if err != nil {
-		return nil, exit(exitCantCreate, fmt.Errorf("open log: %w", err))
+		return nil, cli.WithCode(cli.ExitCantCreate, fmt.Errorf("open log: %w", err))
 	}
 	return &exhaustLog{f}, nil
 }
@@ -426,7 +427,7 @@ func (l *exhaustLog) round(line string, list []*exhaust.Message, compared exhaus
 		b = append(b, missLine(m)+"\n"...)
 	}
 	if _, err := l.f.Write(b); err != nil {
-		return exit(exitIO, fmt.Errorf("write log: %w", err))
+		return cli.WithCode(cli.ExitIO, fmt.Errorf("write log: %w", err))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 	"fanmill/training"
 )
@@ -21,10 +22,10 @@ type expireCmd struct {
 	dryRun, json, quiet bool
 }
 
-func (x *expireCmd) flags(fs *flag.FlagSet) {
+func (x *expireCmd) Flags(fs *flag.FlagSet) {
 	fs.Func("scope", "only scope `NAME`; \"\" is the site (default: all scopes)", func(s string) error {
 		x.scoped = true
-		return scopeValue{&x.scope}.Set(s)
+		return cli.ScopeValue(&x.scope).Set(s)
 	})
 	x.days, x.messages, x.logDays = asConfigured, asConfigured, asConfigured
 	fs.Var(&x.days, "keep-days", "labels older than `N` days go; 0 keeps them (default: [store] keep_days)")
@@ -81,8 +82,8 @@ type expiredScope struct {
 }
 
 // Run takes the labels away that are not to be kept.
-func (x *expireCmd) Run(ctx context.Context, e *Env) (err error) {
-	set, err := e.settings()
+func (x *expireCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
@@ -93,11 +94,11 @@ func (x *expireCmd) Run(ctx context.Context, e *Env) (err error) {
 	if keep.Age == 0 && keep.Rows == 0 {
 		fmt.Fprintln(e.Stderr, "fanmill: no label expires: set keep_days or keep_messages in [store], or say --keep-days or --keep-messages")
 	}
-	dir, err := e.existingData()
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
-	db, done, err := e.openLedger(ctx, dir, x.dryRun)
+	db, done, err := openLedger(ctx, e, dir, x.dryRun)
 	if err != nil {
 		return err
 	}
@@ -109,17 +110,17 @@ func (x *expireCmd) Run(ctx context.Context, e *Env) (err error) {
 		}
 	}
 	var a expiredAnswer
-	bar := newMeter(e, x.quiet || x.json, "expiring")
+	bar := cli.NewMeter(e, x.quiet || x.json, "expiring")
 	for _, scope := range scopes {
-		t := training.New(db, set.trainer(scope, store.Origin{Actor: e.user(), Source: "expire"}, e.logger()))
+		t := training.New(db, set.trainer(scope, store.Origin{Actor: e.User(), Source: "expire"}, e.Logger()))
 		sum, err := x.one(ctx, t, keep, bar)
 		a.Scopes = append(a.Scopes, expiredScope{scope, sum})
 		if err != nil {
-			bar.clear()
+			bar.Clear()
 			return errors.Join(err, x.print(e, a))
 		}
 	}
-	bar.clear()
+	bar.Clear()
 	a.Swept, err = x.sweep(ctx, db)
 	return errors.Join(err, x.print(e, a))
 }
@@ -148,18 +149,18 @@ func (x *expireCmd) sweep(ctx context.Context, db *store.DB) (training.Swept, er
 	return training.Swept{Messages: len(old.Messages), Ops: old.Ops}, err
 }
 
-func (x *expireCmd) one(ctx context.Context, t *training.Trainer, keep store.Keep, bar *meter) (sum training.Expired, err error) {
+func (x *expireCmd) one(ctx context.Context, t *training.Trainer, keep store.Keep, bar *cli.Meter) (sum training.Expired, err error) {
 	if x.dryRun {
 		_, sum, err = t.Expirables(ctx, keep)
 		return sum, err
 	}
-	return t.Expire(ctx, keep, 0, func(done, total int) { bar.show(done, int64(done), int64(total)) })
+	return t.Expire(ctx, keep, 0, func(done, total int) { bar.Show(done, int64(done), int64(total)) })
 }
 
-func (x *expireCmd) print(e *Env, a expiredAnswer) error {
+func (x *expireCmd) print(e *cli.Env, a expiredAnswer) error {
 	switch {
 	case x.json:
-		return printJSON(e.Stdout, a)
+		return cli.PrintJSON(e.Stdout, a)
 	case x.quiet:
 		return nil
 	}
@@ -170,14 +171,14 @@ func (x *expireCmd) print(e *Env, a expiredAnswer) error {
 		all.Labels += s.Labels
 		all.Gained += s.Gained
 	}
-	swept := fmt.Sprintf("%s without a label and %s of the log", plural(a.Messages, "message", "messages"), plural(int(a.Ops), "entry", "entries"))
+	swept := fmt.Sprintf("%s without a label and %s of the log", cli.Plural(a.Messages, "message", "messages"), cli.Plural(int(a.Ops), "entry", "entries"))
 	if x.dryRun {
-		_, err := fmt.Fprintf(e.Stdout, "%s would expire, %d of them counting; %s would be removed\n", plural(all.Found, "label", "labels"), all.Needed, swept)
-		return writeError(err)
+		_, err := fmt.Fprintf(e.Stdout, "%s would expire, %d of them counting; %s would be removed\n", cli.Plural(all.Found, "label", "labels"), all.Needed, swept)
+		return cli.WriteError(err)
 	}
 	_, err := fmt.Fprintf(e.Stdout, "%s expired, %d of them counting, %d count now in their place; %s removed\n",
-		plural(all.Labels, "label", "labels"), all.Needed, all.Gained, swept)
-	return writeError(err)
+		cli.Plural(all.Labels, "label", "labels"), all.Needed, all.Gained, swept)
+	return cli.WriteError(err)
 }
 
 // How the daemon expires: now and then, in steps with pauses, so that trainers

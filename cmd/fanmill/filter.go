@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/headers"
 )
@@ -19,22 +20,22 @@ import (
 // headers on top.
 type filterCmd struct{ scope string }
 
-func (f *filterCmd) flags(fs *flag.FlagSet) {
-	fs.Var(scopeValue{&f.scope}, "scope", "score with the training of scope `NAME`")
+func (f *filterCmd) Flags(fs *flag.FlagSet) {
+	fs.Var(cli.ScopeValue(&f.scope), "scope", "score with the training of scope `NAME`")
 }
 
 // Run filters. Every error is a temporary failure, so that whoever called keeps
 // the message: what stands on standard output then is not to be used.
-func (f *filterCmd) Run(ctx context.Context, e *Env) error {
+func (f *filterCmd) Run(ctx context.Context, e *cli.Env) error {
 	err := f.filter(ctx, e)
-	if err == nil || exitCode(err) == exitUsage {
+	if err == nil || cli.CodeOf(err) == cli.ExitUsage {
 		return err
 	}
-	return exit(exitTempFail, err)
+	return cli.WithCode(cli.ExitTempFail, err)
 }
 
-func (f *filterCmd) filter(ctx context.Context, e *Env) error {
-	set, err := e.settings()
+func (f *filterCmd) filter(ctx context.Context, e *cli.Env) error {
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func (f *filterCmd) filter(ctx context.Context, e *Env) error {
 		return fmt.Errorf("read message from standard input: %w", err)
 	}
 	if msg.size == 0 {
-		return exit(exitTempFail, errors.New("standard input is empty: there is no message to filter"))
+		return cli.WithCode(cli.ExitTempFail, errors.New("standard input is empty: there is no message to filter"))
 	}
 	info, err := f.score(ctx, j, set, msg)
 	if err != nil {
@@ -83,7 +84,7 @@ func finish(w io.Writer) error {
 	}
 	if fi, err := f.Stat(); err == nil && fi.Mode().IsRegular() {
 		if err := f.Sync(); err != nil {
-			return writeError(err)
+			return cli.WriteError(err)
 		}
 	}
 	return nil

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"strings"
-	"time"
 
-	"fanmill/config"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/policy"
 	"fanmill/store/history"
 )
@@ -16,12 +14,12 @@ import (
 // historyCmd lists messages that have gone by.
 type historyCmd struct {
 	query        history.Query
-	since, until momentValue
+	since, until cli.Moment
 	ids, json    bool
 }
 
-func (h *historyCmd) flags(fs *flag.FlagSet) {
-	h.until.end = true
+func (h *historyCmd) Flags(fs *flag.FlagSet) {
+	h.until.End = true
 	fs.Var(&h.since, "since", "only what came at or after `TIME`: 2h or 3d ago, 2006-01-02, or 2006-01-02T15:04")
 	fs.Var(&h.until, "until", "only what came before `TIME`; of a date, before its end")
 	fs.StringVar(&h.query.From, "from", "", "only where the sender or the From field contains `TEXT`")
@@ -34,48 +32,13 @@ func (h *historyCmd) flags(fs *flag.FlagSet) {
 	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
 }
 
-// momentValue is a flag that says when: so long ago, a date, or a date and a time, of
-// this host's time zone unless it names one.
-type momentValue struct {
-	time.Time
-	end bool // of a date its end is meant, else its beginning
-}
-
-// String is flag.Value; the zero value is no condition.
-func (m *momentValue) String() string {
-	if m.IsZero() {
-		return ""
-	}
-	return m.Format(time.RFC3339)
-}
-
-// Set is flag.Value.
-func (m *momentValue) Set(text string) (err error) {
-	if ago, err := config.ParseDuration(text); err == nil {
-		m.Time = time.Now().Add(-time.Duration(ago))
-		return nil
-	}
-	if m.Time, err = time.ParseInLocation(time.DateOnly, text, time.Local); err == nil {
-		if m.end {
-			m.Time = m.AddDate(0, 0, 1)
-		}
-		return nil
-	}
-	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02T15:04:05", time.DateTime, time.RFC3339} {
-		if m.Time, err = time.ParseInLocation(layout, text, time.Local); err == nil {
-			return nil
-		}
-	}
-	return errors.New("want a time ago such as 2h or 3d, a date such as 2006-01-02, or 2006-01-02T15:04")
-}
-
 // Run prints what is remembered and matches, the newest first.
-func (h *historyCmd) Run(ctx context.Context, e *Env) error {
+func (h *historyCmd) Run(ctx context.Context, e *cli.Env) error {
 	if err := h.check(); err != nil {
 		return err
 	}
 	h.query.Since, h.query.Until = h.since.Time, h.until.Time
-	dir, err := e.existingData()
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
@@ -90,7 +53,7 @@ func (h *historyCmd) Run(ctx context.Context, e *Env) error {
 	if err != nil {
 		return err
 	}
-	width := e.terminal(e.Stdout)
+	width := e.Terminal(e.Stdout)
 	for i := range found[:min(len(found), limit)] {
 		if err := h.print(e, &found[i], width); err != nil {
 			return err
@@ -102,38 +65,38 @@ func (h *historyCmd) Run(ctx context.Context, e *Env) error {
 	return nil
 }
 
-func (h *historyCmd) print(e *Env, r *history.Record, width int) error {
+func (h *historyCmd) print(e *cli.Env, r *history.Record, width int) error {
 	line := ""
 	switch {
 	case h.json:
-		return printJSON(e.Stdout, recordJSON(r))
+		return cli.PrintJSON(e.Stdout, recordJSON(r))
 	case h.ids:
-		line = safe(r.ID)
+		line = cli.Safe(r.ID)
 	default:
 		line = recordLine(r, width)
 	}
 	_, err := fmt.Fprintln(e.Stdout, line)
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 func (h *historyCmd) check() error {
 	switch h.query.Verdict {
 	case "", "ham", "unsure", "spam":
 	default:
-		return usageErrorf("--verdict: %q is no verdict, want ham, unsure or spam", h.query.Verdict)
+		return cli.UsageErrorf("--verdict: %q is no verdict, want ham, unsure or spam", h.query.Verdict)
 	}
 	if o := h.query.Outcome; o != "" {
 		known, err := policy.ParseOutcome(o)
 		if err != nil {
-			return usageErrorf("--outcome: %v", err)
+			return cli.UsageErrorf("--outcome: %v", err)
 		}
 		h.query.Outcome = known.String()
 	}
 	if !h.until.IsZero() && !h.since.Before(h.until.Time) {
-		return usageErrorf("--until is not after --since: nothing could be found")
+		return cli.UsageErrorf("--until is not after --since: nothing could be found")
 	}
 	if h.query.Limit < 1 {
-		return usageErrorf("--limit: %d is less than 1", h.query.Limit)
+		return cli.UsageErrorf("--limit: %d is less than 1", h.query.Limit)
 	}
 	return nil
 }
@@ -144,18 +107,18 @@ func recordLine(r *history.Record, width int) string {
 	if !r.Unscored {
 		verdict, score = r.Verdict, fmt.Sprintf("%.4f", r.Score.P)
 	}
-	head := fmt.Sprintf("%s  %s  %-6s %-6s  %-8s", safe(r.ID), r.Time.Local().Format("01-02 15:04"), safe(verdict), score, safe(r.Outcome))
+	head := fmt.Sprintf("%s  %s  %-6s %-6s  %-8s", cli.Safe(r.ID), r.Time.Local().Format("01-02 15:04"), cli.Safe(verdict), score, cli.Safe(r.Outcome))
 	who := angle(r.Sender) + " -> " + strings.Join(r.Recipients, ",")
 	if r.Sender == "" && r.Recipients == nil {
 		who = "-" // not kept
 	}
 	whoWidth := 80
 	if width > 0 {
-		whoWidth = max((width-cells(head)-4)/2, 0)
+		whoWidth = max((width-cli.Cells(head)-4)/2, 0)
 	}
-	line := head + "  " + fit(who, whoWidth) + "  " + fit(r.Subject, 60)
+	line := head + "  " + cli.Fit(who, whoWidth) + "  " + cli.Fit(r.Subject, 60)
 	if width > 0 {
-		line = fit(line, width)
+		line = cli.Fit(line, width)
 	}
 	return strings.TrimRight(line, " ")
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store/history"
 )
 
@@ -19,7 +20,7 @@ type historyPurgeCmd struct {
 	dryRun, json bool
 }
 
-func (h *historyPurgeCmd) flags(fs *flag.FlagSet) {
+func (h *historyPurgeCmd) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&h.purge.To, "to", "", "records of mail to `ADDR`: user@example.org, or @example.org for all of a domain")
 	fs.StringVar(&h.purge.From, "from", "", "records of mail from `ADDR`, by its sender or its From field")
 	fs.BoolVar(&h.dryRun, "dry-run", false, "only say how many there are")
@@ -27,14 +28,14 @@ func (h *historyPurgeCmd) flags(fs *flag.FlagSet) {
 }
 
 // Run removes them.
-func (h *historyPurgeCmd) Run(ctx context.Context, e *Env) (err error) {
+func (h *historyPurgeCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if (h.purge.To == "") == (h.purge.From == "") {
-		return usageErrorf("say --to ADDR or --from ADDR")
+		return cli.UsageErrorf("say --to ADDR or --from ADDR")
 	}
 	if addr := h.purge.To + h.purge.From; strings.HasSuffix(addr, "@") || strings.ContainsAny(addr, "*%<> \n") {
-		return usageErrorf("%q is no address, want user@example.org or @example.org", addr)
+		return cli.UsageErrorf("%q is no address, want user@example.org or @example.org", addr)
 	}
-	dir, err := e.existingData()
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
@@ -44,16 +45,16 @@ func (h *historyPurgeCmd) Run(ctx context.Context, e *Env) (err error) {
 	}
 	switch {
 	case h.json:
-		return printJSON(e.Stdout, map[string]int{map[bool]string{true: "found", false: "removed"}[h.dryRun]: n})
+		return cli.PrintJSON(e.Stdout, map[string]int{map[bool]string{true: "found", false: "removed"}[h.dryRun]: n})
 	case h.dryRun:
-		_, err = fmt.Fprintf(e.Stdout, "%s would be removed\n", plural(n, "record", "records"))
+		_, err = fmt.Fprintf(e.Stdout, "%s would be removed\n", cli.Plural(n, "record", "records"))
 	default:
-		_, err = fmt.Fprintf(e.Stdout, "%s removed\n", plural(n, "record", "records"))
+		_, err = fmt.Fprintf(e.Stdout, "%s removed\n", cli.Plural(n, "record", "records"))
 	}
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
-func (h *historyPurgeCmd) run(ctx context.Context, e *Env, dir string) (n int, err error) {
+func (h *historyPurgeCmd) run(ctx context.Context, e *cli.Env, dir string) (n int, err error) {
 	if _, err := os.Stat(filepath.Join(dir, "history.db")); errors.Is(err, fs.ErrNotExist) {
 		return 0, nil // purging would make one
 	}
@@ -65,13 +66,13 @@ func (h *historyPurgeCmd) run(ctx context.Context, e *Env, dir string) (n int, e
 		defer past.Close()
 		return past.Concerned(ctx, h.purge)
 	}
-	set, err := e.settings()
+	set, err := settingsOf(e)
 	if err != nil {
 		return 0, err
 	}
-	past, err := openHistory(ctx, dir, set, e.logger())
+	past, err := openHistory(ctx, dir, set, e.Logger())
 	if errors.Is(err, fs.ErrPermission) {
-		return 0, hint(err, "run it as root or as the daemon's user, who alone may change the history")
+		return 0, cli.Hint(err, "run it as root or as the daemon's user, who alone may change the history")
 	}
 	if err != nil {
 		return 0, err

@@ -7,22 +7,23 @@ import (
 	"strings"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store/history"
 )
 
 // historyShowCmd shows single records.
 type historyShowCmd struct{ json bool }
 
-func (h *historyShowCmd) flags(fs *flag.FlagSet) {
+func (h *historyShowCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
 }
 
 // Run shows the record of each id of Args.
-func (h *historyShowCmd) Run(ctx context.Context, e *Env) (err error) {
+func (h *historyShowCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if e.Args, err = readIDs(e, e.Args); err != nil {
 		return err
 	}
-	dir, err := e.existingData()
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
@@ -43,10 +44,10 @@ func (h *historyShowCmd) Run(ctx context.Context, e *Env) (err error) {
 			return fmt.Errorf("show %s: %w", id, err)
 		case h.json:
 			_, err := r.Message()
-			return printJSON(e.Stdout, shownRecord{recordJSON(&r), err == nil, len(r.Features), len(r.Grams)})
+			return cli.PrintJSON(e.Stdout, shownRecord{recordJSON(&r), err == nil, len(r.Features), len(r.Grams)})
 		}
 		_, err = fmt.Fprintln(e.Stdout, recordText(&r))
-		return writeError(err)
+		return cli.WriteError(err)
 	})
 }
 
@@ -55,7 +56,7 @@ func recordText(r *history.Record) string {
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
 		if value := fmt.Sprintf(format, args...); value != "" {
-			fmt.Fprintf(&b, "%-11s %s\n", name+":", safe(value))
+			fmt.Fprintf(&b, "%-11s %s\n", name+":", cli.Safe(value))
 		}
 	}
 	row("id", "%s", r.ID)
@@ -66,7 +67,7 @@ func recordText(r *history.Record) string {
 	} else {
 		row("verdict", "%s, score %.4f", r.Verdict, r.Score.P)
 		row("log-odds", "%+.4f, from these opinions", r.Score.LogOdds)
-		row("  counts", "%+.4f, from %s", r.Score.C, plural(r.Score.Clues, "clue", "clues"))
+		row("  counts", "%+.4f, from %s", r.Score.C, cli.Plural(r.Score.Clues, "clue", "clues"))
 		row("  second", "%+.4f, another reading of the counts", r.Score.E)
 		row("  linear", "%+.4f", r.Score.L)
 	}

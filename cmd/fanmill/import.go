@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 	"fanmill/training/corpus"
 	"fanmill/training/rival"
@@ -31,8 +32,8 @@ type importCmd struct {
 	json      bool
 }
 
-func (c *importCmd) flags(fs *flag.FlagSet) {
-	fs.Var(scopeValue{&c.scope}, "scope", "import for scope `NAME` instead of the whole site")
+func (c *importCmd) Flags(fs *flag.FlagSet) {
+	fs.Var(cli.ScopeValue(&c.scope), "scope", "import for scope `NAME` instead of the whole site")
 	fs.UintVar(&c.most, "most", importMost, "let the dump stand for `N` messages of each class at most")
 	fs.BoolVar(&c.add, "add", false, "add to what was imported before")
 	fs.BoolVar(&c.dryRun, "dry-run", false, "only say what would be imported")
@@ -57,15 +58,15 @@ type countsImported struct {
 }
 
 // Run imports.
-func (c *importCmd) Run(ctx context.Context, e *Env) (err error) {
+func (c *importCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if c.most < 1 || c.most > 1<<16 {
-		return usageErrorf("--most: %d is not in 1..65536", c.most)
+		return cli.UsageErrorf("--most: %d is not in 1..65536", c.most)
 	}
-	dir, err := e.dataDir()
+	dir, err := e.DataDir()
 	if err != nil {
 		return err
 	}
-	set, err := e.settings()
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
@@ -94,11 +95,11 @@ func (c *importCmd) Run(ctx context.Context, e *Env) (err error) {
 }
 
 // read reads the dump, and what else it needs.
-func (c *importCmd) read(ctx context.Context, e *Env) (*rival.Counts, error) {
+func (c *importCmd) read(ctx context.Context, e *cli.Env) (*rival.Counts, error) {
 	var words io.Reader
 	if c.form == rival.DSPAM {
 		if c.words == "" || c.ham == 0 || c.spam == 0 || c.ham > 1<<31 || c.spam > 1<<31 {
-			return nil, usageErrorf("say --words FILE, --ham N and --spam N")
+			return nil, cli.UsageErrorf("say --words FILE, --ham N and --spam N")
 		}
 		f, err := os.Open(c.words)
 		if err != nil {
@@ -118,7 +119,7 @@ func (c *importCmd) read(ctx context.Context, e *Env) (*rival.Counts, error) {
 	defer in.Close()
 	text, err := corpus.Unpack(bufio.NewReader(untilDone{ctx, in}))
 	if err != nil {
-		return nil, exit(exitData, fmt.Errorf("%s: %w", e.Args[0], err))
+		return nil, cli.WithCode(cli.ExitData, fmt.Errorf("%s: %w", e.Args[0], err))
 	}
 	defer text.Close()
 	counts, err := rival.Read(text, c.form, words, classify.Count{Ham: uint32(c.ham), Spam: uint32(c.spam)})
@@ -126,7 +127,7 @@ func (c *importCmd) read(ctx context.Context, e *Env) (*rival.Counts, error) {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	case errors.Is(err, rival.ErrForm):
-		err = exit(exitData, err)
+		err = cli.WithCode(cli.ExitData, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", e.Args[0], err)
@@ -135,8 +136,8 @@ func (c *importCmd) read(ctx context.Context, e *Env) (*rival.Counts, error) {
 }
 
 // write puts the rows into the ledger, all or none.
-func (c *importCmd) write(ctx context.Context, e *Env, dir string, rows []store.Row) (already bool, err error) {
-	db, done, err := e.openLedger(ctx, dir, false)
+func (c *importCmd) write(ctx context.Context, e *cli.Env, dir string, rows []store.Row) (already bool, err error) {
+	db, done, err := openLedger(ctx, e, dir, false)
 	if err != nil {
 		return false, err
 	}
@@ -153,12 +154,12 @@ func (c *importCmd) write(ctx context.Context, e *Env, dir string, rows []store.
 		return false, err
 	}
 	if n > 0 && !c.add {
-		return false, hint(exit(exitData, errors.New("counts of another dump were imported already")),
+		return false, cli.Hint(cli.WithCode(cli.ExitData, errors.New("counts of another dump were imported already")),
 			"take them out with `fanmill undo --source import`, or say --add to have both")
 	}
 	return false, db.Update(ctx, func(tx *store.Tx) error {
 		for _, row := range rows {
-			if err := tx.Learn(row, store.Origin{Actor: e.user(), Source: "import"}); err != nil {
+			if err := tx.Learn(row, store.Origin{Actor: e.User(), Source: "import"}); err != nil {
 				return err
 			}
 		}
@@ -166,9 +167,9 @@ func (c *importCmd) write(ctx context.Context, e *Env, dir string, rows []store.
 	})
 }
 
-func (c *importCmd) print(e *Env, a countsImported) error {
+func (c *importCmd) print(e *cli.Env, a countsImported) error {
 	if c.json {
-		return printJSON(e.Stdout, a)
+		return cli.PrintJSON(e.Stdout, a)
 	}
 	text := fmt.Sprintf("%d of %d words are known here, %d features, which count for %d ham and %d spam", a.Mapped, a.Words, a.Features, a.Ham, a.Spam)
 	switch {
@@ -178,5 +179,5 @@ func (c *importCmd) print(e *Env, a countsImported) error {
 		text += "; imported before, nothing was changed"
 	}
 	_, err := fmt.Fprintln(e.Stdout, text)
-	return writeError(err)
+	return cli.WriteError(err)
 }

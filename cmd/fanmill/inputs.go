@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/config/watch"
 )
 
@@ -55,7 +56,7 @@ func (in *inputs) list(path string, entries int) {
 func (in *inputs) shrunk(before *inputs) (warnings []string) {
 	for path, had := range before.entries {
 		if has, ok := in.entries[path]; ok && 2*has < had {
-			warnings = append(warnings, fmt.Sprintf("list %s had %s and has %d now, which is in force: put the rest back if that was a mistake", path, plural(had, "entry", "entries"), has))
+			warnings = append(warnings, fmt.Sprintf("list %s had %s and has %d now, which is in force: put the rest back if that was a mistake", path, cli.Plural(had, "entry", "entries"), has))
 		}
 	}
 	slices.Sort(warnings)

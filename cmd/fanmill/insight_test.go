@@ -26,7 +26,7 @@ func TestInsight(t *testing.T) {
 		{"ham", letters("ham", 99)}, {"spam", letters("spam", 100)}, {"ham", wrong},
 	} {
 		e, _, errs := testEnv(t)
-		e.data, e.Stdin = dir, strings.NewReader(step.mail)
+		e.Data, e.Stdin = dir, strings.NewReader(step.mail)
 		if code := Main(t.Context(), []string{"train", "--" + step.class, "-"}, e); code != 0 {
 			t.Fatalf("train: exit code %d: %s", code, errs)
 		}
@@ -37,7 +37,7 @@ func TestInsight(t *testing.T) {
 	}
 	defer c.Close()
 	e, _, _ := testEnv(t)
-	e.config = dir + "/fanmill.toml"
+	e.Config = dir + "/fanmill.toml"
 	ask := func() control.Stats {
 		t.Helper()
 		q := control.StatsRequest{Mislabels: 3}

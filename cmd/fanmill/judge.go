@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/training"
@@ -128,8 +129,8 @@ func (j *judge) Undo(ctx context.Context, q control.UndoRequest) (control.UndoRe
 // openJudge returns the daemon's judge where one runs and lets us in, else one
 // that reads the ledger itself. A data directory without a ledger is one that
 // nothing has been learned in yet.
-func openJudge(ctx context.Context, e *Env, set *settings) (control.Judge, func(), error) {
-	dir, err := e.existingData()
+func openJudge(ctx context.Context, e *cli.Env, set *settings) (control.Judge, func(), error) {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -144,14 +145,14 @@ func openJudge(ctx context.Context, e *Env, set *settings) (control.Judge, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	return &judge{&scorer{db: db, set: func() *settings { return set }, log: e.logger()}, e.logger(), recall{}}, done, nil
+	return &judge{&scorer{db: db, set: func() *settings { return set }, log: e.Logger()}, e.Logger(), recall{}}, done, nil
 }
 
 // openReading opens the ledger for reading. Where there is none, nothing was
 // learned: an empty one in a temporary directory says the same, and leaves none
 // in the data directory that might have the wrong owner.
-func openReading(ctx context.Context, e *Env, dir string) (*store.DB, func(), error) {
-	o := store.Options{Dir: dir, Logger: e.logger(), ReadOnly: true}
+func openReading(ctx context.Context, e *cli.Env, dir string) (*store.DB, func(), error) {
+	o := store.Options{Dir: dir, Logger: e.Logger(), ReadOnly: true}
 	remove := func() {}
 	if _, err := os.Stat(filepath.Join(dir, "fanmill.db")); errors.Is(err, fs.ErrNotExist) {
 		tmp, err := os.MkdirTemp("", "fanmill-")

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/config"
 	"fanmill/config/watch"
 	"fanmill/control"
@@ -119,9 +120,9 @@ func (a *App) Stats(ctx context.Context, q control.StatsRequest) (control.Stats,
 func bindError(err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return hint(exit(exitUnavailable, err), "something else listens there; stop it or set milter.listen")
+		return cli.Hint(cli.WithCode(cli.ExitUnavailable, err), "something else listens there; stop it or set milter.listen")
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return hint(exit(exitConfig, err), "this host has no such address; set milter.listen")
+		return cli.Hint(cli.WithCode(cli.ExitConfig, err), "this host has no such address; set milter.listen")
 	}
 	return err
 }

@@ -17,7 +17,7 @@ func TestStatsAreCurrent(t *testing.T) {
 	a, _ := testApp(t, dir, "")
 	for _, class := range []string{"ham", "spam"} {
 		e, _, errs := testEnv(t)
-		e.data, e.Stdin = dir, strings.NewReader(letters(class, 30))
+		e.Data, e.Stdin = dir, strings.NewReader(letters(class, 30))
 		if code := Main(t.Context(), []string{"train", "--" + class, "-"}, e); code != 0 {
 			t.Fatalf("train: exit code %d: %s", code, errs)
 		}

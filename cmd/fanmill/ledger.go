@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 	"fanmill/training"
 	"fanmill/training/corpus"
@@ -17,19 +18,19 @@ import (
 // ledgerExportCmd writes the ledger as JSON Lines.
 type ledgerExportCmd struct{ log, force, quiet bool }
 
-func (l *ledgerExportCmd) flags(fs *flag.FlagSet) {
+func (l *ledgerExportCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&l.log, "log", false, "also write the log of who did what, so that undo works after a move")
 	fs.BoolVar(&l.force, "force", false, "replace a file that is there")
 	fs.BoolVar(&l.quiet, "quiet", false, "draw no progress, print nothing")
 }
 
 // Run exports.
-func (l *ledgerExportCmd) Run(ctx context.Context, e *Env) error {
-	dir, err := e.existingData()
+func (l *ledgerExportCmd) Run(ctx context.Context, e *cli.Env) error {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
+	db, err := store.Open(ctx, store.Options{Dir: dir, ReadOnly: true, Logger: e.Logger()})
 	if err != nil {
 		return err
 	}
@@ -39,13 +40,13 @@ func (l *ledgerExportCmd) Run(ctx context.Context, e *Env) error {
 		path = e.Args[0]
 	}
 	var h store.DumpHeader
-	bar := newMeter(e, l.quiet, "exporting")
-	bar.phase("exporting", "lines")
+	bar := cli.NewMeter(e, l.quiet, "exporting")
+	bar.Phase("exporting", "lines")
 	err = writePacked(path, e.Stdout, l.force, func(w io.Writer) (err error) {
-		h, err = db.Dump(ctx, w, l.log, func(done, total int64) { bar.show(int(done), done, total) })
+		h, err = db.Dump(ctx, w, l.log, func(done, total int64) { bar.Show(int(done), done, total) })
 		return err
 	})
-	bar.clear()
+	bar.Clear()
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
@@ -54,14 +55,14 @@ func (l *ledgerExportCmd) Run(ctx context.Context, e *Env) error {
 	case path == "-" || l.quiet:
 		return nil
 	}
-	_, err = fmt.Fprintf(e.Stdout, "%s: %s, %s\n", safe(path), plural(int(h.Rows), "message", "messages"), plural(int(h.Ops), "operation", "operations"))
-	return writeError(err)
+	_, err = fmt.Fprintf(e.Stdout, "%s: %s, %s\n", cli.Safe(path), cli.Plural(int(h.Rows), "message", "messages"), cli.Plural(int(h.Ops), "operation", "operations"))
+	return cli.WriteError(err)
 }
 
 // ledgerImportCmd reads what export wrote.
 type ledgerImportCmd struct{ dryRun, json, quiet bool }
 
-func (l *ledgerImportCmd) flags(fs *flag.FlagSet) {
+func (l *ledgerImportCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&l.dryRun, "dry-run", false, "only say what would be done")
 	fs.BoolVar(&l.json, "json", false, "print the summary as JSON")
 	fs.BoolVar(&l.quiet, "quiet", false, "draw no progress, print no summary")
@@ -78,8 +79,8 @@ type imported struct {
 }
 
 // Run reads the file twice: nothing is imported from one that is not sound to its end.
-func (l *ledgerImportCmd) Run(ctx context.Context, e *Env) (err error) {
-	dir, err := e.dataDir()
+func (l *ledgerImportCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+	dir, err := e.DataDir()
 	if err != nil {
 		return err
 	}
@@ -88,9 +89,9 @@ func (l *ledgerImportCmd) Run(ctx context.Context, e *Env) (err error) {
 		return err
 	}
 	defer in.Close()
-	bar := newMeter(e, l.quiet || l.json, "checking")
-	bar.phase("checking", "lines")
-	defer bar.clear()
+	bar := cli.NewMeter(e, l.quiet || l.json, "checking")
+	bar.Phase("checking", "lines")
+	defer bar.Clear()
 	a := imported{DryRun: l.dryRun}
 	if err := in.lines(ctx, bar, func(d *store.DumpReader, next training.Entries) (err error) {
 		a.Rows, a.Ops = d.Header.Rows, d.Header.Ops
@@ -102,11 +103,11 @@ func (l *ledgerImportCmd) Run(ctx context.Context, e *Env) (err error) {
 		return fmt.Errorf("%s: %w", e.Args[0], err)
 	}
 	if l.dryRun {
-		if dir, err = e.existingData(); err != nil {
+		if dir, err = e.ExistingData(); err != nil {
 			return err
 		}
 	}
-	db, done, err := e.openLedger(ctx, dir, false)
+	db, done, err := openLedger(ctx, e, dir, false)
 	if err != nil {
 		return err
 	}
@@ -114,30 +115,30 @@ func (l *ledgerImportCmd) Run(ctx context.Context, e *Env) (err error) {
 	if a.Loaded, err = db.Empty(ctx); err != nil {
 		return err
 	}
-	bar.phase("importing", "lines")
+	bar.Phase("importing", "lines")
 	if err := in.lines(ctx, bar, func(d *store.DumpReader, next training.Entries) error { return l.take(ctx, e, db, d, bar, next, &a) }); err != nil {
 		return fmt.Errorf("%s: %w", e.Args[0], err)
 	}
-	bar.clear()
+	bar.Clear()
 	return l.print(e, a)
 }
 
 // take loads or merges.
-func (l *ledgerImportCmd) take(ctx context.Context, e *Env, db *store.DB, d *store.DumpReader, bar *meter, next training.Entries, a *imported) (err error) {
+func (l *ledgerImportCmd) take(ctx context.Context, e *cli.Env, db *store.DB, d *store.DumpReader, bar *cli.Meter, next training.Entries, a *imported) (err error) {
 	if a.Loaded {
 		if l.dryRun {
 			return nil
 		}
-		if err := db.LoadDump(ctx, d, func(done, total int64) { bar.show(int(done), done, total) }); err != nil {
+		if err := db.LoadDump(ctx, d, func(done, total int64) { bar.Show(int(done), done, total) }); err != nil {
 			return err
 		}
 		return db.WriteSnapshot()
 	}
-	by := store.Origin{Actor: e.user(), Source: "import"}
+	by := store.Origin{Actor: e.User(), Source: "import"}
 	if a.Merged, err = training.Merge(ctx, db, next, by, l.dryRun, nil); err != nil || a.Waiting == 0 || l.dryRun {
 		return err
 	}
-	set, err := e.settings()
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
@@ -147,22 +148,22 @@ func (l *ledgerImportCmd) take(ctx context.Context, e *Env, db *store.DB, d *sto
 			break
 		}
 		var s training.Settled
-		s, err = training.New(db, set.trainer(scope, by, e.logger())).Settle(ctx)
+		s, err = training.New(db, set.trainer(scope, by, e.Logger())).Settle(ctx)
 		a.Settled.Judged, a.Settled.Learned = a.Settled.Judged+s.Judged, a.Settled.Learned+s.Learned
 	}
 	return err
 }
 
-func (l *ledgerImportCmd) print(e *Env, a imported) error {
+func (l *ledgerImportCmd) print(e *cli.Env, a imported) error {
 	switch {
 	case l.json:
-		return printJSON(e.Stdout, a)
+		return cli.PrintJSON(e.Stdout, a)
 	case l.quiet:
 		return nil
 	}
 	var text string
 	if a.Loaded {
-		text = fmt.Sprintf("loaded into an empty ledger: %s, %s", plural(int(a.Rows), "message", "messages"), plural(int(a.Ops), "operation", "operations"))
+		text = fmt.Sprintf("loaded into an empty ledger: %s, %s", cli.Plural(int(a.Rows), "message", "messages"), cli.Plural(int(a.Ops), "operation", "operations"))
 	} else {
 		text = fmt.Sprintf("merged: %d added, %d the same, %d confirmed, %d changed, %d forgotten, %d kept as they were here, %d skipped",
 			a.Added, a.Same, a.Confirmed, a.Changed, a.Forgotten, a.Kept, a.Skipped)
@@ -177,7 +178,7 @@ func (l *ledgerImportCmd) print(e *Env, a imported) error {
 		text = "nothing was changed; would be " + text
 	}
 	_, err := fmt.Fprintln(e.Stdout, text)
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 func ignoreEOF(err error) error {
@@ -228,7 +229,7 @@ func (u untilDone) Read(p []byte) (int, error) {
 }
 
 // lines calls fn with the lines of the input, from its first on.
-func (t twice) lines(ctx context.Context, bar *meter, fn func(*store.DumpReader, training.Entries) error) error {
+func (t twice) lines(ctx context.Context, bar *cli.Meter, fn func(*store.DumpReader, training.Entries) error) error {
 	if _, err := t.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
@@ -244,7 +245,7 @@ func (t twice) lines(ctx context.Context, bar *meter, fn func(*store.DumpReader,
 	n := int64(0)
 	return fn(d, func() (*store.Entry, error) {
 		n++
-		bar.show(int(n), n, d.Header.Rows+d.Header.Ops)
+		bar.Show(int(n), n, d.Header.Rows+d.Header.Ops)
 		return d.Next()
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"fanmill/cmd/fanmill/cli"
 )
 
 // lockData takes DIR/lock, which the daemon holds as long as it lives: the
@@ -22,7 +24,7 @@ func lockData(dir string) (*os.File, error) {
 	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		defer f.Close()
-		return nil, hint(exit(exitUnavailable, fmt.Errorf("a daemon%s runs on data directory %s", holder(f), dir)),
+		return nil, cli.Hint(cli.WithCode(cli.ExitUnavailable, fmt.Errorf("a daemon%s runs on data directory %s", holder(f), dir)),
 			"stop it first, or name another data directory with --data DIR")
 	}
 	if err == nil {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/milter/maillog"
 	"fanmill/training/corpus"
 )
@@ -22,11 +23,11 @@ import (
 // logCmd makes the daily table from log files.
 type logCmd struct {
 	csv, json, follow bool
-	since, until      momentValue
+	since, until      cli.Moment
 }
 
-func (l *logCmd) flags(fs *flag.FlagSet) {
-	l.until.end = true
+func (l *logCmd) Flags(fs *flag.FlagSet) {
+	l.until.End = true
 	fs.BoolVar(&l.csv, "csv", false, "print comma-separated values, all columns")
 	fs.BoolVar(&l.json, "json", false, "print a JSON object a line, all columns")
 	fs.BoolVar(&l.follow, "f", false, "go on with what is written to the last FILE, until interrupted")
@@ -40,7 +41,7 @@ type tableWriter interface {
 }
 
 // Run reads the logs and prints the table.
-func (l *logCmd) Run(ctx context.Context, e *Env) error {
+func (l *logCmd) Run(ctx context.Context, e *cli.Env) error {
 	files, err := l.files(e)
 	if err != nil {
 		return err
@@ -57,24 +58,24 @@ func (l *logCmd) Run(ctx context.Context, e *Env) error {
 }
 
 // files are those named on the command line.
-func (l *logCmd) files(e *Env) ([]string, error) {
+func (l *logCmd) files(e *cli.Env) ([]string, error) {
 	files := e.Args
 	if l.csv && l.json {
-		return nil, usageErrorf("--csv and --json exclude each other")
+		return nil, cli.UsageErrorf("--csv and --json exclude each other")
 	}
 	if len(files) == 0 {
-		if in, ok := e.Stdin.(io.Writer); ok && e.terminal(in) > 0 {
-			return nil, usageErrorf("say which log to read, or pipe one in: journalctl -u fanmill -o json | fanmill log")
+		if in, ok := e.Stdin.(io.Writer); ok && e.Terminal(in) > 0 {
+			return nil, cli.UsageErrorf("say which log to read, or pipe one in: journalctl -u fanmill -o json | fanmill log")
 		}
 		files = []string{"-"}
 	}
 	if last := files[len(files)-1]; l.follow && slices.Contains([]string{".gz", ".bz2", ".zst"}, filepath.Ext(last)) {
-		return nil, usageErrorf("-f: nothing is added to %s, which is compressed; name the log that is written to last", last)
+		return nil, cli.UsageErrorf("-f: nothing is added to %s, which is compressed; name the log that is written to last", last)
 	}
 	return files, nil
 }
 
-func (l *logCmd) writer(e *Env) tableWriter {
+func (l *logCmd) writer(e *cli.Env) tableWriter {
 	switch {
 	case l.csv:
 		return &csvTable{w: csv.NewWriter(e.Stdout)}
@@ -89,25 +90,25 @@ type jsonTable struct{ w io.Writer }
 
 func (t jsonTable) write(rows []maillog.Row) error {
 	for _, r := range rows {
-		if err := printJSON(t.w, dayRow(r)); err != nil {
+		if err := cli.PrintJSON(t.w, dayRow(r)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *logCmd) print(e *Env, rows []maillog.Row) error {
+func (l *logCmd) print(e *cli.Env, rows []maillog.Row) error {
 	w := l.writer(e)
 	if _, people := w.(*dayTable); !people {
 		return w.write(rows)
 	}
 	_, err := io.WriteString(e.Stdout, tableText(rows, localZone()))
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 // logReader reads one log after another into a table.
 type logReader struct {
-	e            *Env
+	e            *cli.Env
 	table        *maillog.Table
 	since, until time.Time
 }
@@ -139,18 +140,18 @@ func (r *logReader) read(ctx context.Context, path string) error {
 		}
 		in = f
 	}
-	raw := &readCounter{r: newInterruptible(ctx, in)}
+	raw := &readCounter{r: cli.NewInterruptible(ctx, in)}
 	log, err := corpus.Unpack(bufio.NewReaderSize(raw, 64<<10))
 	if err != nil {
 		return r.fault(path, err)
 	}
 	defer log.Close()
-	m := newMeter(r.e, false, "reading")
+	m := cli.NewMeter(r.e, false, "reading")
 	if m != nil {
-		m.unit = "lines"
+		m.Unit = "lines"
 	}
-	defer m.clear()
-	return r.count(path, log, func(lines int64) { m.show(int(lines), raw.n, size) })
+	defer m.Clear()
+	return r.count(path, log, func(lines int64) { m.Show(int(lines), raw.n, size) })
 }
 
 // count reads an open log and says on standard error what was wrong with it.
@@ -159,14 +160,14 @@ func (r *logReader) count(name string, log io.Reader, progress func(lines int64)
 	report, err := c.Count(log)
 	if report.Broken > 0 {
 		fmt.Fprintf(r.e.Stderr, "fanmill: %s: %s of messages could not be read and %s not counted; the first is line %d: %s\n",
-			safe(logName(name)), plural(int(report.Broken), "line", "lines"), wasWere(report.Broken), report.First, safe(report.Why.Error()))
+			cli.Safe(logName(name)), cli.Plural(int(report.Broken), "line", "lines"), wasWere(report.Broken), report.First, cli.Safe(report.Why.Error()))
 	}
 	if err != nil {
 		return r.fault(name, err)
 	}
 	if report.Lines > 0 && report.Messages+report.Broken == 0 {
 		fmt.Fprintf(r.e.Stderr, "fanmill: %s: no message in %s; `fanmill help log` says which logs are read\n",
-			safe(logName(name)), plural(int(report.Lines), "line", "lines"))
+			cli.Safe(logName(name)), cli.Plural(int(report.Lines), "line", "lines"))
 	}
 	return nil
 }
@@ -190,12 +191,12 @@ func (r *logReader) fault(path string, err error) error {
 	err = fmt.Errorf("%s: %w", logName(path), err)
 	var file *fs.PathError
 	switch {
-	case exitCode(err) != exitSoftware:
+	case cli.CodeOf(err) != cli.ExitSoftware:
 		return err
 	case errors.As(err, &file):
-		return exit(exitIO, err)
+		return cli.WithCode(cli.ExitIO, err)
 	}
-	return exit(exitData, err)
+	return cli.WithCode(cli.ExitData, err)
 }
 
 // readCounter counts the bytes read.
@@ -221,5 +222,5 @@ func tableText(rows []maillog.Row, zone string) string {
 	}
 	var b strings.Builder
 	_ = (&dayTable{w: &b}).write(rows) // writes to memory
-	return b.String() + "Days are those of " + safe(zone) + ".\n"
+	return b.String() + "Days are those of " + cli.Safe(zone) + ".\n"
 }

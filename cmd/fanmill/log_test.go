@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/milter/maillog"
 	"fanmill/policy"
 	"fanmill/test/harness"
@@ -82,7 +83,7 @@ func TestLogFollows(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var out, errs harness.Buffer
-	e := &Env{Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Args: []string{old, log}}
+	e := &cli.Env{Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Args: []string{old, log}}
 	done := make(chan error, 1)
 	go func() { done <- (&logCmd{csv: true, follow: true}).Run(ctx, e) }()
 	want := func(row []string) {

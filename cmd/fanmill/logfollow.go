@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/milter/maillog"
 )
 
@@ -53,11 +54,11 @@ func (l *logCmd) watch(ctx context.Context, r *logReader, files []string) error 
 
 // openFollowed opens what is followed. caught is closed when all that is there has
 // been read; of a pipe nobody knows.
-func openFollowed(ctx context.Context, e *Env, path string) (log io.ReadCloser, caught <-chan struct{}, err error) {
+func openFollowed(ctx context.Context, e *cli.Env, path string) (log io.ReadCloser, caught <-chan struct{}, err error) {
 	if path == "-" {
 		now := make(chan struct{})
 		close(now)
-		return io.NopCloser(newInterruptible(ctx, e.Stdin)), now, nil
+		return io.NopCloser(cli.NewInterruptible(ctx, e.Stdin)), now, nil
 	}
 	t, err := maillog.OpenTail(ctx, path)
 	if err != nil {
@@ -75,9 +76,9 @@ type liveTable struct {
 	last   string                 // the day printed last
 }
 
-func newLiveTable(e *Env, w tableWriter) *liveTable {
+func newLiveTable(e *cli.Env, w tableWriter) *liveTable {
 	_, people := w.(*dayTable)
-	return &liveTable{tableWriter: w, out: e.Stdout, redraw: people && e.terminal(e.Stdout) > 0, known: map[string]maillog.Row{}}
+	return &liveTable{tableWriter: w, out: e.Stdout, redraw: people && e.Terminal(e.Stdout) > 0, known: map[string]maillog.Row{}}
 }
 
 func (t *liveTable) update(rows []maillog.Row) error {
@@ -93,7 +94,7 @@ func (t *liveTable) update(rows []maillog.Row) error {
 	}
 	if t.redraw && changed[0].Day == t.last {
 		if _, err := fmt.Fprint(t.out, "\x1b[A\r\x1b[J"); err != nil {
-			return writeError(err)
+			return cli.WriteError(err)
 		}
 	}
 	t.last = changed[len(changed)-1].Day

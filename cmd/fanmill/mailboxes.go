@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 	"fanmill/training/corpus"
 	"fanmill/training/cull"
@@ -38,7 +39,7 @@ func createBoxes(ctx context.Context, inputs []cull.Input, force bool, targets .
 			continue
 		}
 		if err := cull.Rereadable(inputs); err != nil {
-			return all, usageErrorf("%w", err)
+			return all, cli.UsageErrorf("%w", err)
 		}
 		box, err := corpus.CreateMbox(ctx, t.path, force, pathsOf(inputs))
 		if err != nil {
@@ -46,7 +47,7 @@ func createBoxes(ctx context.Context, inputs []cull.Input, force bool, targets .
 		}
 		all = append(all, mailbox{t.class, box})
 		if len(all) == 2 && all[0].Path() == box.Path() {
-			return all, usageErrorf("%s is named twice", t.path)
+			return all, cli.UsageErrorf("%s is named twice", t.path)
 		}
 	}
 	return all, nil
@@ -58,9 +59,9 @@ func createError(err error) error {
 	case errors.Is(err, context.Canceled):
 		return err
 	case errors.Is(err, fs.ErrExist):
-		err = hint(err, "take another name, or replace it with --force")
+		err = cli.Hint(err, "take another name, or replace it with --force")
 	}
-	return exit(exitCantCreate, err)
+	return cli.WithCode(cli.ExitCantCreate, err)
 }
 
 // discard removes what was not committed.
@@ -91,11 +92,11 @@ func (m mailboxes) write(ctx context.Context, s *cull.Survey, c cull.Choice, o c
 		return nil, nil
 	}
 	if c.Len() == 0 {
-		return nil, exit(exitData, errors.New("no message is left, so nothing is written"))
+		return nil, cli.WithCode(cli.ExitData, errors.New("no message is left, so nothing is written"))
 	}
 	err := s.Write(ctx, c, o, func(in cull.Input) *corpus.Mbox { return m.of(in.Class) })
 	if errors.Is(err, cull.ErrChanged) {
-		return nil, exit(exitTempFail, err)
+		return nil, cli.WithCode(cli.ExitTempFail, err)
 	}
 	if err != nil {
 		return nil, err

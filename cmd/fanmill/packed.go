@@ -11,6 +11,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"fanmill/cmd/fanmill/cli"
 )
 
 // writePacked has a file written whole or not at all, compressed if its name ends in
@@ -21,13 +23,13 @@ func writePacked(path string, stdout io.Writer, force bool, write func(io.Writer
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) && !force {
 		if err == nil {
-			err = hint(exit(exitCantCreate, fmt.Errorf("%s is there already", path)), "replace it with --force, or give another name")
+			err = cli.Hint(cli.WithCode(cli.ExitCantCreate, fmt.Errorf("%s is there already", path)), "replace it with --force, or give another name")
 		}
 		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.part")
 	if err != nil {
-		return exit(exitCantCreate, fmt.Errorf("write %s: %w", path, err))
+		return cli.WithCode(cli.ExitCantCreate, fmt.Errorf("write %s: %w", path, err))
 	}
 	defer os.Remove(f.Name()) // fails once it is renamed
 	defer f.Close()
@@ -66,5 +68,5 @@ type toStdout struct{ w io.Writer }
 // Write implements io.Writer.
 func (t toStdout) Write(p []byte) (int, error) {
 	n, err := t.w.Write(p)
-	return n, writeError(err)
+	return n, cli.WriteError(err)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/spool"
 	"fanmill/store"
@@ -64,7 +65,7 @@ func (r recall) unknown(q control.LearnRequest) error {
 		err = fmt.Errorf("%s: %w for %s alone", q.ID, history.ErrNoRecord, q.Scope)
 		return control.WithHint(err, "mail to several recipients is for administrators to learn by its id; with the message at hand: fanmill learn --%s --message FILE", q.Class)
 	}
-	return control.WithHint(err, "ids are remembered for %s; with the message at hand: fanmill learn --%s --message FILE", plural(r.days, "day", "days"), q.Class)
+	return control.WithHint(err, "ids are remembered for %s; with the message at hand: fanmill learn --%s --message FILE", cli.Plural(r.days, "day", "days"), q.Class)
 }
 
 func trainInstead(err error, class string) error {
@@ -89,8 +90,8 @@ func (r recall) held(ctx context.Context, id string, s *classify.Stream) (*class
 
 // openLearning returns the daemon's judge where one runs and lets us in, else one
 // that writes to the ledger itself.
-func openLearning(ctx context.Context, e *Env) (control.Judge, func() error, error) {
-	dir, err := e.existingData()
+func openLearning(ctx context.Context, e *cli.Env) (control.Judge, func() error, error) {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -121,12 +122,12 @@ func (c closers) close() error {
 }
 
 // localJudge opens ledger, history and spool, the latter two as far as they are there.
-func localJudge(ctx context.Context, e *Env, dir string, c *closers) (*judge, error) {
-	set, err := e.settings()
+func localJudge(ctx context.Context, e *cli.Env, dir string, c *closers) (*judge, error) {
+	set, err := settingsOf(e)
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.Logger()})
 	if err != nil {
 		return nil, err
 	}
@@ -143,13 +144,13 @@ func localJudge(ctx context.Context, e *Env, dir string, c *closers) (*judge, er
 		return nil, err
 	}
 	*c = append(*c, func() error { done(); return nil })
-	return &judge{&scorer{db: db, set: func() *settings { return set }}, e.logger(), recall{h, held, set.file.History.Days}}, nil
+	return &judge{&scorer{db: db, set: func() *settings { return set }}, e.Logger(), recall{h, held, set.file.History.Days}}, nil
 }
 
 // readHistory opens the history for reading; nil where there is none, since no
 // mail has been seen yet.
-func readHistory(ctx context.Context, e *Env, dir string) (*history.History, error) {
-	h, err := history.Open(ctx, history.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
+func readHistory(ctx context.Context, e *cli.Env, dir string) (*history.History, error) {
+	h, err := history.Open(ctx, history.Options{Dir: dir, ReadOnly: true, Logger: e.Logger()})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 )
 
@@ -23,12 +24,12 @@ func (s *settings) extract() store.Extract {
 
 // renewedWords says what became of a ledger of an older feature version.
 func renewedWords(r store.Renewed) string {
-	words := fmt.Sprintf("features of version %d made anew for %s", r.From, plural(r.Messages, "message", "messages"))
+	words := fmt.Sprintf("features of version %d made anew for %s", r.From, cli.Plural(r.Messages, "message", "messages"))
 	if r.Left > 0 {
-		words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", plural(r.Left, "label was", "labels were"))
+		words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", cli.Plural(r.Left, "label was", "labels were"))
 	}
 	if r.Kept != "" {
-		words += "\nthe old ledger is kept as " + safe(r.Kept)
+		words += "\nthe old ledger is kept as " + cli.Safe(r.Kept)
 	}
 	return words
 }

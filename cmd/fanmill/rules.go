@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/config"
 	"fanmill/policy"
 	"fanmill/training/corpus"
@@ -23,7 +24,7 @@ import (
 // rulesCheckCmd tells which rules there are, and what is wrong with their lists.
 type rulesCheckCmd struct{ json bool }
 
-func (c *rulesCheckCmd) flags(fs *flag.FlagSet) {
+func (c *rulesCheckCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.json, "json", false, "print JSON")
 }
 
@@ -34,8 +35,8 @@ type ruleAnswer struct {
 }
 
 // Run prints a line for each rule, and each line of a list that is passed over.
-func (c *rulesCheckCmd) Run(_ context.Context, e *Env) error {
-	set, err := e.settings()
+func (c *rulesCheckCmd) Run(_ context.Context, e *cli.Env) error {
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,7 @@ func (c *rulesCheckCmd) Run(_ context.Context, e *Env) error {
 		fmt.Fprintf(e.Stderr, "fanmill: note: %s\n", text)
 	}
 	if c.json {
-		err = printJSON(e.Stdout, struct {
+		err = cli.PrintJSON(e.Stdout, struct {
 			Rules    []ruleAnswer    `json:"rules"`
 			Warnings config.Problems `json:"warnings"`
 		}{rules, append(config.Problems{}, set.warnings...)})
@@ -61,17 +62,17 @@ func (c *rulesCheckCmd) Run(_ context.Context, e *Env) error {
 		err = c.print(e, set, rules)
 	}
 	if err == nil && len(set.warnings) > 0 {
-		err = exit(exitData, fmt.Errorf("%s of lists passed over", plural(len(set.warnings), "line", "lines")))
+		err = cli.WithCode(cli.ExitData, fmt.Errorf("%s of lists passed over", cli.Plural(len(set.warnings), "line", "lines")))
 	}
 	return err
 }
 
-func (c *rulesCheckCmd) print(e *Env, set *settings, rules []ruleAnswer) error {
+func (c *rulesCheckCmd) print(e *cli.Env, set *settings, rules []ruleAnswer) error {
 	var b strings.Builder
 	for _, r := range rules {
-		b.WriteString(safe(r.Name))
+		b.WriteString(cli.Safe(r.Name))
 		for _, path := range slices.Backward(slices.Sorted(maps.Keys(r.Entries))) { // welcome before block, as they are usually called
-			fmt.Fprintf(&b, ", %s in %s", plural(r.Entries[path], "entry", "entries"), safe(path))
+			fmt.Fprintf(&b, ", %s in %s", cli.Plural(r.Entries[path], "entry", "entries"), cli.Safe(path))
 		}
 		b.WriteByte('\n')
 	}
@@ -80,19 +81,19 @@ func (c *rulesCheckCmd) print(e *Env, set *settings, rules []ruleAnswer) error {
 	}
 	_, err := io.WriteString(e.Stdout, b.String())
 	if len(set.warnings) > 0 {
-		complain(e.Stderr, set.warnings)
+		cli.Complain(e.Stderr, set.warnings)
 	}
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 // rulesExplainCmd tells which rules decide about a message, and why.
 type rulesExplainCmd struct {
 	json, local       bool
 	from, client, log string
-	to                repeatedValue
+	to                cli.Repeated
 }
 
-func (c *rulesExplainCmd) flags(fs *flag.FlagSet) {
+func (c *rulesExplainCmd) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.from, "from", "", "the envelope `SENDER`; without a MESSAGE also its From field; left out: the null sender")
 	fs.Var(&c.to, "to", "a `RECIPIENT`; may be given several times")
 	fs.StringVar(&c.client, "client", "", "the `CLIENT`: an address, a verified host name, or NAME[ADDRESS]")
@@ -121,11 +122,11 @@ type explainedRecipient struct {
 }
 
 // Run explains each recipient.
-func (c *rulesExplainCmd) Run(_ context.Context, e *Env) error {
+func (c *rulesExplainCmd) Run(_ context.Context, e *cli.Env) error {
 	if len(c.to) == 0 {
-		return hint(usageErrorf("--to is missing"), "rules are for recipients: name at least one")
+		return cli.Hint(cli.UsageErrorf("--to is missing"), "rules are for recipients: name at least one")
 	}
-	set, err := e.settings()
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
@@ -140,12 +141,12 @@ func (c *rulesExplainCmd) Run(_ context.Context, e *Env) error {
 	for _, to := range c.to {
 		x := explainRecipient(set, env, content, to)
 		if c.json {
-			err = printJSON(e.Stdout, x)
+			err = cli.PrintJSON(e.Stdout, x)
 		} else {
 			_, err = io.WriteString(e.Stdout, x.text())
 		}
 		if err != nil {
-			return writeError(err)
+			return cli.WriteError(err)
 		}
 	}
 	return nil
@@ -184,23 +185,23 @@ func explainRecipient(set *settings, env *policy.Envelope, content *policy.Conte
 
 func (x *explainedRecipient) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: ", safe(x.Recipient))
+	fmt.Fprintf(&b, "%s: ", cli.Safe(x.Recipient))
 	switch {
 	case x.RefusedRCPT:
-		fmt.Fprintf(&b, "refused at RCPT (%s)\n", safe(x.Rule))
+		fmt.Fprintf(&b, "refused at RCPT (%s)\n", cli.Safe(x.Rule))
 	case !x.Filtered:
-		fmt.Fprintf(&b, "passed unfiltered (%s)\n", safe(x.Rule))
+		fmt.Fprintf(&b, "passed unfiltered (%s)\n", cli.Safe(x.Rule))
 	case x.List == "welcome":
-		fmt.Fprintf(&b, "ham, since the sender is welcome (%s)\n", safe(x.Rule))
+		fmt.Fprintf(&b, "ham, since the sender is welcome (%s)\n", cli.Safe(x.Rule))
 	case x.List == "block":
-		fmt.Fprintf(&b, "spam, since the sender is blocked (%s): %s\n", safe(x.Rule), x.Outcome)
+		fmt.Fprintf(&b, "spam, since the sender is blocked (%s): %s\n", cli.Safe(x.Rule), x.Outcome)
 	default:
-		fmt.Fprintf(&b, "judged by its score (%s): unsure from %v on: %s, spam from %v on: %s", safe(x.Rule), x.HamCutoff, x.Unsure, x.SpamCutoff, x.Spam)
+		fmt.Fprintf(&b, "judged by its score (%s): unsure from %v on: %s, spam from %v on: %s", cli.Safe(x.Rule), x.HamCutoff, x.Unsure, x.SpamCutoff, x.Spam)
 		if x.Spam == policy.Reject.String() {
 			fmt.Fprintf(&b, " from %v on, else hold", x.RejectCutoff)
 		}
 		if x.Scope != "" {
-			fmt.Fprintf(&b, ", in the scope %s", safe(x.Scope))
+			fmt.Fprintf(&b, ", in the scope %s", cli.Safe(x.Scope))
 		}
 		b.WriteByte('\n')
 	}
@@ -211,9 +212,9 @@ func (x *explainedRecipient) text() string {
 		b.WriteString("  policy.observe is set: all of this is only logged\n")
 	}
 	for _, r := range x.Reasons {
-		fmt.Fprintf(&b, "  %s = %s, by rule %s", r.Setting, safe(r.Value), safe(r.Rule))
+		fmt.Fprintf(&b, "  %s = %s, by rule %s", r.Setting, cli.Safe(r.Value), cli.Safe(r.Rule))
 		if r.Line > 0 {
-			fmt.Fprintf(&b, ", line %d of %s", r.Line, safe(r.File))
+			fmt.Fprintf(&b, ", line %d of %s", r.Line, cli.Safe(r.File))
 		}
 		b.WriteByte('\n')
 	}
@@ -233,14 +234,14 @@ func parseClient(s string) (c classify.Client, err error) {
 	}
 	c.Name = strings.TrimSpace(name)
 	if c.Addr, err = netip.ParseAddr(strings.TrimSuffix(strings.TrimSpace(rest), "]")); err != nil {
-		return c, hint(usageErrorf("--client: %v", err), "write an address, a host name, or mail.example.org[192.0.2.1]")
+		return c, cli.Hint(cli.UsageErrorf("--client: %v", err), "write an address, a host name, or mail.example.org[192.0.2.1]")
 	}
 	c.Addr = c.Addr.Unmap()
 	return c, nil
 }
 
 // content is what rules see of the MESSAGE.
-func (c *rulesExplainCmd) content(e *Env, rules *policy.Policy) (*policy.Content, error) {
+func (c *rulesExplainCmd) content(e *cli.Env, rules *policy.Policy) (*policy.Content, error) {
 	content := rules.NewContent()
 	if len(e.Args) == 0 {
 		content.Field([]byte("From"), []byte(c.from))
@@ -270,12 +271,12 @@ func plainSender(from string) string {
 const maxHeaderRead = 1 << 20
 
 // readMessage reads the beginning of a single message, "-" for standard input.
-func readMessage(e *Env, path string) ([]byte, error) {
+func readMessage(e *cli.Env, path string) ([]byte, error) {
 	in := e.Stdin
 	if path != "-" {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, exit(exitNoInput, err)
+			return nil, cli.WithCode(cli.ExitNoInput, err)
 		}
 		defer f.Close()
 		in = f
@@ -285,7 +286,7 @@ func readMessage(e *Env, path string) ([]byte, error) {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	if len(bytes.TrimSpace(raw)) == 0 {
-		return nil, exit(exitData, errors.New("there is no message in "+path))
+		return nil, cli.WithCode(cli.ExitData, errors.New("there is no message in "+path))
 	}
 	return raw, nil
 }

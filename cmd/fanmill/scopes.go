@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/policy/scopes"
 	"fanmill/store"
 )
@@ -30,14 +31,14 @@ type scopesListCmd struct {
 	limit int
 }
 
-func (s *scopesListCmd) flags(fs *flag.FlagSet) {
+func (s *scopesListCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.json, "json", false, "print a JSON object a line")
 	fs.IntVar(&s.limit, "limit", 1000, "list at most `N` scopes; 0 lists all")
 }
 
-// openExisting opens the ledger of the data directory for reading.
-func openExisting(ctx context.Context, e *Env) (*store.DB, func(), error) {
-	dir, err := e.existingData()
+// openForReading opens the ledger of the data directory for reading.
+func openForReading(ctx context.Context, e *cli.Env) (*store.DB, func(), error) {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -45,11 +46,11 @@ func openExisting(ctx context.Context, e *Env) (*store.DB, func(), error) {
 }
 
 // Run lists them in the order of their names, the site first.
-func (s *scopesListCmd) Run(ctx context.Context, e *Env) error {
+func (s *scopesListCmd) Run(ctx context.Context, e *cli.Env) error {
 	if s.limit < 0 {
-		return usageErrorf("--limit: %d is negative", s.limit)
+		return cli.UsageErrorf("--limit: %d is negative", s.limit)
 	}
-	db, done, err := openExisting(ctx, e)
+	db, done, err := openForReading(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -70,25 +71,25 @@ func (s *scopesListCmd) Run(ctx context.Context, e *Env) error {
 	return nil
 }
 
-func (s *scopesListCmd) print(e *Env, a scopeAnswer) error {
+func (s *scopesListCmd) print(e *cli.Env, a scopeAnswer) error {
 	if s.json {
-		return printJSON(e.Stdout, a)
+		return cli.PrintJSON(e.Stdout, a)
 	}
 	_, err := fmt.Fprintf(e.Stdout, "%7d ham %7d spam %7d %7d count  %s\n", a.Ham, a.Spam, a.HamAdds, a.SpamAdds, scopeName(a.Scope))
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 func scopeName(scope string) string {
 	if scope == "" {
 		return "(site)"
 	}
-	return safe(scope)
+	return cli.Safe(scope)
 }
 
 // scopesExplainCmd tells how an address maps to its scope, and what that knows.
 type scopesExplainCmd struct{ json bool }
 
-func (s *scopesExplainCmd) flags(fs *flag.FlagSet) {
+func (s *scopesExplainCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.json, "json", false, "print JSON")
 }
 
@@ -103,12 +104,12 @@ type explainedScope struct {
 }
 
 // Run explains one address.
-func (s *scopesExplainCmd) Run(ctx context.Context, e *Env) error {
-	set, err := e.settings()
+func (s *scopesExplainCmd) Run(ctx context.Context, e *cli.Env) error {
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
-	db, done, err := openExisting(ctx, e)
+	db, done, err := openForReading(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -128,15 +129,15 @@ func (s *scopesExplainCmd) Run(ctx context.Context, e *Env) error {
 		Own: answerScope(name, model.Labels()), Site: answerScope("", site), Times: times,
 	}
 	if s.json {
-		return printJSON(e.Stdout, x)
+		return cli.PrintJSON(e.Stdout, x)
 	}
 	_, err = e.Stdout.Write([]byte(x.text()))
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 func (x *explainedScope) text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n", safe(x.Address))
+	fmt.Fprintf(&b, "%s\n", cli.Safe(x.Address))
 	for _, step := range x.Steps {
 		fmt.Fprintf(&b, "  -> %s: %s\n", scopeName(step.Name), step.Reason)
 	}
@@ -146,7 +147,7 @@ func (x *explainedScope) text() string {
 	row(x.Site)
 	if x.Own.Scope != "" {
 		row(x.Own)
-		fmt.Fprintf(&b, "A score reads both counts together, the scope's own %s. What they change counts twice,\nas linear part and calibrator are the site's.\n", plural(int(x.Times), "time", "times"))
+		fmt.Fprintf(&b, "A score reads both counts together, the scope's own %s. What they change counts twice,\nas linear part and calibrator are the site's.\n", cli.Plural(int(x.Times), "time", "times"))
 	}
 	if !x.Enabled {
 		b.WriteString("[scope] enabled is false: mail to this address is judged by the site's training alone.\n")

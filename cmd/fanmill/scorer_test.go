@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/config"
 	"fanmill/store"
 	"fanmill/training"
@@ -37,7 +38,7 @@ func TestTrainedByLabels(t *testing.T) {
 		if err := os.WriteFile(path, []byte(letters(strings.Fields(step.args)[0][2:], step.n)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := dispatch(t.Context(), append([]string{"--data", dir, "train", path}, strings.Fields(step.args)...), e); err != nil {
+		if err := cli.Dispatch(t.Context(), commands(), append([]string{"--data", dir, "train", path}, strings.Fields(step.args)...), e); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := a.db.CatchUp(t.Context()); err != nil {

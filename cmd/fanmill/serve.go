@@ -10,20 +10,21 @@ import (
 	"syscall"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/config"
 	"fanmill/control"
 )
 
 // serveCmd runs the daemon.
-type serveCmd struct{ noFlags }
+type serveCmd struct{ cli.NoFlags }
 
 // Run serves until ctx ends.
-func (s *serveCmd) Run(ctx context.Context, e *Env) error {
-	dir, err := e.dataDir()
+func (s *serveCmd) Run(ctx context.Context, e *cli.Env) error {
+	dir, err := e.DataDir()
 	if err != nil {
 		return err
 	}
-	set, err := e.loader(dir)()
+	set, err := loader(e, dir)()
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func (s *serveCmd) Run(ctx context.Context, e *Env) error {
 	level := new(slog.LevelVar)
 	log := serveLog(e, set, level)
 	app, err := NewApp(ctx, AppOptions{
-		Data: dir, Load: e.loader(dir), Watch: true,
+		Data: dir, Load: loader(e, dir), Watch: true,
 		Listeners: listeners, Logger: log, Level: level, Starting: supervisor{log}.starting,
 	})
 	if err != nil {
@@ -68,7 +69,7 @@ func supervise(ctx context.Context, app *App, sup supervisor, hup <-chan os.Sign
 			sup.ready()
 		case err := <-app.Failed():
 			_ = stopWithin(app, sup, drain)
-			return exit(exitIO, err)
+			return cli.WithCode(cli.ExitIO, err)
 		case <-ctx.Done():
 			return stopWithin(app, sup, drain)
 		}
@@ -82,7 +83,7 @@ func stopWithin(app *App, sup supervisor, drain time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drain+10*time.Second)
 	defer cancel()
 	if err := app.Stop(ctx); err != nil {
-		return exit(exitIO, fmt.Errorf("stop: %w", err))
+		return cli.WithCode(cli.ExitIO, fmt.Errorf("stop: %w", err))
 	}
 	return nil
 }
@@ -103,18 +104,18 @@ func alive(ctx context.Context, dir string) error {
 // loader returns what reads the configuration, at start and again when it changes. Once
 // there was a file it must stay: a daemon does not begin to observe because somebody
 // has moved the file away.
-func (e *Env) loader(dir string) func() (*settings, error) {
+func loader(e *cli.Env, dir string) func() (*settings, error) {
 	return func() (*settings, error) {
-		e.config = e.configPath()
-		return e.serveSettings(dir)
+		e.Config = e.ConfigPath()
+		return serveSettings(e, dir)
 	}
 }
 
 // serveSettings returns the configuration; without a file the daemon observes. One that
 // comes into being is taken at a reload that somebody asks for: as long as it is being
 // written for the first time the daemon should not begin to act.
-func (e *Env) serveSettings(dir string) (*settings, error) {
-	if path := e.configPath(); path != "" {
+func serveSettings(e *cli.Env, dir string) (*settings, error) {
+	if path := e.ConfigPath(); path != "" {
 		return loadSettings(path, dir)
 	}
 	file := config.Default(dir)
@@ -124,7 +125,7 @@ func (e *Env) serveSettings(dir string) (*settings, error) {
 }
 
 // serveLog is the log that the configuration asks for, on standard error.
-func serveLog(e *Env, set *settings, level *slog.LevelVar) *slog.Logger {
+func serveLog(e *cli.Env, set *settings, level *slog.LevelVar) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
 	if set.file.Log.Format == "json" {
 		return slog.New(slog.NewJSONHandler(e.Stderr, o))

@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/config"
 	"fanmill/headers"
 	"fanmill/milter"
@@ -35,7 +36,7 @@ type settings struct {
 }
 
 // loadSettings reads the configuration file, or takes the defaults where path
-// is "". All its errors end a command with exitConfig.
+// is "". All its errors end a command with cli.ExitConfig.
 func loadSettings(path, dir string) (*settings, error) {
 	in := new(inputs)
 	defer in.done()
@@ -55,13 +56,13 @@ func (in *inputs) settings(path, dir string) (*settings, error) {
 	case errors.Is(err, fs.ErrPermission):
 		return nil, err
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, hint(exit(exitConfig, err), "`fanmill config example` prints one to begin with")
+		return nil, cli.Hint(cli.WithCode(cli.ExitConfig, err), "`fanmill config example` prints one to begin with")
 	case err != nil:
-		return nil, exit(exitConfig, err)
+		return nil, cli.WithCode(cli.ExitConfig, err)
 	}
 	s, err := newSettings(path, file, in)
 	if err != nil {
-		return nil, exit(exitConfig, fmt.Errorf("%s: %w", path, err))
+		return nil, cli.WithCode(cli.ExitConfig, fmt.Errorf("%s: %w", path, err))
 	}
 	return s, nil
 }
@@ -101,7 +102,7 @@ func readScopes(file *config.Config, in *inputs) (*scopes.Map, error) {
 	}
 	text, err := in.read(path, config.MaxTextFile)
 	if err != nil {
-		return nil, hint(fmt.Errorf("scope.aliases: %w", err), "make the file readable for fanmill, or set scope.aliases to \"\"")
+		return nil, cli.Hint(fmt.Errorf("scope.aliases: %w", err), "make the file readable for fanmill, or set scope.aliases to \"\"")
 	}
 	list, err := scopes.ParseAliases(string(text))
 	in.list(path, len(list))
@@ -120,26 +121,21 @@ func readScopes(file *config.Config, in *inputs) (*scopes.Map, error) {
 func (s *settings) scope(name string) (string, error) {
 	scope := s.scopes.Of(name)
 	if scope == "" && name != "" {
-		return "", hint(usageErrorf("--scope %q is the site's, or no address", name), "leave --scope out for the site; `fanmill scopes explain ADDR` tells how an address maps")
+		return "", cli.Hint(cli.UsageErrorf("--scope %q is the site's, or no address", name), "leave --scope out for the site; `fanmill scopes explain ADDR` tells how an address maps")
 	}
 	return scope, nil
 }
 
 // settings returns the configuration in force for a command.
-func (e *Env) settings() (*settings, error) { return e.settingsOf(e.configPath()) }
+func settingsOf(e *cli.Env) (*settings, error) { return settingsIn(e, e.ConfigPath()) }
 
 // settingsOf returns the configuration in a file.
-func (e *Env) settingsOf(path string) (*settings, error) {
-	dir, err := e.dataDir()
+func settingsIn(e *cli.Env, path string) (*settings, error) {
+	dir, err := e.DataDir()
 	if err != nil {
 		dir = config.DefaultDataDir // only paths that such a command does not use are below it
 	}
 	return loadSettings(path, dir)
-}
-
-// logger is for what commands other than serve have to log: warnings.
-func (e *Env) logger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 // trainer returns how to train a scope.

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/milter/maillog"
 )
@@ -22,35 +23,35 @@ type statsCmd struct {
 	json            bool
 }
 
-func (s *statsCmd) flags(fs *flag.FlagSet) {
-	fs.Var(scopeValue{&s.scope}, "scope", "tell of scope `NAME` instead of the whole site")
+func (s *statsCmd) Flags(fs *flag.FlagSet) {
+	fs.Var(cli.ScopeValue(&s.scope), "scope", "tell of scope `NAME` instead of the whole site")
 	fs.IntVar(&s.days, "days", 0, "also the daily table of the last `N` days")
 	fs.IntVar(&s.mislabels, "mislabels", 0, "also list `N` labels that are probably wrong, the likeliest first; of a scope, that differ from the site")
 	fs.BoolVar(&s.json, "json", false, "print JSON, see docs/control.md")
 }
 
 // Run asks the daemon, or the ledger where none runs.
-func (s *statsCmd) Run(ctx context.Context, e *Env) error {
+func (s *statsCmd) Run(ctx context.Context, e *cli.Env) error {
 	if s.days < 0 {
-		return usageErrorf("--days: %d is less than 0", s.days)
+		return cli.UsageErrorf("--days: %d is less than 0", s.days)
 	}
 	if s.mislabels < 0 || s.mislabels > control.MaxMislabels {
-		return usageErrorf("--mislabels: %d is not between 0 and %d", s.mislabels, control.MaxMislabels)
+		return cli.UsageErrorf("--mislabels: %d is not between 0 and %d", s.mislabels, control.MaxMislabels)
 	}
 	st, err := s.ask(ctx, e)
 	if err != nil {
 		return err
 	}
 	if s.json {
-		return printJSON(e.Stdout, st)
+		return cli.PrintJSON(e.Stdout, st)
 	}
 	_, err = e.Stdout.Write([]byte(statsText(st, s.days, s.mislabels)))
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
-func (s *statsCmd) ask(ctx context.Context, e *Env) (control.Stats, error) {
+func (s *statsCmd) ask(ctx context.Context, e *cli.Env) (control.Stats, error) {
 	q := control.StatsRequest{Scope: s.scope, Days: s.days, Mislabels: s.mislabels}
-	dir, err := e.existingData()
+	dir, err := e.ExistingData()
 	if err != nil {
 		return control.Stats{}, err
 	}
@@ -66,8 +67,8 @@ func (s *statsCmd) ask(ctx context.Context, e *Env) (control.Stats, error) {
 }
 
 // askFiles answers from ledger and history, as far as they are there.
-func askFiles(ctx context.Context, e *Env, dir string, q control.StatsRequest) (control.Stats, error) {
-	set, err := e.settings()
+func askFiles(ctx context.Context, e *cli.Env, dir string, q control.StatsRequest) (control.Stats, error) {
+	set, err := settingsOf(e)
 	if err != nil {
 		return control.Stats{}, err
 	}
@@ -91,15 +92,15 @@ func askFiles(ctx context.Context, e *Env, dir string, q control.StatsRequest) (
 func statsText(st control.Stats, days, mislabels int) string {
 	var b strings.Builder
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-10s %s\n", name, safe(fmt.Sprintf(format, args...)))
+		fmt.Fprintf(&b, "%-10s %s\n", name, cli.Safe(fmt.Sprintf(format, args...)))
 	}
 	if st.Scope != "" {
 		row("scope", "%s", st.Scope)
 	}
-	row("ham", "%d labelled, counting %s", st.Ham, plural(st.HamAdds, "time", "times"))
-	row("spam", "%d labelled, counting %s", st.Spam, plural(st.SpamAdds, "time", "times"))
+	row("ham", "%d labelled, counting %s", st.Ham, cli.Plural(st.HamAdds, "time", "times"))
+	row("spam", "%d labelled, counting %s", st.Spam, cli.Plural(st.SpamAdds, "time", "times"))
 	if st.Imported > 0 {
-		row("imported", "%s of these by another filter's counts", plural(st.Imported, "time", "times"))
+		row("imported", "%s of these by another filter's counts", cli.Plural(st.Imported, "time", "times"))
 	}
 	if st.Waiting > 0 {
 		row("waiting", "%d of them, to be learned when %d of each class are known", st.Waiting, classify.MinLabels)
@@ -116,7 +117,7 @@ func statsText(st control.Stats, days, mislabels int) string {
 		if st.Scope != "" {
 			row("differ", "%s", differWords(l))
 		} else {
-			row("doubtful", "%d of the newest %s, %.1f %%", l.Doubtful, plural(l.N, "label", "labels"), l.DoubtfulPercent)
+			row("doubtful", "%d of the newest %s, %.1f %%", l.Doubtful, cli.Plural(l.N, "label", "labels"), l.DoubtfulPercent)
 		}
 		row("spam share", "%.0f %% of these labels, %s", l.SpamPercent, trafficWords(st.Traffic))
 	}
@@ -145,7 +146,7 @@ func trainingWords(st control.Stats) string {
 }
 
 func calibratorRows(row func(name, format string, args ...any), c control.Calibrator) {
-	from := fmt.Sprintf("fitted from %s", plural(c.Labels, "label", "labels"))
+	from := fmt.Sprintf("fitted from %s", cli.Plural(c.Labels, "label", "labels"))
 	if c.Labels == 0 {
 		from = "not fitted yet"
 	}
@@ -162,12 +163,12 @@ func trafficWords(t control.Traffic) string {
 	if n == 0 {
 		return fmt.Sprintf("no mail scored in the last %d days", t.Days)
 	}
-	return fmt.Sprintf("%.0f %% of %s in the last %d days (%.0f %% unsure)", t.SpamPercent, plural(n, "message", "messages"), t.Days, percent(t.Unsure, n))
+	return fmt.Sprintf("%.0f %% of %s in the last %d days (%.0f %% unsure)", t.SpamPercent, cli.Plural(n, "message", "messages"), t.Days, percent(t.Unsure, n))
 }
 
 // differWords says how many labels of a scope differ from the site.
 func differWords(l control.Labels) string {
-	return fmt.Sprintf("%d of the newest %s from what the site's training says, %.1f %%", l.Differ, plural(l.N, "label", "labels"), percent(l.Differ, l.N))
+	return fmt.Sprintf("%d of the newest %s from what the site's training says, %.1f %%", l.Differ, cli.Plural(l.N, "label", "labels"), percent(l.Differ, l.N))
 }
 
 // differText lists labels of a scope that differ from the site. There is nothing to do
@@ -179,7 +180,7 @@ func differText(b *strings.Builder, list []control.Difference) {
 	}
 	b.WriteString("labels that differ from what the site's training says, the farthest first:\n")
 	for _, d := range list {
-		fmt.Fprintf(b, "%-4s  site's score %.4f  %s  %s by %s\n", safe(d.Class), d.Score, d.Time.Local().Format("2006-01-02 15:04"), safe(d.Digest), safe(d.Source))
+		fmt.Fprintf(b, "%-4s  site's score %.4f  %s  %s by %s\n", cli.Safe(d.Class), d.Score, d.Time.Local().Format("2006-01-02 15:04"), cli.Safe(d.Digest), cli.Safe(d.Source))
 	}
 	b.WriteString("A scope is there for this, they are no mistakes.\n")
 }
@@ -192,8 +193,8 @@ func mislabelText(b *strings.Builder, list []control.Mislabel) {
 	}
 	b.WriteString("probably wrong, the likeliest first:\n")
 	for _, m := range list {
-		fmt.Fprintf(b, "%3.0f %%  %-4s  %s  %s  %s\n       %s by %s\n", 100*m.Chance, safe(m.Class),
-			m.Time.Local().Format("2006-01-02 15:04"), fit(m.From, 40), fit(m.Subject, 60), safe(m.Digest), safe(m.Source))
+		fmt.Fprintf(b, "%3.0f %%  %-4s  %s  %s  %s\n       %s by %s\n", 100*m.Chance, cli.Safe(m.Class),
+			m.Time.Local().Format("2006-01-02 15:04"), cli.Fit(m.From, 40), cli.Fit(m.Subject, 60), cli.Safe(m.Digest), cli.Safe(m.Source))
 	}
 	b.WriteString("`fanmill train --ham FILE` (or --spam) corrects a label that is wrong. One that is\n" +
 		"right is believed once it is repeated: `fanmill learn` its id, or --message FILE.\n")
@@ -205,7 +206,7 @@ func dayText(b *strings.Builder, st control.Stats, days int) {
 	case days == 0:
 		return
 	case len(st.Table) == 0 && len(st.Days) == 0:
-		fmt.Fprintf(b, "no mail was counted in the last %s\n", plural(days, "day", "days"))
+		fmt.Fprintf(b, "no mail was counted in the last %s\n", cli.Plural(days, "day", "days"))
 		return
 	}
 	if len(st.Table) > 0 {
@@ -217,7 +218,7 @@ func dayText(b *strings.Builder, st control.Stats, days int) {
 	}
 	b.WriteString("\nby outcome and rule:\n")
 	for _, d := range byRule(st.Days) {
-		fmt.Fprintf(b, "%8d  %-10s  %s\n", d.N, safe(d.Outcome), safe(d.Rule))
+		fmt.Fprintf(b, "%8d  %-10s  %s\n", d.N, cli.Safe(d.Outcome), cli.Safe(d.Rule))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 	"fanmill/training"
 	"fanmill/training/corpus"
@@ -20,8 +21,8 @@ type trainFlags struct {
 	json, quiet bool
 }
 
-func (t *trainFlags) flags(fs *flag.FlagSet) {
-	fs.Var(scopeValue{&t.scope}, "scope", "train scope `NAME` instead of the whole site")
+func (t *trainFlags) Flags(fs *flag.FlagSet) {
+	fs.Var(cli.ScopeValue(&t.scope), "scope", "train scope `NAME` instead of the whole site")
 	fs.BoolVar(&t.json, "json", false, "print the summary as JSON")
 	fs.BoolVar(&t.quiet, "quiet", false, "draw no progress, print no summary")
 }
@@ -32,25 +33,25 @@ type trainCmd struct {
 	ham, spam, all bool
 }
 
-func (t *trainCmd) flags(fs *flag.FlagSet) {
-	t.trainFlags.flags(fs)
+func (t *trainCmd) Flags(fs *flag.FlagSet) {
+	t.trainFlags.Flags(fs)
 	fs.BoolVar(&t.ham, "ham", false, "the messages are ham")
 	fs.BoolVar(&t.spam, "spam", false, "the messages are spam")
 	fs.BoolVar(&t.all, "all", false, "count every message, not only near-errors")
 }
 
 // Run learns the messages of Args.
-func (t *trainCmd) Run(ctx context.Context, e *Env) error {
+func (t *trainCmd) Run(ctx context.Context, e *cli.Env) error {
 	class := store.Ham
 	switch {
 	case t.ham && t.spam:
-		return usageErrorf("say --ham or --spam, not both")
+		return cli.UsageErrorf("say --ham or --spam, not both")
 	case t.spam:
 		class = store.Spam
 	case !t.ham:
-		return usageErrorf("say --ham or --spam")
+		return cli.UsageErrorf("say --ham or --spam")
 	}
-	dir, err := e.dataDir()
+	dir, err := e.DataDir()
 	if err != nil {
 		return err
 	}
@@ -75,8 +76,8 @@ func trainedWords(s training.Summary) string {
 type forgetCmd struct{ trainFlags }
 
 // Run forgets the messages of Args.
-func (f *forgetCmd) Run(ctx context.Context, e *Env) error {
-	dir, err := e.existingData()
+func (f *forgetCmd) Run(ctx context.Context, e *cli.Env) error {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
@@ -102,15 +103,15 @@ type job struct {
 // work is the part that differs.
 type work func(*training.Trainer, corpus.Options, func(training.Progress)) (training.Summary, error)
 
-func (j job) run(ctx context.Context, e *Env, dir string, do work) (err error) {
-	set, err := e.settings()
+func (j job) run(ctx context.Context, e *cli.Env, dir string, do work) (err error) {
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
 	if j.scope, err = set.scope(j.scope); err != nil {
 		return err
 	}
-	db, done, err := e.openLedger(ctx, dir, false)
+	db, done, err := openLedger(ctx, e, dir, false)
 	if errors.Is(err, fs.ErrPermission) {
 		through, done, err := j.newRelay(ctx, dir, err)
 		if err != nil {
@@ -125,7 +126,7 @@ func (j job) run(ctx context.Context, e *Env, dir string, do work) (err error) {
 		return err
 	}
 	defer done(&err)
-	to := set.trainer(j.scope, store.Origin{Actor: e.user(), Source: "train"}, e.logger())
+	to := set.trainer(j.scope, store.Origin{Actor: e.User(), Source: "train"}, e.Logger())
 	to.All = to.All || j.all
 	return j.report(ctx, e, func(o corpus.Options, p func(training.Progress)) (training.Summary, error) {
 		return do(training.New(db, to), o, p)
@@ -133,39 +134,39 @@ func (j job) run(ctx context.Context, e *Env, dir string, do work) (err error) {
 }
 
 // report does the work and says what came of it.
-func (j job) report(ctx context.Context, e *Env, do func(corpus.Options, func(training.Progress)) (training.Summary, error)) error {
-	bar := newMeter(e, j.quiet, j.verb)
-	bad := problems{w: e.Stderr, bar: bar}
-	sum, err := do(corpus.Options{Stdin: e.Stdin, Problem: bad.add}, j.progress(bar))
-	bar.clear()
+func (j job) report(ctx context.Context, e *cli.Env, do func(corpus.Options, func(training.Progress)) (training.Summary, error)) error {
+	bar := cli.NewMeter(e, j.quiet, j.verb)
+	bad := cli.NewProblems(e, bar)
+	sum, err := do(corpus.Options{Stdin: e.Stdin, Problem: bad.Add}, j.progress(bar))
+	bar.Clear()
 	if perr := j.print(e, sum); perr != nil {
 		return errors.Join(err, perr)
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("%w; what the summary says is done", context.Cause(ctx))
 	}
-	return errors.Join(err, bad.err(sum.Messages(), j.did))
+	return errors.Join(err, bad.Err(sum.Messages(), j.did))
 }
 
 // progress is nil where nothing is drawn: the total need not be found then.
-func (j job) progress(bar *meter) func(training.Progress) {
+func (j job) progress(bar *cli.Meter) func(training.Progress) {
 	if bar == nil {
 		return nil
 	}
 	return func(p training.Progress) {
 		if p.ToLearn > 0 {
-			bar.verb = "learning"
-			bar.show(p.Learning, int64(p.Learning), int64(p.ToLearn))
+			bar.Verb = "learning"
+			bar.Show(p.Learning, int64(p.Learning), int64(p.ToLearn))
 			return
 		}
-		bar.show(p.Summary.Messages(), p.Bytes, p.Total)
+		bar.Show(p.Summary.Messages(), p.Bytes, p.Total)
 	}
 }
 
-func (j job) print(e *Env, sum training.Summary) error {
+func (j job) print(e *cli.Env, sum training.Summary) error {
 	switch {
 	case j.json:
-		return printJSON(e.Stdout, sum)
+		return cli.PrintJSON(e.Stdout, sum)
 	case j.quiet:
 		return nil
 	}
@@ -174,5 +175,5 @@ func (j job) print(e *Env, sum training.Summary) error {
 		line += fmt.Sprintf(", %d failed", sum.Failed)
 	}
 	_, err := fmt.Fprintln(e.Stdout, strings.TrimSpace(line))
-	return writeError(err)
+	return cli.WriteError(err)
 }

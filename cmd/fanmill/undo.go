@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/training"
@@ -20,11 +21,11 @@ import (
 type undoCmd struct {
 	actor, source, scope     string
 	scoped                   bool
-	since                    momentValue
+	since                    cli.Moment
 	all, dryRun, json, quiet bool
 }
 
-func (u *undoCmd) flags(fs *flag.FlagSet) {
+func (u *undoCmd) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&u.actor, "actor", "", "decisions of user `NAME`; any: of everybody (default: your own, with --source everybody's)")
 	fs.Func("source", "decisions that came by `WAY`: train, learn, held, exhaust, rule, auto, import, expire or undo (default: all but expire and undo)", func(s string) error {
 		if !slices.Contains(training.Sources(), s) {
@@ -35,7 +36,7 @@ func (u *undoCmd) flags(fs *flag.FlagSet) {
 	})
 	fs.Func("scope", "decisions in scope `NAME` only; \"\" is the site", func(s string) error {
 		u.scoped = true
-		return scopeValue{&u.scope}.Set(s)
+		return cli.ScopeValue(&u.scope).Set(s)
 	})
 	fs.Var(&u.since, "since", "decisions since `WHEN`: 90m or 3d ago, 2006-01-02, or 2006-01-02T15:04")
 	fs.BoolVar(&u.all, "all", false, "take all of them back, not the last one or N")
@@ -48,13 +49,13 @@ func (u *undoCmd) flags(fs *flag.FlagSet) {
 func (u *undoCmd) number(args []string) (int, error) {
 	switch {
 	case u.source == store.Exhaust && (u.all || len(args) > 0):
-		return 0, usageErrorf("--source %s takes the last run back whole: say neither a number nor --all", store.Exhaust)
+		return 0, cli.UsageErrorf("--source %s takes the last run back whole: say neither a number nor --all", store.Exhaust)
 	case u.all && len(args) > 0:
-		return 0, usageErrorf("say how many, or --all, not both")
+		return 0, cli.UsageErrorf("say how many, or --all, not both")
 	case len(args) > 0:
 		n, err := strconv.Atoi(args[0])
 		if err != nil || n < 1 {
-			return 0, usageErrorf("%q is not a number of decisions", args[0])
+			return 0, cli.UsageErrorf("%q is not a number of decisions", args[0])
 		}
 		return n, nil
 	case u.all, u.source == store.Exhaust, training.Automatic(u.source):
@@ -64,23 +65,23 @@ func (u *undoCmd) number(args []string) (int, error) {
 }
 
 // Run takes decisions back.
-func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
+func (u *undoCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	n, err := u.number(e.Args)
 	if err != nil {
 		return err
 	}
-	dir, err := e.existingData()
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
-	set, err := e.settings()
+	set, err := settingsOf(e)
 	if err != nil {
 		return err
 	}
 	if u.scope, err = set.scope(u.scope); err != nil {
 		return err
 	}
-	q := control.UndoRequest{Selection: u.selection(e), N: n, DryRun: u.dryRun, By: e.user()}
+	q := control.UndoRequest{Selection: u.selection(e), N: n, DryRun: u.dryRun, By: e.User()}
 	a, err := u.undo(ctx, e, dir, q)
 	if err != nil && a.Undone == 0 {
 		return err
@@ -90,7 +91,7 @@ func (u *undoCmd) Run(ctx context.Context, e *Env) (err error) {
 
 // reach says where the log no longer reaches as far back as was asked for. That is an
 // error where more was asked for than was found, but not where all was.
-func (u *undoCmd) reach(e *Env, n int, a control.UndoReply) error {
+func (u *undoCmd) reach(e *cli.Env, n int, a control.UndoReply) error {
 	begin, found := a.LogBegins, a.Found-a.Kept
 	switch {
 	case begin.IsZero(), n > 0 && found >= n, !u.since.Before(begin) && !u.since.IsZero():
@@ -100,15 +101,15 @@ func (u *undoCmd) reach(e *Env, n int, a control.UndoReply) error {
 	}
 	err := fmt.Errorf("the log begins on %s (store.keep_log_days): what was decided before can no longer be taken back", begin.Local().Format(time.DateTime))
 	if n == 0 && found > 0 && u.since.IsZero() {
-		complain(e.Stderr, err)
+		cli.Complain(e.Stderr, err)
 		return nil
 	}
-	return hint(exit(exitNoInput, err), "`fanmill forget` takes the label of a message away, and `fanmill train` gives it the other")
+	return cli.Hint(cli.WithCode(cli.ExitNoInput, err), "`fanmill forget` takes the label of a message away, and `fanmill train` gives it the other")
 }
 
 // undo asks the ledger, or the daemon where only that may write there.
-func (u *undoCmd) undo(ctx context.Context, e *Env, dir string, q control.UndoRequest) (a control.UndoReply, err error) {
-	db, done, err := e.openExisting(ctx, dir, u.dryRun)
+func (u *undoCmd) undo(ctx context.Context, e *cli.Env, dir string, q control.UndoRequest) (a control.UndoReply, err error) {
+	db, done, err := openExisting(ctx, e, dir, u.dryRun)
 	if errors.Is(err, fs.ErrPermission) {
 		c, err := dialInstead(ctx, dir, err)
 		if err != nil {
@@ -121,9 +122,9 @@ func (u *undoCmd) undo(ctx context.Context, e *Env, dir string, q control.UndoRe
 		return a, err
 	}
 	defer done(&err)
-	bar := newMeter(e, u.quiet || u.json, "undoing")
-	defer bar.clear()
-	return undo(ctx, db, q, func(done, total int) { bar.show(done, int64(done), int64(total)) })
+	bar := cli.NewMeter(e, u.quiet || u.json, "undoing")
+	defer bar.Clear()
+	return undo(ctx, db, q, func(done, total int) { bar.Show(done, int64(done), int64(total)) })
 }
 
 // undo takes back what a request names. progress may be nil.
@@ -149,7 +150,7 @@ func undo(ctx context.Context, db *store.DB, q control.UndoRequest, progress fun
 	return a, err
 }
 
-func (u *undoCmd) selection(e *Env) store.Selection {
+func (u *undoCmd) selection(e *cli.Env) store.Selection {
 	sel := store.Selection{Actor: u.actor, Source: u.source, Since: u.since.Time}
 	if u.scoped {
 		sel.Scope = &u.scope
@@ -158,7 +159,7 @@ func (u *undoCmd) selection(e *Env) store.Selection {
 	case u.actor == "any":
 		sel.Actor = ""
 	case u.actor == "" && u.source == "":
-		sel.Actor = e.user()
+		sel.Actor = e.User()
 	}
 	return sel
 }
@@ -195,10 +196,10 @@ func addFound(ctx context.Context, db *store.DB, list []store.Undoable, a *contr
 	return nil
 }
 
-func (u *undoCmd) print(e *Env, a control.UndoReply) error {
+func (u *undoCmd) print(e *cli.Env, a control.UndoReply) error {
 	switch {
 	case u.json:
-		return printJSON(e.Stdout, a)
+		return cli.PrintJSON(e.Stdout, a)
 	case u.quiet:
 		return nil
 	}
@@ -211,9 +212,9 @@ func (u *undoCmd) print(e *Env, a control.UndoReply) error {
 		case d.Before == d.After:
 			what = d.After + " confirmed"
 		}
-		fmt.Fprintf(&b, "%s  %-17s  %s by %s  %s  %s\n", d.Time.Local().Format("2006-01-02 15:04"), what, fit(d.Source, 10), fit(d.Actor, 20), fit(d.From, 30), fit(d.Subject, 50))
+		fmt.Fprintf(&b, "%s  %-17s  %s by %s  %s  %s\n", d.Time.Local().Format("2006-01-02 15:04"), what, cli.Fit(d.Source, 10), cli.Fit(d.Actor, 20), cli.Fit(d.From, 30), cli.Fit(d.Subject, 50))
 		if d.Later != "" {
-			fmt.Fprintf(&b, "                  stays: since then %s\n", fit(d.Later, 60))
+			fmt.Fprintf(&b, "                  stays: since then %s\n", cli.Fit(d.Later, 60))
 		}
 	}
 	if more := a.Found - len(a.Decisions); more > 0 {
@@ -227,10 +228,10 @@ func (u *undoCmd) print(e *Env, a control.UndoReply) error {
 	if u.source == store.Exhaust {
 		one, many = "change of the last run", "changes of the last run"
 	}
-	fmt.Fprintf(&b, "%s %s", plural(n, one, many), verb)
+	fmt.Fprintf(&b, "%s %s", cli.Plural(n, one, many), verb)
 	if a.Kept > 0 {
 		fmt.Fprintf(&b, ", %d kept", a.Kept)
 	}
 	_, err := fmt.Fprintln(e.Stdout, b.String())
-	return writeError(err)
+	return cli.WriteError(err)
 }

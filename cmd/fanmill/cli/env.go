@@ -1,10 +1,11 @@
-package main
+package cli
 
 import (
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -30,29 +31,20 @@ type Env struct {
 
 // common are the flags that every command has.
 type common struct {
-	data   string
-	config string
+	Data   string
+	Config string
 }
 
-func systemEnv() *Env {
-	return &Env{
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
-		DefaultData: "/var/lib/fanmill", DefaultConfig: "/etc/fanmill/fanmill.toml",
-		DefaultInet: "inet:127.0.0.1:8891", Postconf: "/usr/sbin/postconf", SendmailCf: "/etc/mail/sendmail.cf",
-		GiveWay: beNice,
-	}
-}
-
-// dataDir returns the absolute data directory: --data, FANMILL_DATA, or the
+// DataDir returns the absolute data directory: --data, FANMILL_DATA, or the
 // default where it exists. It need not exist when it was named.
-func (e *Env) dataDir() (string, error) {
-	dir := e.data
+func (e *Env) DataDir() (string, error) {
+	dir := e.Data
 	if dir == "" {
 		dir = e.Getenv("FANMILL_DATA")
 	}
 	if dir == "" {
 		if fi, err := os.Stat(e.DefaultData); err != nil || !fi.IsDir() {
-			return "", hint(usageErrorf("no data directory: %s does not exist", e.DefaultData),
+			return "", Hint(UsageErrorf("no data directory: %s does not exist", e.DefaultData),
 				"say where the data is with --data DIR, or set FANMILL_DATA")
 		}
 		dir = e.DefaultData
@@ -62,21 +54,21 @@ func (e *Env) dataDir() (string, error) {
 		return "", fmt.Errorf("find data directory %s: %w", dir, err)
 	}
 	if fi, err := os.Stat(abs); err == nil && !fi.IsDir() {
-		return "", exit(exitCantCreate, fmt.Errorf("data directory %s is not a directory", abs))
+		return "", WithCode(ExitCantCreate, fmt.Errorf("data directory %s is not a directory", abs))
 	}
 	return abs, nil
 }
 
-// existingData is dataDir for commands that only read: the directory must be
+// ExistingData is dataDir for commands that only read: the directory must be
 // there.
-func (e *Env) existingData() (string, error) {
-	dir, err := e.dataDir()
+func (e *Env) ExistingData() (string, error) {
+	dir, err := e.DataDir()
 	if err != nil {
 		return "", err
 	}
 	_, err = os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", hint(exit(exitNoInput, fmt.Errorf("data directory %s does not exist", dir)),
+		return "", Hint(WithCode(ExitNoInput, fmt.Errorf("data directory %s does not exist", dir)),
 			"check --data and FANMILL_DATA; `fanmill train` and `fanmill serve` create it")
 	}
 	if err != nil {
@@ -85,11 +77,11 @@ func (e *Env) existingData() (string, error) {
 	return dir, nil
 }
 
-// configPath returns the configuration file: --config, or the default where it
+// ConfigPath returns the configuration file: --config, or the default where it
 // exists; "" means that there is none.
-func (e *Env) configPath() string {
-	if e.config != "" {
-		return e.config
+func (e *Env) ConfigPath() string {
+	if e.Config != "" {
+		return e.Config
 	}
 	if _, err := os.Stat(e.DefaultConfig); err == nil {
 		return e.DefaultConfig
@@ -97,18 +89,18 @@ func (e *Env) configPath() string {
 	return ""
 }
 
-// user returns the login name of whoever runs the command: the real user
+// User returns the login name of whoever runs the command: the real user
 // behind sudo and the like is not looked for.
-func (e *Env) user() string {
+func (e *Env) User() string {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return u.Username
 	}
 	return fmt.Sprintf("uid%d", os.Getuid())
 }
 
-// terminal returns the width of w when it is a terminal, else 0. TERM=dumb
+// Terminal returns the width of w when it is a terminal, else 0. TERM=dumb
 // cannot redraw a line and counts as none.
-func (e *Env) terminal(w io.Writer) int {
+func (e *Env) Terminal(w io.Writer) int {
 	f, ok := w.(*os.File)
 	if !ok || e.Getenv("TERM") == "dumb" || !term.IsTerminal(int(f.Fd())) {
 		return 0
@@ -118,4 +110,9 @@ func (e *Env) terminal(w io.Writer) int {
 		return 80
 	}
 	return width
+}
+
+// Logger is for what commands other than serve have to log: warnings.
+func (e *Env) Logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }

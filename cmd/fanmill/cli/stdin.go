@@ -1,13 +1,11 @@
-package main
+package cli
 
 import (
 	"context"
 	"io"
 )
 
-// interruptible reads r until ctx ends. A read from a terminal or a pipe cannot
-// be called back, so each runs beside its caller, and the one that the end of
-// ctx finds waiting is left behind: the process is about to end.
+// interruptible is what NewInterruptible makes.
 type interruptible struct {
 	ctx  context.Context
 	r    io.Reader
@@ -22,7 +20,10 @@ type chunk struct {
 	err  error
 }
 
-func newInterruptible(ctx context.Context, r io.Reader) *interruptible {
+// NewInterruptible returns a reader of r whose reads end with ctx. A read from a
+// terminal or a pipe cannot be called back, so each runs beside its caller, and the one
+// that the end of ctx finds waiting is left behind: the process is about to end.
+func NewInterruptible(ctx context.Context, r io.Reader) io.Reader {
 	return &interruptible{ctx: ctx, r: r, done: make(chan chunk, 1), buf: make([]byte, 64<<10)}
 }
 

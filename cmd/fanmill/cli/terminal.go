@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"encoding/json"
@@ -13,13 +13,13 @@ import (
 	"fanmill/review/safetext"
 )
 
-// safe makes text fit for a terminal and for one line, with bounds that only
+// Safe makes text fit for a terminal and for one line, with bounds that only
 // hostile text meets.
-func safe(s string) string { return safetext.Line(s, 64<<10) }
+func Safe(s string) string { return safetext.Line(s, 64<<10) }
 
-// fit is safe, cut to at most columns of a terminal.
-func fit(s string, columns int) string {
-	s = safe(s)
+// Fit is safe, cut to at most columns of a terminal.
+func Fit(s string, columns int) string {
+	s = Safe(s)
 	used, end := 0, 0 // end: of what stands before the dots
 	for i, r := range s {
 		if used <= columns-len("...") {
@@ -32,8 +32,8 @@ func fit(s string, columns int) string {
 	return s
 }
 
-// cells returns how many columns of a terminal s takes.
-func cells(s string) (n int) {
+// Cells returns how many columns of a terminal s takes.
+func Cells(s string) (n int) {
 	for _, r := range s {
 		n += cell(r)
 	}
@@ -53,10 +53,10 @@ func cell(r rune) int {
 	return 1
 }
 
-// printJSON writes one JSON value and a line end. JSON needs no escaping of
+// PrintJSON writes one JSON value and a line end. JSON needs no escaping of
 // ours: control characters are escaped by its own rules, and the C1 controls
 // and bidirectional marks that it lets through are escaped here.
-func printJSON(w io.Writer, v any) error {
+func PrintJSON(w io.Writer, v any) error {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("write JSON: %w", err)
@@ -74,66 +74,68 @@ func printJSON(w io.Writer, v any) error {
 		}
 	}
 	_, err = fmt.Fprintln(w, b.String())
-	return writeError(err)
+	return WriteError(err)
 }
 
-// writeError words a failed write to standard output.
-func writeError(err error) error {
+// WriteError words a failed write to standard output.
+func WriteError(err error) error {
 	if err == nil {
 		return nil
 	}
-	return exit(exitIO, fmt.Errorf("write to standard output: %w", err))
+	return WithCode(ExitIO, fmt.Errorf("write to standard output: %w", err))
 }
 
-// meter is the progress bar: one line on a terminal, redrawn at most eight
+// Meter is the progress bar: one line on a terminal, redrawn at most eight
 // times a second. Where standard error is no terminal it is nil, and a nil
 // meter does nothing.
-type meter struct {
+type Meter struct {
 	w     io.Writer
 	width int
-	verb  string
-	unit  string // of what is counted
+	Verb  string // what goes on
+	Unit  string // of what is counted
 	start time.Time
 	last  time.Time
 }
 
-func newMeter(e *Env, quiet bool, verb string) *meter {
-	width := e.terminal(e.Stderr)
+// NewMeter returns a bar on standard error that counts messages; nil when quiet, or
+// where there is no terminal.
+func NewMeter(e *Env, quiet bool, verb string) *Meter {
+	width := e.Terminal(e.Stderr)
 	if width == 0 || quiet {
 		return nil
 	}
-	return &meter{w: e.Stderr, width: width, verb: verb, unit: "messages", start: time.Now()}
+	return &Meter{w: e.Stderr, width: width, Verb: verb, Unit: "messages", start: time.Now()}
 }
 
-// phase names what goes on from now on: rate and time left begin anew, and the next
+// Phase names what goes on from now on: rate and time left begin anew, and the next
 // show draws at once.
-func (m *meter) phase(verb, unit string) {
-	if m != nil && m.verb != verb {
-		m.clear()
-		m.verb, m.unit, m.start = verb, unit, time.Now()
+func (m *Meter) Phase(verb, unit string) {
+	if m != nil && m.Verb != verb {
+		m.Clear()
+		m.Verb, m.Unit, m.start = verb, unit, time.Now()
 	}
 }
 
-// show draws the state after n messages (or what the unit is) and done of total
+// Show draws the state after n messages (or what the unit is) and done of total
 // bytes; a total of 0 is not known.
-func (m *meter) show(n int, done, total int64) {
+func (m *Meter) Show(n int, done, total int64) {
 	if m == nil || time.Since(m.last) < 125*time.Millisecond {
 		return
 	}
 	m.last = time.Now()
-	fmt.Fprintf(m.w, "\r\x1b[K%s", bar(m.verb, m.unit, m.width-1, n, done, total, time.Since(m.start)))
+	fmt.Fprintf(m.w, "\r\x1b[K%s", bar(m.Verb, m.Unit, m.width-1, n, done, total, time.Since(m.start)))
 }
 
-// say names work of which nobody knows how far it is.
-func (m *meter) say(what string) {
+// Say names work of which nobody knows how far it is.
+func (m *Meter) Say(what string) {
 	if m != nil {
 		m.last = time.Now()
-		fmt.Fprintf(m.w, "\r\x1b[K%s", fit(what, m.width-1))
+		fmt.Fprintf(m.w, "\r\x1b[K%s", Fit(what, m.width-1))
 	}
 }
 
-// clear removes the bar, so that other lines can be written.
-func (m *meter) clear() {
+// Clear removes the bar, so that other lines can be written.
+func (m *Meter) Clear() {
 	if m != nil && !m.last.IsZero() {
 		fmt.Fprint(m.w, "\r\x1b[K")
 		m.last = time.Time{}
@@ -154,7 +156,7 @@ func bar(verb, unit string, width, n int, done, total int64, took time.Duration)
 	}
 	cells := min(width-len(verb)-len(tail)-3, 30)
 	if share == 0 || cells < 5 {
-		return fit(verb+tail, width)
+		return Fit(verb+tail, width)
 	}
 	full := int(share * float64(cells))
 	return verb + " [" + strings.Repeat("#", full) + strings.Repeat(".", cells-full) + "]" + tail
