@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/config/watch"
 	"fanmill/control"
@@ -31,10 +32,10 @@ import (
 
 // AppOptions are what the daemon is made of.
 type AppOptions struct {
-	Data      string                    // absolute path of the data directory; made when missing
-	Load      func() (*settings, error) // reads the configuration, at start and at every reload
-	Watch     bool                      // reload by itself when a file that Load read has changed
-	Listeners []net.Listener            // from systemd: used in place of the configured sockets
+	Data      string                             // absolute path of the data directory; made when missing
+	Load      func() (*settings.Settings, error) // reads the configuration, at start and at every reload
+	Watch     bool                               // reload by itself when a file that Load read has changed
+	Listeners []net.Listener                     // from systemd: used in place of the configured sockets
 	Logger    *slog.Logger
 	Level     *slog.LevelVar // of the logger; set from the configuration
 
@@ -47,7 +48,7 @@ type AppOptions struct {
 type App struct {
 	o       AppOptions
 	log     *slog.Logger
-	set     atomic.Pointer[settings]
+	set     atomic.Pointer[settings.Settings]
 	running *config.Config // as of the start: what restart keys are compared with
 	db      *store.DB
 	history *history.History
@@ -96,10 +97,10 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.running, a.files = set.file, set.files
-	a.remark(nil, set.passedOver())
+	a.running, a.files = set.File, set.Files
+	a.remark(nil, set.PassedOver())
 	a.use(set)
-	for _, step := range []func(context.Context, *settings) error{a.openData, a.openStore, a.openSpool, a.openDelays, a.openMilter, a.openControl} {
+	for _, step := range []func(context.Context, *settings.Settings) error{a.openData, a.openStore, a.openSpool, a.openDelays, a.openMilter, a.openControl} {
 		if err := step(ctx, set); err != nil {
 			return err
 		}
@@ -108,10 +109,10 @@ func (a *App) open(ctx context.Context) error {
 }
 
 // use puts settings in force, as far as they are not handed to a room.
-func (a *App) use(set *settings) {
+func (a *App) use(set *settings.Settings) {
 	a.set.Store(set)
 	if a.o.Level != nil {
-		_ = a.o.Level.UnmarshalText([]byte(set.file.Log.Level)) // one of four words, checked by package config
+		_ = a.o.Level.UnmarshalText([]byte(set.File.Log.Level)) // one of four words, checked by package config
 	}
 }
 
@@ -119,7 +120,7 @@ func (a *App) closing(name string, f func(context.Context) error) {
 	a.closers = append(a.closers, closer{name, f})
 }
 
-func (a *App) openData(context.Context, *settings) error {
+func (a *App) openData(context.Context, *settings.Settings) error {
 	if err := makeData(a.o.Data); err != nil {
 		return cli.WithCode(cli.ExitCantCreate, fmt.Errorf("make data directory: %w", err))
 	}
@@ -131,8 +132,8 @@ func (a *App) openData(context.Context, *settings) error {
 	return nil
 }
 
-func (a *App) openStore(ctx context.Context, set *settings) (err error) {
-	o := store.Options{Dir: a.o.Data, Logger: a.log, ScopeMemory: int64(set.file.Scope.Memory)}
+func (a *App) openStore(ctx context.Context, set *settings.Settings) (err error) {
+	o := store.Options{Dir: a.o.Data, Logger: a.log, ScopeMemory: int64(set.File.Scope.Memory)}
 	a.db, err = store.Open(ctx, o)
 	if errors.Is(err, sqlite.ErrFeatureVersion) {
 		if err = a.renew(ctx, set, o); err == nil {
@@ -144,7 +145,7 @@ func (a *App) openStore(ctx context.Context, set *settings) (err error) {
 	}
 	a.closing("close ledger", func(context.Context) error { return a.db.Close() })
 	a.teacher = training.NewTeacher(a.db, func(scope string) training.Options {
-		return a.set.Load().trainer(scope, store.Origin{}, a.log)
+		return a.set.Load().Trainer(scope, store.Origin{}, a.log)
 	}, a.log)
 	a.history, err = openHistory(ctx, a.o.Data, set, a.log)
 	if err != nil {
@@ -158,21 +159,21 @@ func (a *App) openStore(ctx context.Context, set *settings) (err error) {
 // autoOptions are what is learned automatically now.
 func (a *App) autoOptions() training.AutoOptions {
 	set := a.set.Load()
-	if !set.file.Autolearn.Enabled {
+	if !set.File.Autolearn.Enabled {
 		return training.AutoOptions{}
 	}
-	return training.AutoOptions{Enabled: true, AutoRule: set.autoRule(), Trainer: set.trainer("", store.Origin{}, a.log)}
+	return training.AutoOptions{Enabled: true, AutoRule: set.AutoRule(), Trainer: set.Trainer("", store.Origin{}, a.log)}
 }
 
-func openHistory(ctx context.Context, dir string, set *settings, log *slog.Logger) (*history.History, error) {
-	h := &set.file.History
+func openHistory(ctx context.Context, dir string, set *settings.Settings, log *slog.Logger) (*history.History, error) {
+	h := &set.File.History
 	return history.Open(ctx, history.Options{
 		Dir: dir, Days: h.Days, MaxBytes: int64(h.MaxBytes), Subject: h.Subject, Addresses: h.Addresses,
 		Features: h.Features, Logger: log,
 	})
 }
 
-func (a *App) openSpool(_ context.Context, set *settings) (err error) {
+func (a *App) openSpool(_ context.Context, set *settings.Settings) (err error) {
 	a.spool, err = openSpool(set, a.log)
 	if err != nil {
 		return err
@@ -182,10 +183,10 @@ func (a *App) openSpool(_ context.Context, set *settings) (err error) {
 	return err
 }
 
-func openSpool(set *settings, log *slog.Logger) (*spool.Spool, error) {
-	o := &set.file.Spool
+func openSpool(set *settings.Settings, log *slog.Logger) (*spool.Spool, error) {
+	o := &set.File.Spool
 	s, err := spool.Open(o.Dir, spool.Options{
-		MinFree: int64(o.MinFree), MemLimit: int(o.MemoryLimit), TombstoneAge: asDuration(o.TombstoneAge), Logger: log,
+		MinFree: int64(o.MinFree), MemLimit: int(o.MemoryLimit), TombstoneAge: time.Duration(o.TombstoneAge), Logger: log,
 	})
 	if err != nil {
 		return nil, err
@@ -194,12 +195,12 @@ func openSpool(set *settings, log *slog.Logger) (*spool.Spool, error) {
 }
 
 // openDelays opens the table of mail that was asked to come again.
-func (a *App) openDelays(context.Context, *settings) error {
+func (a *App) openDelays(context.Context, *settings.Settings) error {
 	a.delays = delay.Open(delay.Options{
 		Path: filepath.Join(a.o.Data, delay.FileName),
 		Limits: func() delay.Limits {
-			p := &a.set.Load().file.Policy
-			return delay.Limits{Min: asDuration(p.DelayMin), Max: asDuration(p.DelayMax)}
+			p := &a.set.Load().File.Policy
+			return delay.Limits{Min: time.Duration(p.DelayMin), Max: time.Duration(p.DelayMax)}
 		},
 		Expired: func(n int64) {
 			a.history.Count(history.Day(time.Now()), policy.Delay.String(), milter.RuleExpired, n)
@@ -210,17 +211,17 @@ func (a *App) openDelays(context.Context, *settings) error {
 	return nil
 }
 
-func (a *App) openMilter(_ context.Context, set *settings) (err error) {
+func (a *App) openMilter(_ context.Context, set *settings.Settings) (err error) {
 	sc := &scorer{db: a.db, set: a.set.Load, log: a.log}
-	m := &set.file.Milter
+	m := &set.File.Milter
 	o := milter.Options{
 		Listen: m.Listen, SocketMode: os.FileMode(m.SocketMode), SocketGroup: m.SocketGroup, MaxConnections: m.MaxConnections,
-		IdleTimeout: asDuration(m.IdleTimeout), PacketTimeout: asDuration(m.PacketTimeout), DrainTimeout: asDuration(m.DrainTimeout),
+		IdleTimeout: time.Duration(m.IdleTimeout), PacketTimeout: time.Duration(m.PacketTimeout), DrainTimeout: time.Duration(m.DrainTimeout),
 	}
 	if len(a.o.Listeners) > 0 {
 		o.Listen, o.Listeners = nil, a.o.Listeners
 	}
-	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Learner: a.auto, Teacher: a.teacher, Delays: a.delays, Logger: a.log}, set.milter())
+	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Learner: a.auto, Teacher: a.teacher, Delays: a.delays, Logger: a.log}, milterSettings(set))
 	if err != nil {
 		return bindError(err)
 	}
@@ -228,13 +229,23 @@ func (a *App) openMilter(_ context.Context, set *settings) (err error) {
 	return nil
 }
 
-func (a *App) openControl(_ context.Context, _ *settings) (err error) {
+// milterSettings are the settings that the milter swaps at a reload.
+func milterSettings(s *settings.Settings) milter.Settings {
+	m := &s.File.Milter
+	return milter.Settings{
+		Policy: s.Rules, Classify: s.Classify, Families: s.Families, RejectText: s.File.Policy.RejectText,
+		Clues: heldClues, Pieces: explainedPieces, Deadline: time.Duration(m.MessageDeadline), ProgressEvery: time.Duration(m.ProgressEvery),
+		KeepFeatures: s.File.History.Features, Evidence: s.File.Headers.Evidence, MarkAuthenticated: s.File.Headers.Authenticated,
+	}
+}
+
+func (a *App) openControl(_ context.Context, _ *settings.Settings) (err error) {
 	gid := administrators()
 	o := control.Options{
 		Path: filepath.Join(a.o.Data, control.SocketName), GID: -1,
 		Access: control.Access{
 			UID: uint32(os.Geteuid()), GID: control.NoGroup,
-			ScopeOf: func(address string) string { return a.set.Load().scopes.Of(address) },
+			ScopeOf: func(address string) string { return a.set.Load().Scopes.Of(address) },
 		},
 		Judge: &judge{&scorer{db: a.db, set: a.set.Load, log: a.log}, a.log, recall{a.history, a.desk, a.running.History.Days}}, Desk: a.desk, Keeper: a, Logger: a.log,
 	}
@@ -283,7 +294,7 @@ func (a *App) Start() {
 	}
 	a.milter.Start()
 	a.control.Start()
-	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().policy.Observe, "version", release)
+	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().Policy.Observe, "version", release)
 }
 
 // Addr returns the milter's addresses.

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/store/sqlite"
@@ -44,7 +45,7 @@ func newTestApp(t *testing.T, dir, toml string, log *harness.Buffer) (*App, erro
 		e.Config = writeConfig(t, dir, toml)
 	}
 	return NewApp(t.Context(), AppOptions{
-		Data: dir, Load: func() (*settings, error) { return serveSettings(e, dir) }, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Data: dir, Load: func() (*settings.Settings, error) { return settings.ForDaemon(e, dir) }, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 }
 
@@ -303,7 +304,7 @@ func TestSocketsFromSystemd(t *testing.T) {
 	e, _, _ := testEnv(t)
 	e.Config = writeConfig(t, dir, filterTOML)
 	a, err := NewApp(t.Context(), AppOptions{
-		Data: dir, Load: func() (*settings, error) { return serveSettings(e, dir) },
+		Data: dir, Load: func() (*settings.Settings, error) { return settings.ForDaemon(e, dir) },
 		Listeners: []net.Listener{ln}, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

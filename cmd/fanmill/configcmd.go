@@ -5,9 +5,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 )
 
@@ -28,12 +28,12 @@ func (c *configCheckCmd) Run(_ context.Context, e *cli.Env) error {
 		return cli.Hint(cli.UsageErrorf("there is no configuration file: %s does not exist", e.DefaultConfig),
 			"name one, or write one with `fanmill config example`")
 	}
-	set, err := loadSettings(path, dirOrDefault(e))
+	set, err := settings.Load(path, dirOrDefault(e))
 	if c.json {
 		return c.print(e, err)
 	}
 	if err == nil {
-		cli.Complain(e.Stderr, set.warnings)
+		cli.Complain(e.Stderr, set.Warnings)
 	}
 	var ps config.Problems
 	if errors.As(err, &ps) {
@@ -63,11 +63,11 @@ type configShowCmd struct{ cli.NoFlags }
 
 // Run prints it.
 func (configShowCmd) Run(_ context.Context, e *cli.Env) error {
-	set, err := loadSettings(e.ConfigPath(), dirOrDefault(e))
+	set, err := settings.Load(e.ConfigPath(), dirOrDefault(e))
 	if err != nil {
 		return err
 	}
-	_, err = e.Stdout.Write(set.file.Show())
+	_, err = e.Stdout.Write(set.File.Show())
 	return cli.WriteError(err)
 }
 
@@ -87,5 +87,3 @@ func dirOrDefault(e *cli.Env) string {
 	}
 	return config.DefaultDataDir
 }
-
-func asDuration(d config.Duration) time.Duration { return time.Duration(d) }

@@ -14,6 +14,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/review"
 	"fanmill/spool"
@@ -34,7 +35,7 @@ var _ control.Desk = (*desk)(nil)
 
 // newDesk returns the desk over a spool. Without a ledger and a history it can
 // only be looked at.
-func newDesk(set func() *settings, s *spool.Spool, db *store.DB, h *history.History, log *slog.Logger) (*desk, error) {
+func newDesk(set func() *settings.Settings, s *spool.Spool, db *store.DB, h *history.History, log *slog.Logger) (*desk, error) {
 	d := &desk{parts: review.Options{Spool: s, Logger: log}}
 	if db != nil {
 		d.parts.Learner = &learner{db: db, set: set, log: log}
@@ -49,13 +50,13 @@ func newDesk(set func() *settings, s *spool.Spool, db *store.DB, h *history.Hist
 }
 
 // prepare builds what new settings need; commit puts it in force.
-func (d *desk) prepare(set *settings) (commit func(), err error) {
+func (d *desk) prepare(set *settings.Settings) (commit func(), err error) {
 	o := d.parts
-	to, err := submit.New(set.file.Submit.To)
+	to, err := submit.New(set.File.Submit.To)
 	if err != nil {
 		return nil, cli.WithCode(cli.ExitConfig, fmt.Errorf("submit.to: %w", err))
 	}
-	o.Sender = timedSender{to, asDuration(set.file.Submit.Timeout)}
+	o.Sender = timedSender{to, time.Duration(set.File.Submit.Timeout)}
 	next, err := review.New(o)
 	if err != nil {
 		return nil, err
@@ -151,7 +152,7 @@ func (t timedSender) Send(ctx context.Context, sender string, rcpts []string, o 
 // learner lets a desk write to the ledger.
 type learner struct {
 	db  *store.DB
-	set func() *settings
+	set func() *settings.Settings
 	log *slog.Logger
 }
 
@@ -161,7 +162,7 @@ func (l *learner) Learn(ctx context.Context, class classify.Verdict, raw []byte,
 	if class == classify.Spam {
 		label = store.Spam
 	}
-	t := training.New(l.db, l.set().trainer(scope, store.Origin{Actor: actor, Source: "held"}, l.log))
+	t := training.New(l.db, l.set().Trainer(scope, store.Origin{Actor: actor, Source: "held"}, l.log))
 	r, err := t.Learn(ctx, label, raw)
 	if err != nil {
 		return "", err
@@ -204,7 +205,7 @@ func openDesk(ctx context.Context, e *cli.Env, decide bool) (control.Desk, func(
 	if !errors.Is(err, control.ErrNoDaemon) {
 		return nil, nil, err
 	}
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -212,15 +213,15 @@ func openDesk(ctx context.Context, e *cli.Env, decide bool) (control.Desk, func(
 }
 
 // filesDesk returns a desk over the files.
-func filesDesk(ctx context.Context, e *cli.Env, dir string, set *settings, decide bool) (control.Desk, func(), error) {
-	if _, err := os.Stat(set.file.Spool.Dir); errors.Is(err, fs.ErrNotExist) {
+func filesDesk(ctx context.Context, e *cli.Env, dir string, set *settings.Settings, decide bool) (control.Desk, func(), error) {
+	if _, err := os.Stat(set.File.Spool.Dir); errors.Is(err, fs.ErrNotExist) {
 		return emptyDesk{}, func() {}, nil
 	}
 	return localDesk(ctx, e, dir, set, decide)
 }
 
 // localDesk opens the spool and, to decide, ledger and history.
-func localDesk(ctx context.Context, e *cli.Env, dir string, set *settings, decide bool) (_ control.Desk, _ func(), err error) {
+func localDesk(ctx context.Context, e *cli.Env, dir string, set *settings.Settings, decide bool) (_ control.Desk, _ func(), err error) {
 	var closers []func() error
 	done := func() {
 		for _, f := range slices.Backward(closers) {
@@ -251,7 +252,7 @@ func localDesk(ctx context.Context, e *cli.Env, dir string, set *settings, decid
 		}
 		closers = append(closers, h.Close)
 	}
-	d, err := newDesk(func() *settings { return set }, s, db, h, e.Logger())
+	d, err := newDesk(func() *settings.Settings { return set }, s, db, h, e.Logger())
 	return d, done, err
 }
 

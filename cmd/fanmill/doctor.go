@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/store/history"
@@ -158,7 +159,7 @@ type exam struct {
 	dir string
 	bar *cli.Meter
 
-	set        *settings
+	set        *settings.Settings
 	setErr     error
 	status     *control.Status // nil: see statusErr
 	statusErr  error
@@ -177,8 +178,8 @@ func (d *doctorCmd) begin(ctx context.Context, e *cli.Env, dir string) *exam {
 	if x.status != nil && named.Config == "" {
 		named.Config = x.status.Config
 	}
-	if x.set, x.setErr = serveSettings(&named, dir); x.setErr == nil && x.scoped {
-		x.scope, x.setErr = x.set.scope(x.scope)
+	if x.set, x.setErr = settings.ForDaemon(&named, dir); x.setErr == nil && x.scoped {
+		x.scope, x.setErr = x.set.Scope(x.scope)
 	}
 	x.settle(ctx)
 	x.bar.Say("opening the ledger")

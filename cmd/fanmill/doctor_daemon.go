@@ -43,20 +43,20 @@ func checkConfig(_ context.Context, x *exam) (list []finding) {
 		}
 		return list
 	}
-	if x.set.path == "" {
+	if x.set.Path == "" {
 		return one(note, "configuration", "there is none: mail is scored and counted, without any effect; `fanmill config example` prints one to begin with")
 	}
-	p := &x.set.policy
+	p := &x.set.Policy
 	list = one(good, "configuration", "%s is accepted; its rules: %d unfiltered, %d never_refuse, %d trusted_networks, %d own_hosts, %d [[rule]]",
-		x.set.path, len(p.Unfiltered), len(p.NeverRefuse), len(p.TrustedNetworks), len(p.OwnHosts), len(p.Rules))
-	for _, text := range x.set.passedOver() {
+		x.set.Path, len(p.Unfiltered), len(p.NeverRefuse), len(p.TrustedNetworks), len(p.OwnHosts), len(p.Rules))
+	for _, text := range x.set.PassedOver() {
 		list = append(list, found(warning, "lists", "%s", text))
 	}
-	if text := x.set.unverified(); text != "" {
+	if text := x.set.Unverified(); text != "" {
 		list = append(list, found(note, "welcome", "%s", text))
 	}
 	if p.Observe {
-		list = append(list, found(note, "observe", "mail is scored and counted, without any effect: set policy.observe = false in %s when the verdicts look right", x.set.path))
+		list = append(list, found(note, "observe", "mail is scored and counted, without any effect: set policy.observe = false in %s when the verdicts look right", x.set.Path))
 	}
 	return list
 }
@@ -84,7 +84,7 @@ func checkDaemon(_ context.Context, x *exam) []finding {
 	}
 	var known []string // checkConfig tells of these
 	if x.set != nil {
-		known = x.set.passedOver()
+		known = x.set.PassedOver()
 	}
 	for _, text := range st.Warnings {
 		if !slices.Contains(known, text) {
@@ -103,7 +103,7 @@ func sameConfig(x *exam) []finding {
 	if path != x.status.Config {
 		return one(warning, "reload", "the daemon reads %s, not %s: restart it with the other, or name its own with --config", orNone(x.status.Config), orNone(path))
 	}
-	if st := x.status; st.Digest != x.set.digest() && st.LastFail == "" {
+	if st := x.status; st.Digest != x.set.Digest() && st.LastFail == "" {
 		return one(warning, "reload", "%s, or a list that it names, is not what the daemon goes by: `fanmill reload` says why", orNone(path))
 	}
 	return nil
@@ -111,10 +111,10 @@ func sameConfig(x *exam) []finding {
 
 // configPath is the absolute path of the configuration, "" when there is none.
 func (x *exam) configPath() string {
-	if abs, err := filepath.Abs(x.set.path); x.set.path != "" && err == nil {
+	if abs, err := filepath.Abs(x.set.Path); x.set.Path != "" && err == nil {
 		return abs
 	}
-	return x.set.path
+	return x.set.Path
 }
 
 // settle waits until the daemon has noticed the last edit, which takes it a moment.
@@ -123,7 +123,7 @@ func (x *exam) settle(ctx context.Context) {
 		return
 	}
 	for end := time.Now().Add(followTime); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
-		if x.status.Digest == x.set.digest() && x.status.LastFail == "" {
+		if x.status.Digest == x.set.Digest() && x.status.LastFail == "" {
 			return
 		}
 		st, err := askStatus(ctx, x.dir)

@@ -28,7 +28,7 @@ func (x *exam) sockets() []string {
 	case x.status != nil:
 		return x.status.Listen
 	case x.set != nil:
-		return x.set.file.Milter.Listen
+		return x.set.File.Milter.Listen
 	}
 	return nil
 }

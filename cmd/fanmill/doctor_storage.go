@@ -123,7 +123,7 @@ func checkHistory(_ context.Context, x *exam) []finding {
 	if x.set == nil {
 		return one(good, check, "%s", byteText(size))
 	}
-	h := &x.set.file.History
+	h := &x.set.File.History
 	limit := int64(h.MaxBytes)
 	if size >= limit {
 		return one(note, check, "%s, the limit is %s: what is needed to correct accepted mail is dropped before its %d days are over; raise history.max_bytes, or lower history.days",
@@ -138,7 +138,7 @@ func (x *exam) spoolDir() string {
 	case x.status != nil:
 		return x.status.Spool
 	case x.set != nil:
-		return x.set.file.Spool.Dir
+		return x.set.File.Spool.Dir
 	}
 	return x.path("spool")
 }
@@ -207,7 +207,7 @@ func writable(user mta.Account, check string, paths []string) finding {
 func checkSpace(_ context.Context, x *exam) []finding {
 	least := int64(0)
 	if x.set != nil {
-		least = int64(x.set.file.Spool.MinFree)
+		least = int64(x.set.File.Spool.MinFree)
 	}
 	dir := x.spoolDir()
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/control"
 	"fanmill/milter"
@@ -86,11 +87,11 @@ func TestConfigFindings(t *testing.T) {
 	_, x.setErr = config.Parse("fanmill.toml", []byte("[policy]\nown_hosts = [\"a b\"]\nspam = \"eat\"\n"), x.dir)
 	wants(t, checkConfig(t.Context(), x), "fault: fanmill.toml:2: policy.own_hosts", "fault: fanmill.toml:3: policy.spam")
 	x.setErr = nil
-	x.set = must(newSettings("", config.Default(x.dir), new(inputs)))
+	x.set = must(settings.New(config.Default(x.dir)))
 	wants(t, checkConfig(t.Context(), x), "note: there is none")
-	x.set.path = "/etc/fanmill.toml"
+	x.set.Path = "/etc/fanmill.toml"
 	wants(t, checkConfig(t.Context(), x), "ok: /etc/fanmill.toml is accepted; its rules: 0 unfiltered, ")
-	x.set.policy.Observe = true
+	x.set.Policy.Observe = true
 	wants(t, checkConfig(t.Context(), x), "ok: accepted", "note: set policy.observe = false")
 }
 
@@ -118,14 +119,14 @@ func TestDaemonFindings(t *testing.T) {
 	}
 	x = examine(t, dir)
 	soon := time.Now().Add(time.Hour)
-	if err := os.Chtimes(x.set.path, soon, soon); err != nil {
+	if err := os.Chtimes(x.set.Path, soon, soon); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, checkDaemon(t.Context(), x), "ok: ")             // touched only
 	writeConfig(t, dir, filterTOML+"on_error = \"accept\"\n") // this daemon does not watch
 	wants(t, checkDaemon(t.Context(), examine(t, dir)), "ok: ", "warning: fanmill.toml, or a list that it names, is not what the daemon goes by: `fanmill reload`")
 	x = examine(t, dir)
-	x.status.Digest, x.status.Restart, x.status.Warnings = x.set.digest(), []string{"milter.listen", "spool.dir"}, []string{"a list shrank"}
+	x.status.Digest, x.status.Restart, x.status.Warnings = x.set.Digest(), []string{"milter.listen", "spool.dir"}, []string{"a list shrank"}
 	wants(t, checkDaemon(t.Context(), x), "ok: ", "warning: changed, and in force only after a restart of the daemon: milter.listen, spool.dir", "note: a list shrank")
 
 	a.cancel() // it follows no more

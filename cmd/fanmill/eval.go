@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/policy"
 	"fanmill/training/eval"
 	"fanmill/training/eval/figures"
@@ -113,12 +114,12 @@ func (c *evalCmd) bench(e *cli.Env) (eval.Bench, error) {
 		configs, b.Indexes = e.Args[:2], e.Args[2:]
 	}
 	for _, path := range configs {
-		set, err := settingsIn(e, path)
+		set, err := settings.In(e, path)
 		if err != nil {
 			return b, err
 		}
 		b.Configs = append(b.Configs, c.config(path, set))
-		b.Drops = set.policy.Spam == policy.Discard
+		b.Drops = set.Policy.Spam == policy.Discard
 	}
 	b.Plans = c.plans()
 	if b.OneIn > 0 && (len(b.Indexes) > 1 || len(b.Plans) > 1 || c.compare) {
@@ -149,10 +150,10 @@ func (c *evalCmd) check() error {
 }
 
 // config is the part of a configuration that accuracy depends on.
-func (c *evalCmd) config(path string, set *settings) eval.Config {
-	rule := set.rule
+func (c *evalCmd) config(path string, set *settings.Settings) eval.Config {
+	rule := set.Rule
 	rule.All = rule.All || c.all
-	return eval.Config{Name: path, Classify: set.classify, Cutoffs: set.policy.Cutoffs, Rule: rule, Auto: set.autoRule()}
+	return eval.Config{Name: path, Classify: set.Classify, Cutoffs: set.Policy.Cutoffs, Rule: rule, Auto: set.AutoRule()}
 }
 
 // plans are one for each order and seed. Advice is taken from trained models

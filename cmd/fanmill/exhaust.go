@@ -11,6 +11,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training/corpus"
 	"fanmill/training/cull"
@@ -127,11 +128,11 @@ func (x *exhaustCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if err := x.check(); err != nil {
 		return err
 	}
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
-	if x.scope, err = set.scope(x.scope); err != nil {
+	if x.scope, err = set.Scope(x.scope); err != nil {
 		return err
 	}
 	db, done, err := x.open(ctx, e)
@@ -139,7 +140,7 @@ func (x *exhaustCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 		return err
 	}
 	defer done(&err)
-	to := set.trainer(x.scope, store.Origin{Actor: e.User(), Source: store.Exhaust}, e.Logger())
+	to := set.Trainer(x.scope, store.Origin{Actor: e.User(), Source: store.Exhaust}, e.Logger())
 	bar := cli.NewMeter(e, x.quiet, "reading")
 	run := &exhaustion{x: x, e: e, db: db, bar: bar, by: to.Origin, bad: cli.NewProblems(e, bar)}
 	run.src = exhaust.Sources{
@@ -147,7 +148,7 @@ func (x *exhaustCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 		Corpus: corpus.Options{Stdin: e.Stdin, Problem: run.bad.Add}, Progress: func(n int) { bar.Show(n, 0, 0) },
 	}
 	defer run.discard()
-	return run.all(ctx, exhaust.Options{Rounds: x.rounds, Margin: x.margin, Ham: x.ratio.ham, Spam: x.ratio.spam, Cutoffs: set.policy.Cutoffs})
+	return run.all(ctx, exhaust.Options{Rounds: x.rounds, Margin: x.margin, Ham: x.ratio.ham, Spam: x.ratio.spam, Cutoffs: set.Policy.Cutoffs})
 }
 
 // exhaustion is a run of the command.

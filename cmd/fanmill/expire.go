@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training"
 )
@@ -54,14 +55,6 @@ func (v *keepValue) Set(s string) error {
 	return nil
 }
 
-// keep returns how much of the ledger the configuration keeps.
-func (s *settings) keep() store.Keep {
-	return store.Keep{
-		Age: time.Duration(s.file.Store.KeepDays) * 24 * time.Hour, Rows: s.file.Store.KeepMessages,
-		Least: s.policy.MinLabels, // what is left is trained
-	}
-}
-
 // keptOps of the newest entries of the log stay, however old: a snapshot and processes
 // that follow are hardly ever further behind, and on a quiet site undo reaches back.
 const keptOps = 10_000
@@ -83,11 +76,11 @@ type expiredScope struct {
 
 // Run takes the labels away that are not to be kept.
 func (x *expireCmd) Run(ctx context.Context, e *cli.Env) (err error) {
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
-	if x.scope, err = set.scope(x.scope); err != nil {
+	if x.scope, err = set.Scope(x.scope); err != nil {
 		return err
 	}
 	keep := x.keep(set)
@@ -112,7 +105,7 @@ func (x *expireCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	var a expiredAnswer
 	bar := cli.NewMeter(e, x.quiet || x.json, "expiring")
 	for _, scope := range scopes {
-		t := training.New(db, set.trainer(scope, store.Origin{Actor: e.User(), Source: "expire"}, e.Logger()))
+		t := training.New(db, set.Trainer(scope, store.Origin{Actor: e.User(), Source: "expire"}, e.Logger()))
 		sum, err := x.one(ctx, t, keep, bar)
 		a.Scopes = append(a.Scopes, expiredScope{scope, sum})
 		if err != nil {
@@ -126,8 +119,8 @@ func (x *expireCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 }
 
 // keep is what the configuration keeps, unless the command line says otherwise.
-func (x *expireCmd) keep(set *settings) store.Keep {
-	keep := set.keep()
+func (x *expireCmd) keep(set *settings.Settings) store.Keep {
+	keep := set.Keep()
 	if x.days >= 0 {
 		keep.Age = time.Duration(x.days) * 24 * time.Hour
 	}
@@ -135,7 +128,7 @@ func (x *expireCmd) keep(set *settings) store.Keep {
 		keep.Rows = int(x.messages)
 	}
 	if x.logDays < 0 {
-		x.logDays = keepValue(set.file.Store.KeepLogDays)
+		x.logDays = keepValue(set.File.Store.KeepLogDays)
 	}
 	return keep
 }
@@ -210,8 +203,8 @@ func (a *App) expireOnce(ctx context.Context, pause time.Duration) error {
 	}
 	for _, scope := range scopes {
 		set := a.set.Load()
-		t := training.New(a.db, set.trainer(scope, store.Origin{Source: "expire"}, a.log))
-		sum, err := t.Expire(ctx, set.keep(), pause, nil)
+		t := training.New(a.db, set.Trainer(scope, store.Origin{Source: "expire"}, a.log))
+		sum, err := t.Expire(ctx, set.Keep(), pause, nil)
 		if sum.Labels > 0 {
 			a.log.Info("expired", "scope", scope, "labels", sum.Labels, "counting", sum.Needed, "gained", sum.Gained)
 		}
@@ -219,7 +212,7 @@ func (a *App) expireOnce(ctx context.Context, pause time.Duration) error {
 			return err
 		}
 	}
-	swept, err := training.Sweep(ctx, a.db, logMemory(a.set.Load().file.Store.KeepLogDays), pause)
+	swept, err := training.Sweep(ctx, a.db, logMemory(a.set.Load().File.Store.KeepLogDays), pause)
 	if swept != (training.Swept{}) {
 		a.log.Info("removed what is no longer needed", "messages", swept.Messages, "log_entries", swept.Ops)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/headers"
 )
@@ -35,7 +36,7 @@ func (f *filterCmd) Run(ctx context.Context, e *cli.Env) error {
 }
 
 func (f *filterCmd) filter(ctx context.Context, e *cli.Env) error {
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
@@ -56,19 +57,19 @@ func (f *filterCmd) filter(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	if err := headers.InsertTop(e.Stdout, headers.Render(set.families, info), msg.Reader()); err != nil {
+	if err := headers.InsertTop(e.Stdout, headers.Render(set.Families, info), msg.Reader()); err != nil {
 		return err
 	}
 	return finish(e.Stdout)
 }
 
 // score judges the message and returns what its headers say.
-func (f *filterCmd) score(ctx context.Context, j control.Judge, set *settings, msg *spill) (headers.Info, error) {
-	r, err := j.Score(ctx, control.ScoreRequest{Scope: f.scope, Clues: set.file.Headers.Evidence}, msg.Reader())
+func (f *filterCmd) score(ctx context.Context, j control.Judge, set *settings.Settings, msg *spill) (headers.Info, error) {
+	r, err := j.Score(ctx, control.ScoreRequest{Scope: f.scope, Clues: set.File.Headers.Evidence}, msg.Reader())
 	if err != nil {
 		return headers.Info{}, err
 	}
-	info := headers.Info{ID: newID(), Verdict: parseVerdict(r.Verdict), Score: r.Score, Cutoffs: set.rules.Options().Cutoffs}
+	info := headers.Info{ID: newID(), Verdict: parseVerdict(r.Verdict), Score: r.Score, Cutoffs: set.Rules.Options().Cutoffs}
 	for _, c := range r.Clues {
 		info.Clues = append(info.Clues, classify.Clue{Text: c.Text, Prob: c.Prob})
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/store/history"
 )
 
@@ -66,7 +67,7 @@ func (h *historyPurgeCmd) run(ctx context.Context, e *cli.Env, dir string) (n in
 		defer past.Close()
 		return past.Concerned(ctx, h.purge)
 	}
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return 0, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training/corpus"
 	"fanmill/training/rival"
@@ -66,11 +67,11 @@ func (c *importCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
-	if c.scope, err = set.scope(c.scope); err != nil {
+	if c.scope, err = set.Scope(c.scope); err != nil {
 		return err
 	}
 	counts, err := c.read(ctx, e)

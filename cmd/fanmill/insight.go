@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/milter/maillog"
 	"fanmill/policy"
@@ -18,13 +19,13 @@ const trafficDays = 30
 
 // insight looks into ledger and history for stats, in the daemon and without one.
 type insight struct {
-	set     *settings
+	set     *settings.Settings
 	db      *store.DB
 	history *history.History // nil: no mail has been seen yet
 }
 
 func (in insight) stats(ctx context.Context, q control.StatsRequest) (_ control.Stats, err error) {
-	if q.Scope, err = in.set.scope(q.Scope); err != nil {
+	if q.Scope, err = in.set.Scope(q.Scope); err != nil {
 		return control.Stats{}, err
 	}
 	st := control.Stats{Scope: q.Scope, Scopes: []string{}}
@@ -37,7 +38,7 @@ func (in insight) stats(ctx context.Context, q control.StatsRequest) (_ control.
 			return st, err
 		}
 	}
-	st.Advice = advise(&st, known, counted, in.set.policy.UntilTrained)
+	st.Advice = advise(&st, known, counted, in.set.Policy.UntilTrained)
 	return st, nil
 }
 
@@ -57,7 +58,7 @@ func (in insight) training(st *control.Stats) (known store.Labels, counted class
 	st.Imported = l.Imported
 	known, counted = m.Known(), m.Totals()
 	st.HeldUnsure = classify.Thin(m)
-	st.MinLabels, st.Trained = in.set.policy.MinLabels, in.set.rules.Trained(known.Ham, known.Spam)
+	st.MinLabels, st.Trained = in.set.Policy.MinLabels, in.set.Rules.Trained(known.Ham, known.Spam)
 	st.Calibrator = calibrator(m.Fit())
 	st.Calibrator.FromSite = st.Scope != "" && m.Fit() == site.Fit()
 	names, err := in.db.Scopes()
@@ -101,7 +102,7 @@ func (in insight) labels(ctx context.Context, st *control.Stats, q control.Stats
 }
 
 func (in insight) differing(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
-	d, err := in.db.Differing(ctx, q.Scope, in.set.policy.Cutoffs, q.Mislabels)
+	d, err := in.db.Differing(ctx, q.Scope, in.set.Policy.Cutoffs, q.Mislabels)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/training"
@@ -32,10 +33,10 @@ var _ control.Judge = (*judge)(nil)
 func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader) (control.ScoreReply, error) {
 	set := j.set()
 	var err error
-	if q.Scope, err = set.scope(q.Scope); err != nil {
+	if q.Scope, err = set.Scope(q.Scope); err != nil {
 		return control.ScoreReply{}, err
 	}
-	s := classify.NewStream(set.classify)
+	s := classify.NewStream(set.Classify)
 	if q.Clues > 0 {
 		s.EnableClues()
 	}
@@ -54,7 +55,7 @@ func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader
 	} else if score, err = j.explain(ctx, q, s, model, &out); err != nil {
 		return control.ScoreReply{}, err
 	}
-	out.Verdict, out.Score, out.LogOdds = set.policy.Cutoffs.Verdict(score.P).String(), score.P, score.LogOdds
+	out.Verdict, out.Score, out.LogOdds = set.Policy.Cutoffs.Verdict(score.P).String(), score.P, score.LogOdds
 	return out, nil
 }
 
@@ -63,15 +64,15 @@ func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader
 func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader) (control.LearnReply, error) {
 	set := j.set()
 	var err error
-	if q.Scope, err = set.scope(q.Scope); err != nil {
+	if q.Scope, err = set.Scope(q.Scope); err != nil {
 		return control.LearnReply{}, err
 	}
 	source := "learn"
 	if q.Many {
 		source = "train"
 	}
-	o := set.trainer(q.Scope, store.Origin{Actor: q.Actor, Source: source}, j.log)
-	co := set.classify
+	o := set.Trainer(q.Scope, store.Origin{Actor: q.Actor, Source: source}, j.log)
+	co := set.Classify
 	if q.Scope == "" && !o.FeaturesOnly {
 		co.Keep = store.MaxMessage
 	}
@@ -113,11 +114,11 @@ func teach(ctx context.Context, t *training.Trainer, q control.LearnRequest, m *
 // Settle learns what was recorded.
 func (j *judge) Settle(ctx context.Context, scope, actor string) (training.Settled, error) {
 	set := j.set()
-	scope, err := set.scope(scope)
+	scope, err := set.Scope(scope)
 	if err != nil {
 		return training.Settled{}, err
 	}
-	o := set.trainer(scope, store.Origin{Actor: actor, Source: "train"}, j.log)
+	o := set.Trainer(scope, store.Origin{Actor: actor, Source: "train"}, j.log)
 	return training.New(j.db, o).Settle(ctx)
 }
 
@@ -129,7 +130,7 @@ func (j *judge) Undo(ctx context.Context, q control.UndoRequest) (control.UndoRe
 // openJudge returns the daemon's judge where one runs and lets us in, else one
 // that reads the ledger itself. A data directory without a ledger is one that
 // nothing has been learned in yet.
-func openJudge(ctx context.Context, e *cli.Env, set *settings) (control.Judge, func(), error) {
+func openJudge(ctx context.Context, e *cli.Env, set *settings.Settings) (control.Judge, func(), error) {
 	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, nil, err
@@ -145,7 +146,7 @@ func openJudge(ctx context.Context, e *cli.Env, set *settings) (control.Judge, f
 	if err != nil {
 		return nil, nil, err
 	}
-	return &judge{&scorer{db: db, set: func() *settings { return set }, log: e.Logger()}, e.Logger(), recall{}}, done, nil
+	return &judge{&scorer{db: db, set: func() *settings.Settings { return set }, log: e.Logger()}, e.Logger(), recall{}}, done, nil
 }
 
 // openReading opens the ledger for reading. Where there is none, nothing was

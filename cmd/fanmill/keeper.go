@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/config/watch"
 	"fanmill/control"
@@ -33,8 +34,8 @@ func (a *App) Reload(context.Context) (control.Reloaded, error) {
 	}
 	a.reloads++
 	a.reloaded, a.lastFail = time.Now(), ""
-	a.log.Info("reloaded", "config", configName(set), "observe", set.policy.Observe)
-	a.remark(config.RestartKeys(a.running, set.file), append(set.shrunk(old.inputs), set.passedOver()...))
+	a.log.Info("reloaded", "config", configName(set), "observe", set.Policy.Observe)
+	a.remark(config.RestartKeys(a.running, set.File), append(set.Shrunk(old), set.PassedOver()...))
 	return control.Reloaded{Config: configName(set), Restart: a.restart, Warnings: a.warnings}, nil
 }
 
@@ -66,9 +67,9 @@ func (a *App) watch(ctx context.Context) {
 
 // swap does the work of Reload. Everything that can fail is done before
 // anything is in force.
-func (a *App) swap(old *settings) (*settings, error) {
+func (a *App) swap(old *settings.Settings) (*settings.Settings, error) {
 	set, err := a.o.Load()
-	a.files = attempted(set, err, old)
+	a.files = settings.Attempted(set, err, old)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +77,7 @@ func (a *App) swap(old *settings) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.milter.Reload(set.milter()); err != nil {
+	if err := a.milter.Reload(milterSettings(set)); err != nil {
 		return nil, err
 	}
 	commit()
@@ -84,11 +85,11 @@ func (a *App) swap(old *settings) (*settings, error) {
 	return set, nil
 }
 
-func configName(set *settings) string {
-	if set.path == "" {
+func configName(set *settings.Settings) string {
+	if set.Path == "" {
 		return "built-in defaults"
 	}
-	return set.path
+	return set.Path
 }
 
 // Status is control.Keeper.
@@ -96,14 +97,14 @@ func (a *App) Status(context.Context) (control.Status, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	set := a.set.Load()
-	path := set.path
+	path := set.Path
 	if abs, err := filepath.Abs(path); path != "" && err == nil {
 		path = abs // who asks is in another directory than the daemon
 	}
 	return control.Status{
 		Version: release, PID: os.Getpid(), UID: os.Geteuid(), Started: a.started, Data: a.o.Data, Spool: a.running.Spool.Dir, Config: path,
-		Listen: a.listening(), Observe: set.policy.Observe, Delayed: a.delays.Waiting(), Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
-		Restart: a.restart, Warnings: a.warnings, Digest: set.digest(),
+		Listen: a.listening(), Observe: set.Policy.Observe, Delayed: a.delays.Waiting(), Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
+		Restart: a.restart, Warnings: a.warnings, Digest: set.Digest(),
 	}, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 )
 
@@ -40,7 +41,7 @@ func TestStatusNamesTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, err := NewApp(t.Context(), AppOptions{
-		Data: dir, Load: func() (*settings, error) { return loadSettings("f.toml", dir) }, Logger: slog.New(slog.DiscardHandler),
+		Data: dir, Load: func() (*settings.Settings, error) { return settings.Load("f.toml", dir) }, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

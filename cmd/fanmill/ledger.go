@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training"
 	"fanmill/training/corpus"
@@ -138,7 +139,7 @@ func (l *ledgerImportCmd) take(ctx context.Context, e *cli.Env, db *store.DB, d 
 	if a.Merged, err = training.Merge(ctx, db, next, by, l.dryRun, nil); err != nil || a.Waiting == 0 || l.dryRun {
 		return err
 	}
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
@@ -148,7 +149,7 @@ func (l *ledgerImportCmd) take(ctx context.Context, e *cli.Env, db *store.DB, d 
 			break
 		}
 		var s training.Settled
-		s, err = training.New(db, set.trainer(scope, by, e.Logger())).Settle(ctx)
+		s, err = training.New(db, set.Trainer(scope, by, e.Logger())).Settle(ctx)
 		a.Settled.Judged, a.Settled.Learned = a.Settled.Judged+s.Judged, a.Settled.Learned+s.Learned
 	}
 	return err

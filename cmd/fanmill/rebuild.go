@@ -9,6 +9,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/store/sqlite"
 )
@@ -116,13 +117,13 @@ func (r *rebuildCmd) prepare(ctx context.Context, e *cli.Env, dir string) error 
 type renewFunc func(context.Context, store.Options, store.Extract, func(done, total int)) (store.Renewed, error)
 
 func (r *rebuildCmd) renewBy(ctx context.Context, e *cli.Env, dir string, renew renewFunc) (store.Renewed, error) {
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return store.Renewed{}, err
 	}
 	bar := cli.NewMeter(e, r.json, "renewing")
 	defer bar.Clear()
-	return renew(ctx, store.Options{Dir: dir, Logger: e.Logger()}, set.extract(),
+	return renew(ctx, store.Options{Dir: dir, Logger: e.Logger()}, set.Extract(),
 		func(done, total int) { bar.Show(done, int64(done), int64(total)) })
 }
 

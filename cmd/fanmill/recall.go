@@ -10,6 +10,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/spool"
 	"fanmill/store"
@@ -123,7 +124,7 @@ func (c closers) close() error {
 
 // localJudge opens ledger, history and spool, the latter two as far as they are there.
 func localJudge(ctx context.Context, e *cli.Env, dir string, c *closers) (*judge, error) {
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +145,7 @@ func localJudge(ctx context.Context, e *cli.Env, dir string, c *closers) (*judge
 		return nil, err
 	}
 	*c = append(*c, func() error { done(); return nil })
-	return &judge{&scorer{db: db, set: func() *settings { return set }}, e.Logger(), recall{h, held, set.file.History.Days}}, nil
+	return &judge{&scorer{db: db, set: func() *settings.Settings { return set }}, e.Logger(), recall{h, held, set.File.History.Days}}, nil
 }
 
 // readHistory opens the history for reading; nil where there is none, since no

@@ -16,6 +16,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/policy"
 	"fanmill/training/corpus"
@@ -36,38 +37,38 @@ type ruleAnswer struct {
 
 // Run prints a line for each rule, and each line of a list that is passed over.
 func (c *rulesCheckCmd) Run(_ context.Context, e *cli.Env) error {
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
-	rules := make([]ruleAnswer, 0, len(set.file.Rules))
-	for i, name := range set.rules.RuleNames() {
+	rules := make([]ruleAnswer, 0, len(set.File.Rules))
+	for i, name := range set.Rules.RuleNames() {
 		a := ruleAnswer{Name: name, Entries: map[string]int{}}
-		for _, path := range []string{set.file.Rules[i].WelcomeFile, set.file.Rules[i].BlockFile} {
+		for _, path := range []string{set.File.Rules[i].WelcomeFile, set.File.Rules[i].BlockFile} {
 			if path != "" {
-				a.Entries[path] = set.lists[path].Len()
+				a.Entries[path] = set.Lists[path].Len()
 			}
 		}
 		rules = append(rules, a)
 	}
-	if text := set.unverified(); text != "" {
+	if text := set.Unverified(); text != "" {
 		fmt.Fprintf(e.Stderr, "fanmill: note: %s\n", text)
 	}
 	if c.json {
 		err = cli.PrintJSON(e.Stdout, struct {
 			Rules    []ruleAnswer    `json:"rules"`
 			Warnings config.Problems `json:"warnings"`
-		}{rules, append(config.Problems{}, set.warnings...)})
+		}{rules, append(config.Problems{}, set.Warnings...)})
 	} else {
 		err = c.print(e, set, rules)
 	}
-	if err == nil && len(set.warnings) > 0 {
-		err = cli.WithCode(cli.ExitData, fmt.Errorf("%s of lists passed over", cli.Plural(len(set.warnings), "line", "lines")))
+	if err == nil && len(set.Warnings) > 0 {
+		err = cli.WithCode(cli.ExitData, fmt.Errorf("%s of lists passed over", cli.Plural(len(set.Warnings), "line", "lines")))
 	}
 	return err
 }
 
-func (c *rulesCheckCmd) print(e *cli.Env, set *settings, rules []ruleAnswer) error {
+func (c *rulesCheckCmd) print(e *cli.Env, set *settings.Settings, rules []ruleAnswer) error {
 	var b strings.Builder
 	for _, r := range rules {
 		b.WriteString(cli.Safe(r.Name))
@@ -80,8 +81,8 @@ func (c *rulesCheckCmd) print(e *cli.Env, set *settings, rules []ruleAnswer) err
 		b.WriteString("there are no rules: section [policy] decides about all mail\n")
 	}
 	_, err := io.WriteString(e.Stdout, b.String())
-	if len(set.warnings) > 0 {
-		cli.Complain(e.Stderr, set.warnings)
+	if len(set.Warnings) > 0 {
+		cli.Complain(e.Stderr, set.Warnings)
 	}
 	return cli.WriteError(err)
 }
@@ -126,7 +127,7 @@ func (c *rulesExplainCmd) Run(_ context.Context, e *cli.Env) error {
 	if len(c.to) == 0 {
 		return cli.Hint(cli.UsageErrorf("--to is missing"), "rules are for recipients: name at least one")
 	}
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
@@ -134,7 +135,7 @@ func (c *rulesExplainCmd) Run(_ context.Context, e *cli.Env) error {
 	if env.Client, err = parseClient(c.client); err != nil {
 		return err
 	}
-	content, err := c.content(e, set.rules)
+	content, err := c.content(e, set.Rules)
 	if err != nil {
 		return err
 	}
@@ -152,24 +153,24 @@ func (c *rulesExplainCmd) Run(_ context.Context, e *cli.Env) error {
 	return nil
 }
 
-func explainRecipient(set *settings, env *policy.Envelope, content *policy.Content, to string) explainedRecipient {
-	early := set.rules.Recipient(env, to)
-	r, reasons := set.rules.Reasons(env, content, to)
+func explainRecipient(set *settings.Settings, env *policy.Envelope, content *policy.Content, to string) explainedRecipient {
+	early := set.Rules.Recipient(env, to)
+	r, reasons := set.Rules.Reasons(env, content, to)
 	for i, reason := range reasons {
 		if reason.Line == 0 {
 			continue
 		}
-		for n, name := range set.rules.RuleNames() {
+		for n, name := range set.Rules.RuleNames() {
 			if name != reason.Rule {
 				continue
 			}
-			if reasons[i].File = set.file.Rules[n].BlockFile; r.Sender == policy.Welcome {
-				reasons[i].File = set.file.Rules[n].WelcomeFile
+			if reasons[i].File = set.File.Rules[n].BlockFile; r.Sender == policy.Welcome {
+				reasons[i].File = set.File.Rules[n].WelcomeFile
 			}
 		}
 	}
 	x := explainedRecipient{
-		Observed: set.policy.Observe, Unproven: r.Unproven && r.Sender == policy.Unlisted,
+		Observed: set.Policy.Observe, Unproven: r.Unproven && r.Sender == policy.Unlisted,
 		Recipient: to, Filtered: r.Filtered, Rule: r.Rule, List: r.Sender.String(), RefusedRCPT: early.Refused, Scope: r.Scope,
 		Spam: r.Spam.String(), Unsure: r.Unsure.String(), Reasons: append([]policy.Reason{}, reasons...),
 		HamCutoff: r.Cutoffs.Ham, SpamCutoff: r.Cutoffs.Spam, RejectCutoff: r.Cutoffs.Reject,
@@ -178,7 +179,7 @@ func explainRecipient(set *settings, env *policy.Envelope, content *policy.Conte
 		x.Rule = early.Rule
 	}
 	if r.Filtered && r.Sender != policy.Unlisted {
-		x.Outcome = set.rules.Would(r, policy.Scored{Score: 1, Trained: true, Relayed: set.rules.Relayed(env)}).Outcome.String()
+		x.Outcome = set.Rules.Would(r, policy.Scored{Score: 1, Trained: true, Relayed: set.Rules.Relayed(env)}).Outcome.String()
 	}
 	return x
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/policy/scopes"
 	"fanmill/store"
 )
@@ -105,7 +106,7 @@ type explainedScope struct {
 
 // Run explains one address.
 func (s *scopesExplainCmd) Run(ctx context.Context, e *cli.Env) error {
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (s *scopesExplainCmd) Run(ctx context.Context, e *cli.Env) error {
 		return err
 	}
 	defer done()
-	name := set.scopes.Of(e.Args[0])
+	name := set.Scopes.Of(e.Args[0])
 	model, err := db.Model(name)
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func (s *scopesExplainCmd) Run(ctx context.Context, e *cli.Env) error {
 		return err
 	}
 	x := explainedScope{
-		Address: e.Args[0], Enabled: set.scopes.Enabled(), Steps: set.scopes.Steps(e.Args[0]),
+		Address: e.Args[0], Enabled: set.Scopes.Enabled(), Steps: set.Scopes.Steps(e.Args[0]),
 		Own: answerScope(name, model.Labels()), Site: answerScope("", site), Times: times,
 	}
 	if s.json {

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/training/corpus"
 )
@@ -81,7 +82,7 @@ func (s *scoreCmd) run(ctx context.Context, e *cli.Env) error {
 	if len(e.Args) == 0 {
 		e.Args = []string{"-"}
 	}
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}

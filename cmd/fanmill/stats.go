@@ -12,6 +12,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/milter/maillog"
 )
@@ -68,7 +69,7 @@ func (s *statsCmd) ask(ctx context.Context, e *cli.Env) (control.Stats, error) {
 
 // askFiles answers from ledger and history, as far as they are there.
 func askFiles(ctx context.Context, e *cli.Env, dir string, q control.StatsRequest) (control.Stats, error) {
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return control.Stats{}, err
 	}

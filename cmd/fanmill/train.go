@@ -10,6 +10,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training"
 	"fanmill/training/corpus"
@@ -104,11 +105,11 @@ type job struct {
 type work func(*training.Trainer, corpus.Options, func(training.Progress)) (training.Summary, error)
 
 func (j job) run(ctx context.Context, e *cli.Env, dir string, do work) (err error) {
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
-	if j.scope, err = set.scope(j.scope); err != nil {
+	if j.scope, err = set.Scope(j.scope); err != nil {
 		return err
 	}
 	db, done, err := openLedger(ctx, e, dir, false)
@@ -126,7 +127,7 @@ func (j job) run(ctx context.Context, e *cli.Env, dir string, do work) (err erro
 		return err
 	}
 	defer done(&err)
-	to := set.trainer(j.scope, store.Origin{Actor: e.User(), Source: "train"}, e.Logger())
+	to := set.Trainer(j.scope, store.Origin{Actor: e.User(), Source: "train"}, e.Logger())
 	to.All = to.All || j.all
 	return j.report(ctx, e, func(o corpus.Options, p func(training.Progress)) (training.Summary, error) {
 		return do(training.New(db, to), o, p)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/training"
@@ -74,11 +75,11 @@ func (u *undoCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	set, err := settingsOf(e)
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
-	if u.scope, err = set.scope(u.scope); err != nil {
+	if u.scope, err = set.Scope(u.scope); err != nil {
 		return err
 	}
 	q := control.UndoRequest{Selection: u.selection(e), N: n, DryRun: u.dryRun, By: e.User()}

@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"crypto/sha256"
@@ -14,7 +14,7 @@ import (
 // inputs are the files that settings were read from, and how many entries each list
 // among them had. Whatever is read through them is watched.
 type inputs struct {
-	files   []watch.File
+	Files   []watch.File
 	entries map[string]int // of lists, by path
 	texts   map[string]text
 }
@@ -32,7 +32,7 @@ func (in *inputs) read(path string, limit int64) ([]byte, error) {
 		return t.bytes, t.err
 	}
 	b, f, err := watch.Read(path, limit)
-	in.files = append(in.files, f)
+	in.Files = append(in.Files, f)
 	if in.texts == nil {
 		in.texts = map[string]text{}
 	}
@@ -51,11 +51,11 @@ func (in *inputs) list(path string, entries int) {
 	in.entries[path] = entries
 }
 
-// shrunk returns a warning for each list that has less than half of the entries it had:
+// Shrunk returns a warning for each list that has less than half of the entries it had:
 // it may have been cut short by accident.
-func (in *inputs) shrunk(before *inputs) (warnings []string) {
+func (s *Settings) Shrunk(before *Settings) (warnings []string) {
 	for path, had := range before.entries {
-		if has, ok := in.entries[path]; ok && 2*has < had {
+		if has, ok := s.entries[path]; ok && 2*has < had {
 			warnings = append(warnings, fmt.Sprintf("list %s had %s and has %d now, which is in force: put the rest back if that was a mistake", path, cli.Plural(had, "entry", "entries"), has))
 		}
 	}
@@ -63,10 +63,10 @@ func (in *inputs) shrunk(before *inputs) (warnings []string) {
 	return warnings
 }
 
-// digest tells two readings apart in which something in the files was different.
-func (in *inputs) digest() string {
+// Digest tells two readings apart in which something in the files was different.
+func (in *inputs) Digest() string {
 	h := sha256.New()
-	for _, f := range in.files {
+	for _, f := range in.Files {
 		_, _ = h.Write(f.Sum[:]) // never fails
 	}
 	return hex.EncodeToString(h.Sum(nil)[:8])
@@ -81,17 +81,17 @@ type loadError struct {
 
 func (e *loadError) Unwrap() error { return e.error }
 
-// attempted returns the files of an attempt to load settings in the place of old: of
+// Attempted returns the files of an attempt to load settings in the place of old: of
 // one that failed, perhaps before it came to the lists, also those of old.
-func attempted(set *settings, err error, old *settings) []watch.File {
+func Attempted(set *Settings, err error, old *Settings) []watch.File {
 	if err == nil {
-		return set.files
+		return set.Files
 	}
 	var files []watch.File
 	if failed := (*loadError)(nil); errors.As(err, &failed) {
 		files = slices.Clone(failed.files)
 	}
-	for _, f := range old.files {
+	for _, f := range old.Files {
 		if !slices.ContainsFunc(files, func(g watch.File) bool { return g.Path == f.Path }) {
 			files = append(files, f)
 		}

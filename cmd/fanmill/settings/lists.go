@@ -1,4 +1,4 @@
-package main
+package settings
 
 import (
 	"fmt"
@@ -37,17 +37,17 @@ func readLists(file *config.Config, in *inputs) (lists map[string]*senders.List,
 	return lists, warnings, nil
 }
 
-// passedOver returns the lines of lists that are passed over, each with the reason.
-func (s *settings) passedOver() (list []string) {
-	for _, p := range s.warnings {
+// PassedOver returns the lines of lists that are passed over, each with the reason.
+func (s *Settings) PassedOver() (list []string) {
+	for _, p := range s.Warnings {
 		list = append(list, p.Error())
 	}
 	return list
 }
 
-// unverified says that welcome senders are believed on their word, "" where they are not.
-func (s *settings) unverified() string {
-	if s.policy.WelcomeAuth != authresults.Present || len(s.policy.Believed) > 0 || !s.rules.Welcomes() {
+// Unverified says that welcome senders are believed on their word, "" where they are not.
+func (s *Settings) Unverified() string {
+	if s.Policy.WelcomeAuth != authresults.Present || len(s.Policy.Believed) > 0 || !s.Rules.Welcomes() {
 		return ""
 	}
 	return "welcome senders are not verified, and a From field is easily forged: name the host that checks SPF and DKIM in classify.authserv_ids"
