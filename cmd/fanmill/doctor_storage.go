@@ -13,6 +13,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/insight"
 	"fanmill/milter/delay"
 	"fanmill/milter/mta"
 	"fanmill/spool"
@@ -36,13 +37,13 @@ func checkLedger(ctx context.Context, x *exam) []finding {
 	if err != nil {
 		return unchecked(check, err)
 	}
-	all, recent, err := x.db.Growth(ctx, time.Now().AddDate(0, 0, -trafficDays))
+	all, recent, err := x.db.Growth(ctx, time.Now().AddDate(0, 0, -insight.TrafficDays))
 	if err != nil {
 		return unchecked(check, err)
 	}
 	growth := int64(float64(size) * float64(recent) / float64(max(all, 1)))
 	return one(good, check, "%s for %s; the last %d days brought %d of them, about %s", byteText(size),
-		cli.Plural(int(all), "message", "messages"), trafficDays, recent, byteText(growth))
+		cli.Plural(int(all), "message", "messages"), insight.TrafficDays, recent, byteText(growth))
 }
 
 // checkFeatures: the ledger was trained with the features that mail is scored by.

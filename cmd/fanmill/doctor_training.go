@@ -10,6 +10,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/insight"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/training/cull"
@@ -73,10 +74,10 @@ func labelFinding(c store.Census) finding {
 	}
 	if rare := rarer(c.Ham, c.Spam); rare != "" {
 		f.Level = bad
-		f.Text += fmt.Sprintf("; one class has more than %d times as many labels as the other: train %s%s", unbalanced, rare, scopeFlag(c.Scope))
+		f.Text += fmt.Sprintf("; one class has more than %d times as many labels as the other: train %s%s", unbalanced, rare, cli.ScopeFlag(c.Scope))
 	} else if rare := rarer(c.HamAdds, c.SpamAdds); rare != "" {
 		f.Level = bad
-		f.Text += fmt.Sprintf("; one class counts more than %d times as often as the other: train %s%s", unbalanced, rare, scopeFlag(c.Scope))
+		f.Text += fmt.Sprintf("; one class counts more than %d times as often as the other: train %s%s", unbalanced, rare, cli.ScopeFlag(c.Scope))
 	}
 	return f
 }
@@ -103,7 +104,7 @@ func (x *exam) insight(ctx context.Context) (control.Stats, error) {
 	case x.set == nil:
 		return control.Stats{}, errors.New("the configuration is not accepted")
 	}
-	return insight{x.set, x.db, x.history}.stats(ctx, control.StatsRequest{Scope: x.scope})
+	return insight.View{Settings: x.set, Ledger: x.db, History: x.history}.Stats(ctx, control.StatsRequest{Scope: x.scope})
 }
 
 // checkTraining: the filter knows enough to act. The advice is that of stats.
@@ -117,7 +118,7 @@ func checkTraining(ctx context.Context, x *exam) []finding {
 		l = warning
 	}
 	list := one(l, "training", "%s", st.Advice[0])
-	if a := aboutShares(&st); a != "" {
+	if a := insight.AboutShares(&st); a != "" {
 		list = append(list, found(warning, "spam share", "%s", a))
 	}
 	return list
@@ -135,7 +136,7 @@ func checkLast(ctx context.Context, x *exam) []finding {
 		if begin, pruned, err := x.db.LogBegin(ctx); err == nil && pruned {
 			return one(note, check, "none since %s, where the log begins: spam changes, train what it gets wrong or is unsure of", begin.Local().Format("2006-01-02"))
 		}
-		return one(note, check, "there was none: `fanmill train%s --ham PATH` and `--spam PATH` begin it", scopeFlag(x.scope))
+		return one(note, check, "there was none: `fanmill train%s --ham PATH` and `--spam PATH` begin it", cli.ScopeFlag(x.scope))
 	case err != nil:
 		return unchecked(check, err)
 	}
@@ -154,9 +155,9 @@ func checkDoubts(ctx context.Context, x *exam) []finding {
 		return unchecked(check, err)
 	}
 	if x.scope != "" {
-		return one(good, "labels differ", "%s", differWords(st.Labels))
+		return one(good, "labels differ", "%s", insight.DifferWords(st.Labels))
 	}
-	if a := aboutDoubts(&st); a != "" {
+	if a := insight.AboutDoubts(&st); a != "" {
 		return one(warning, check, "%s", a)
 	}
 	return one(good, check, "%d of the newest %s probably wrong", st.Labels.Doubtful, cli.Plural(st.Labels.N, "label is", "labels are"))
@@ -181,7 +182,7 @@ func checkContradictions(ctx context.Context, x *exam) []finding {
 		return one(good, check, "of %s compared, no two look nearly alike and have different labels", cli.Plural(c.Looked, "message", "messages"))
 	}
 	list := one(warning, check, "%s of messages look nearly alike, but one is labelled ham and one spam; `fanmill train%s --ham FILE` (or --spam) corrects the wrong one of",
-		cli.Plural(len(c.Pairs), "pair", "pairs"), scopeFlag(x.scope))
+		cli.Plural(len(c.Pairs), "pair", "pairs"), cli.ScopeFlag(x.scope))
 	for _, p := range c.Pairs[:min(pairsShown, len(c.Pairs))] {
 		list = append(list, found(warning, check, "%.0f %% the same: ham %s and spam %s", 100*p.Alike, x.described(ctx, p.Ham), x.described(ctx, p.Spam)))
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/insight"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/config/watch"
@@ -114,7 +115,7 @@ func (a *App) Status(context.Context) (control.Status, error) {
 func (a *App) Stats(ctx context.Context, q control.StatsRequest) (control.Stats, error) {
 	_, _ = a.db.CatchUp(ctx)
 	_ = a.history.Flush(ctx)
-	return insight{a.set.Load(), a.db, a.history}.stats(ctx, q)
+	return insight.View{Settings: a.set.Load(), Ledger: a.db, History: a.history}.Stats(ctx, q)
 }
 
 // bindError gives the errors of sockets their exit code and advice.

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"errors"
 	"flag"
 	"fmt"
@@ -12,10 +11,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daytable"
 	"fanmill/milter/maillog"
 	"fanmill/training/corpus"
 )
@@ -33,11 +32,6 @@ func (l *logCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&l.follow, "f", false, "go on with what is written to the last FILE, until interrupted")
 	fs.Var(&l.since, "since", "only messages at or after `TIME`: 2h or 3d ago, 2006-01-02, or 2006-01-02T15:04")
 	fs.Var(&l.until, "until", "only messages before `TIME`; of a date, before its end")
-}
-
-// tableWriter writes rows of the daily table in some form.
-type tableWriter interface {
-	write(rows []maillog.Row) error
 }
 
 // Run reads the logs and prints the table.
@@ -75,34 +69,28 @@ func (l *logCmd) files(e *cli.Env) ([]string, error) {
 	return files, nil
 }
 
-func (l *logCmd) writer(e *cli.Env) tableWriter {
+func (l *logCmd) writer(e *cli.Env) daytable.Writer {
 	switch {
 	case l.csv:
-		return &csvTable{w: csv.NewWriter(e.Stdout)}
+		return daytable.NewCSV(e.Stdout)
 	case l.json:
-		return jsonTable{e.Stdout}
+		return daytable.NewJSON(e.Stdout)
 	}
-	return &dayTable{w: e.Stdout}
+	return daytable.NewText(e.Stdout)
 }
 
-// jsonTable writes rows as JSON, one a line.
-type jsonTable struct{ w io.Writer }
+// people tells whether the table is for people to read.
+func (l *logCmd) people() bool { return !l.csv && !l.json }
 
-func (t jsonTable) write(rows []maillog.Row) error {
-	for _, r := range rows {
-		if err := cli.PrintJSON(t.w, dayRow(r)); err != nil {
-			return err
-		}
-	}
-	return nil
+func (l *logCmd) live(e *cli.Env) *daytable.Live {
+	return daytable.NewLive(l.writer(e), e.Stdout, l.people() && e.Terminal(e.Stdout) > 0)
 }
 
 func (l *logCmd) print(e *cli.Env, rows []maillog.Row) error {
-	w := l.writer(e)
-	if _, people := w.(*dayTable); !people {
-		return w.write(rows)
+	if !l.people() {
+		return l.writer(e).WriteRows(rows)
 	}
-	_, err := io.WriteString(e.Stdout, tableText(rows, localZone()))
+	_, err := io.WriteString(e.Stdout, daytable.Page(rows, daytable.Zone()))
 	return cli.WriteError(err)
 }
 
@@ -210,17 +198,4 @@ func (c *readCounter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.n += int64(n)
 	return n, err
-}
-
-// tableText is the daily table with a line below it that says what it is.
-func tableText(rows []maillog.Row, zone string) string {
-	if len(rows) == 0 {
-		return "no message\n"
-	}
-	if len(rows) > 1 {
-		rows = append(slices.Clip(rows), sumRow(rows))
-	}
-	var b strings.Builder
-	_ = (&dayTable{w: &b}).write(rows) // writes to memory
-	return b.String() + "Days are those of " + cli.Safe(zone) + ".\n"
 }

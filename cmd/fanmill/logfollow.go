@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 
@@ -34,11 +33,11 @@ func (l *logCmd) watch(ctx context.Context, r *logReader, files []string) error 
 	case err = <-done:
 		done <- err // for below
 	}
-	live := newLiveTable(r.e, l.writer(r.e))
+	live := l.live(r.e)
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		if err := live.update(r.table.Rows()); err != nil {
+		if err := live.Update(r.table.Rows()); err != nil {
 			return err
 		}
 		select {
@@ -47,7 +46,7 @@ func (l *logCmd) watch(ctx context.Context, r *logReader, files []string) error 
 			if errors.Is(err, context.Canceled) {
 				err = nil // to be interrupted is the way this ends
 			}
-			return errors.Join(live.update(r.table.Rows()), err)
+			return errors.Join(live.Update(r.table.Rows()), err)
 		}
 	}
 }
@@ -65,38 +64,4 @@ func openFollowed(ctx context.Context, e *cli.Env, path string) (log io.ReadClos
 		return nil, nil, err
 	}
 	return t, t.Caught(), nil
-}
-
-// liveTable prints rows when they are new or have changed.
-type liveTable struct {
-	tableWriter
-	out    io.Writer
-	redraw bool                   // a row that changes takes the place of itself
-	known  map[string]maillog.Row // by day
-	last   string                 // the day printed last
-}
-
-func newLiveTable(e *cli.Env, w tableWriter) *liveTable {
-	_, people := w.(*dayTable)
-	return &liveTable{tableWriter: w, out: e.Stdout, redraw: people && e.Terminal(e.Stdout) > 0, known: map[string]maillog.Row{}}
-}
-
-func (t *liveTable) update(rows []maillog.Row) error {
-	var changed []maillog.Row
-	for _, r := range rows {
-		if old, ok := t.known[r.Day]; !ok || old != r {
-			changed = append(changed, r)
-			t.known[r.Day] = r
-		}
-	}
-	if len(changed) == 0 {
-		return nil
-	}
-	if t.redraw && changed[0].Day == t.last {
-		if _, err := fmt.Fprint(t.out, "\x1b[A\r\x1b[J"); err != nil {
-			return cli.WriteError(err)
-		}
-	}
-	t.last = changed[len(changed)-1].Day
-	return t.write(changed)
 }

@@ -92,3 +92,11 @@ func ParseShare(s string) (float64, error) {
 	}
 	return x, err
 }
+
+// ScopeFlag is the flag --scope as it stands in a command line, "" for the site.
+func ScopeFlag(scope string) string {
+	if scope == "" {
+		return ""
+	}
+	return " --scope " + scope
+}

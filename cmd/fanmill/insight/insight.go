@@ -1,10 +1,14 @@
-package main
+// Package insight says how far training is, what became of the mail of the last days,
+// and what to do next: it reckons that from ledger and history, with the daemon and
+// without one, and writes it for people. What stats prints, doctor judges by too.
+package insight
 
 import (
 	"context"
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/daytable"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/milter/maillog"
@@ -13,19 +17,20 @@ import (
 	"fanmill/store/history"
 )
 
-// trafficDays is how far back stats looks at the mail: the labels need not follow
+// TrafficDays is how far back stats looks at the mail: the labels need not follow
 // what a week or a holiday brings.
-const trafficDays = 30
+const TrafficDays = 30
 
-// insight looks into ledger and history for stats, in the daemon and without one.
-type insight struct {
-	set     *settings.Settings
-	db      *store.DB
-	history *history.History // nil: no mail has been seen yet
+// View looks into ledger and history for stats, in the daemon and without one.
+type View struct {
+	Settings *settings.Settings
+	Ledger   *store.DB
+	History  *history.History // nil: no mail has been seen yet
 }
 
-func (in insight) stats(ctx context.Context, q control.StatsRequest) (_ control.Stats, err error) {
-	if q.Scope, err = in.set.Scope(q.Scope); err != nil {
+// Stats answers for a scope. What is not asked for by a number is left out.
+func (in View) Stats(ctx context.Context, q control.StatsRequest) (_ control.Stats, err error) {
+	if q.Scope, err = in.Settings.Scope(q.Scope); err != nil {
 		return control.Stats{}, err
 	}
 	st := control.Stats{Scope: q.Scope, Scopes: []string{}}
@@ -38,18 +43,18 @@ func (in insight) stats(ctx context.Context, q control.StatsRequest) (_ control.
 			return st, err
 		}
 	}
-	st.Advice = advise(&st, known, counted, in.set.Policy.UntilTrained)
+	st.Advice = advise(&st, known, counted, in.Settings.Policy.UntilTrained)
 	return st, nil
 }
 
 // training tells how far training of a scope is. It returns what the scope's mail is
 // judged by: the labels of scope and site together, and how often they count.
-func (in insight) training(st *control.Stats) (known store.Labels, counted classify.Count, err error) {
-	m, err := in.db.Model(st.Scope)
+func (in View) training(st *control.Stats) (known store.Labels, counted classify.Count, err error) {
+	m, err := in.Ledger.Model(st.Scope)
 	if err != nil {
 		return known, counted, err
 	}
-	site, err := in.db.Model("")
+	site, err := in.Ledger.Model("")
 	if err != nil {
 		return known, counted, err
 	}
@@ -58,10 +63,10 @@ func (in insight) training(st *control.Stats) (known store.Labels, counted class
 	st.Imported = l.Imported
 	known, counted = m.Known(), m.Totals()
 	st.HeldUnsure = classify.Thin(m)
-	st.MinLabels, st.Trained = in.set.Policy.MinLabels, in.set.Rules.Trained(known.Ham, known.Spam)
+	st.MinLabels, st.Trained = in.Settings.Policy.MinLabels, in.Settings.Rules.Trained(known.Ham, known.Spam)
 	st.Calibrator = calibrator(m.Fit())
 	st.Calibrator.FromSite = st.Scope != "" && m.Fit() == site.Fit()
-	names, err := in.db.Scopes()
+	names, err := in.Ledger.Scopes()
 	for _, n := range names {
 		if n != "" {
 			st.Scopes = append(st.Scopes, n)
@@ -80,11 +85,11 @@ func calibrator(f classify.Fit) control.Calibrator {
 
 // labels looks at what was labelled: at what is probably wrong, or, in a user's scope,
 // where he differs from the site. No slip is looked for there.
-func (in insight) labels(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
+func (in View) labels(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
 	if q.Scope != "" {
 		return in.differing(ctx, st, q)
 	}
-	d, err := in.db.Doubtful(ctx, q.Scope, q.Mislabels)
+	d, err := in.Ledger.Doubtful(ctx, q.Scope, q.Mislabels)
 	if err != nil {
 		return err
 	}
@@ -101,8 +106,8 @@ func (in insight) labels(ctx context.Context, st *control.Stats, q control.Stats
 	return nil
 }
 
-func (in insight) differing(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
-	d, err := in.db.Differing(ctx, q.Scope, in.set.Policy.Cutoffs, q.Mislabels)
+func (in View) differing(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
+	d, err := in.Ledger.Differing(ctx, q.Scope, in.Settings.Policy.Cutoffs, q.Mislabels)
 	if err != nil {
 		return err
 	}
@@ -115,14 +120,14 @@ func (in insight) differing(ctx context.Context, st *control.Stats, q control.St
 	return nil
 }
 
-func (in insight) traffic(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
-	st.Traffic.Days = trafficDays
-	if in.history == nil {
+func (in View) traffic(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
+	st.Traffic.Days = TrafficDays
+	if in.History == nil {
 		return nil
 	}
-	v, err := in.history.Verdicts(ctx, q.Scope, trafficDays)
+	v, err := in.History.Verdicts(ctx, q.Scope, TrafficDays)
 	st.Traffic = control.Traffic{
-		Days: trafficDays, Ham: v.Ham, Unsure: v.Unsure, Spam: v.Spam,
+		Days: TrafficDays, Ham: v.Ham, Unsure: v.Unsure, Spam: v.Spam,
 		SpamPercent: percent(v.Spam, v.Ham+v.Unsure+v.Spam),
 	}
 	return err
@@ -130,24 +135,24 @@ func (in insight) traffic(ctx context.Context, st *control.Stats, q control.Stat
 
 // days tells what became of the mail of the last days: by outcome and rule, and as the
 // daily table.
-func (in insight) days(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
-	if in.history == nil || q.Days == 0 {
+func (in View) days(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
+	if in.History == nil || q.Days == 0 {
 		return nil
 	}
-	counts, err := in.history.Daily(ctx, q.Days)
+	counts, err := in.History.Daily(ctx, q.Days)
 	if err != nil {
 		return err
 	}
 	for _, r := range counts {
 		st.Days = append(st.Days, control.DayCount{Day: r.Day, Outcome: r.Outcome, Rule: r.Rule, N: r.N})
 	}
-	cells, err := in.history.Table(ctx, q.Days)
+	cells, err := in.History.Table(ctx, q.Days)
 	if err != nil || len(cells) == 0 {
 		return err
 	}
-	st.Zone = localZone()
+	st.Zone = daytable.Zone()
 	for _, r := range rowsOf(append(cells, history.DayTally{Day: history.Day(time.Now())})) {
-		st.Table = append(st.Table, dayRow(r))
+		st.Table = append(st.Table, daytable.Answer(r))
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package insight
 
 import (
 	"fmt"
@@ -22,7 +22,7 @@ const (
 // the labels. known are the labels of scope and site, counted how often they count.
 func advise(st *control.Stats, known store.Labels, counted classify.Count, until policy.Outcome) []string {
 	list := []string{nextTraining(st, known, counted, until)}
-	for _, a := range []string{aboutDoubts(st), aboutShares(st)} {
+	for _, a := range []string{AboutDoubts(st), AboutShares(st)} {
 		if a != "" {
 			list = append(list, a)
 		}
@@ -30,8 +30,8 @@ func advise(st *control.Stats, known store.Labels, counted classify.Count, until
 	return list
 }
 
-// aboutDoubts is what to do about labels that are probably wrong, "" if they are few.
-func aboutDoubts(st *control.Stats) string {
+// AboutDoubts is what to do about labels that are probably wrong, "" if they are few.
+func AboutDoubts(st *control.Stats) string {
 	if st.Labels.DoubtfulPercent <= muchDoubt {
 		return ""
 	}
@@ -39,10 +39,10 @@ func aboutDoubts(st *control.Stats) string {
 		st.Labels.DoubtfulPercent)
 }
 
-// aboutShares is what to do where the labels hold far more or less spam than the
+// AboutShares is what to do where the labels hold far more or less spam than the
 // mail, "" where they do not. No calibrator is fitted to the labels of a user's scope: he
 // labels what he likes.
-func aboutShares(st *control.Stats) string {
+func AboutShares(st *control.Stats) string {
 	if st.Scope != "" || !apart(&st.Labels, &st.Traffic) {
 		return ""
 	}
@@ -53,7 +53,7 @@ func aboutShares(st *control.Stats) string {
 // nextTraining is the one thing to do about training.
 func nextTraining(st *control.Stats, known store.Labels, counted classify.Count, until policy.Outcome) string {
 	const least = classify.MinLabels
-	train := "train" + scopeFlag(st.Scope)
+	train := "train" + cli.ScopeFlag(st.Scope)
 	ham, spam := missing(known.Ham, counted.Ham, st.Waiting), missing(known.Spam, counted.Spam, st.Waiting)
 	switch {
 	case st.Waiting > 0 && ham+spam == 0:
@@ -103,11 +103,4 @@ func apart(l *control.Labels, t *control.Traffic) bool {
 		return false
 	}
 	return l.SpamPercent < t.SpamPercent-farApart || l.SpamPercent > percent(t.Spam+t.Unsure, n)+farApart
-}
-
-func scopeFlag(scope string) string {
-	if scope == "" {
-		return ""
-	}
-	return " --scope " + scope
 }

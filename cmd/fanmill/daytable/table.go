@@ -1,4 +1,7 @@
-package main
+// Package daytable prints what became of the mail of each day, a row a day and a column
+// an outcome: for people, as comma-separated values, as JSON, and live. Log files and
+// the daemon's counters give the same table.
+package daytable
 
 import (
 	"encoding/csv"
@@ -15,16 +18,24 @@ import (
 	"fanmill/policy"
 )
 
-// dayTable writes the daily table for people: each column that has something in some
+// Writer writes rows of the daily table in some form.
+type Writer interface {
+	WriteRows(rows []maillog.Row) error
+}
+
+// textTable writes the daily table for people: each column that has something in some
 // row, and always what was accepted and the total. Rows may come a few at a time; the
 // heading comes again when they need more columns.
-type dayTable struct {
+type textTable struct {
 	w     io.Writer
 	shown []policy.Column
 }
 
-// write writes rows, below a heading where one is needed.
-func (t *dayTable) write(rows []maillog.Row) error {
+// NewText writes the table for people, who need not see columns of zeros.
+func NewText(w io.Writer) Writer { return &textTable{w: w} }
+
+// WriteRows writes rows, below a heading where one is needed.
+func (t *textTable) WriteRows(rows []maillog.Row) error {
 	var b strings.Builder
 	if more := t.needed(rows); len(more) > len(t.shown) {
 		t.shown = more
@@ -41,7 +52,7 @@ func (t *dayTable) write(rows []maillog.Row) error {
 	return cli.WriteError(err)
 }
 
-func (t *dayTable) needed(rows []maillog.Row) (columns []policy.Column) {
+func (t *textTable) needed(rows []maillog.Row) (columns []policy.Column) {
 	for c := range policy.Column(policy.Columns) {
 		has := slices.ContainsFunc(rows, func(r maillog.Row) bool { return r.N[c] != 0 })
 		if has || c == policy.Accepted || c == policy.Total || slices.Contains(t.shown, c) {
@@ -52,7 +63,7 @@ func (t *dayTable) needed(rows []maillog.Row) (columns []policy.Column) {
 }
 
 // heading writes names such as reject-spam on two lines.
-func (t *dayTable) heading(b *strings.Builder) {
+func (t *textTable) heading(b *strings.Builder) {
 	for line := range 2 {
 		text := strings.Repeat(" ", 10)
 		if line == 1 {
@@ -81,6 +92,19 @@ func cellWidth(c policy.Column) int {
 	return 2 + max(len(words[0]), len(words[1]), 6)
 }
 
+// Page is the daily table with a line below it that says what it is.
+func Page(rows []maillog.Row, zone string) string {
+	if len(rows) == 0 {
+		return "no message\n"
+	}
+	if len(rows) > 1 {
+		rows = append(slices.Clip(rows), sumRow(rows))
+	}
+	var b strings.Builder
+	_ = (&textTable{w: &b}).WriteRows(rows) // writes to memory
+	return b.String() + "Days are those of " + cli.Safe(zone) + ".\n"
+}
+
 // sumRow adds rows up; its day is what is written in place of one.
 func sumRow(rows []maillog.Row) maillog.Row {
 	sum := maillog.Row{Day: "all"}
@@ -98,7 +122,11 @@ type csvTable struct {
 	headed bool
 }
 
-func (t *csvTable) write(rows []maillog.Row) error {
+// NewCSV writes comma-separated values, all columns.
+func NewCSV(w io.Writer) Writer { return &csvTable{w: csv.NewWriter(w)} }
+
+// WriteRows is Writer.
+func (t *csvTable) WriteRows(rows []maillog.Row) error {
 	if !t.headed {
 		t.headed = true
 		heading := []string{"day"}
@@ -118,8 +146,24 @@ func (t *csvTable) write(rows []maillog.Row) error {
 	return cli.WriteError(t.w.Error())
 }
 
-// dayRow and rowOf are the two forms of a row: for JSON, and to reckon with.
-func dayRow(r maillog.Row) control.DayRow {
+// jsonTable writes rows as JSON, one a line.
+type jsonTable struct{ w io.Writer }
+
+// NewJSON writes a JSON object a line, all columns.
+func NewJSON(w io.Writer) Writer { return jsonTable{w} }
+
+// WriteRows is Writer.
+func (t jsonTable) WriteRows(rows []maillog.Row) error {
+	for _, r := range rows {
+		if err := cli.PrintJSON(t.w, Answer(r)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Answer is a row as JSON has it.
+func Answer(r maillog.Row) control.DayRow {
 	d := control.DayRow{Day: r.Day, Counts: make(map[string]int64, policy.Columns)}
 	for c, n := range r.N {
 		d.Counts[policy.Column(c).String()] = n
@@ -127,7 +171,8 @@ func dayRow(r maillog.Row) control.DayRow {
 	return d
 }
 
-func rowOf(d control.DayRow) maillog.Row {
+// Row is a row to reckon with, of one as JSON has it.
+func Row(d control.DayRow) maillog.Row {
 	r := maillog.Row{Day: d.Day}
 	for name, n := range d.Counts {
 		if c, ok := policy.ParseColumn(name); ok {
@@ -137,8 +182,8 @@ func rowOf(d control.DayRow) maillog.Row {
 	return r
 }
 
-// localZone names the time zone that days are counted in.
-func localZone() string {
+// Zone names the time zone that days are counted in.
+func Zone() string {
 	now := time.Now()
 	if name := now.Location().String(); name != "Local" {
 		return name
