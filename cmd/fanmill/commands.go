@@ -1,6 +1,9 @@
 package main
 
-import "fanmill/cmd/fanmill/cli"
+import (
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/doctor"
+)
 
 // commands is the command table: what dispatch runs, and what help, the manual
 // page and docs/commands.md are printed from.
@@ -446,7 +449,7 @@ promise with fewer.`,
 			},
 		},
 		{
-			Name: "doctor", Short: "say whether all is well, and what to do where it is not", New: func() cli.Runner { return new(doctorCmd) },
+			Name: "doctor", Short: "say whether all is well, and what to do where it is not", New: func() cli.Runner { return doctor.New(release) },
 			Long: `One page: is the daemon up, and has it seen the last training; is the configuration
 accepted; does the MTA reach the milter socket; does mail come, and was any let
 through unscored; how far training is, and what is odd about it; is the ledger sound;

@@ -101,11 +101,3 @@ func TestCorpusChanged(t *testing.T) {
 		t.Errorf("there is a mailbox: %v", err)
 	}
 }
-
-func TestBytesText(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 bytes", 999: "999 bytes", 1000: "1.0 kB", 32_500_000: "32.5 MB", 5e15: "5000.0 TB"} {
-		if got := bytesText(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
-	}
-}

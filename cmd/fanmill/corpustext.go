@@ -148,12 +148,12 @@ func pathText(b *strings.Builder, title string, p pathReport) {
 		fmt.Fprintf(b, "  %-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintln(b, title)
-	row("messages", "%d, %s", p.Messages, bytesText(p.Bytes))
+	row("messages", "%d, %s", p.Messages, cli.Bytes(p.Bytes))
 	if p.Messages > p.Undated {
 		row("dates", "%s to %s%s", dateText(p.Oldest), dateText(p.Newest), undatedText(p.Undated))
 	}
 	if p.Largest != nil {
-		row("largest", "%s, %s", bytesText(p.Largest.Bytes), p.Largest.line())
+		row("largest", "%s, %s", cli.Bytes(p.Largest.Bytes), p.Largest.line())
 	}
 	row("seen before", "%d the same, %d nearly the same", p.Same, p.Near)
 	if p.Unreadable > 0 {
@@ -232,16 +232,3 @@ func writtenText(list []written) string {
 }
 
 func dateText(t time.Time) string { return t.Local().Format(time.DateOnly) }
-
-// bytesText is a size as people read it, in decimal units.
-func bytesText(n int64) string {
-	units := []string{"bytes", "kB", "MB", "GB", "TB"}
-	x, i := float64(n), 0
-	for x >= 1000 && i < len(units)-1 {
-		x, i = x/1000, i+1
-	}
-	if i == 0 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	return fmt.Sprintf("%.1f %s", x, units[i])
-}

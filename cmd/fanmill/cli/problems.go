@@ -50,11 +50,3 @@ func (p *Problems) Err(done int, verb string) error {
 	}
 	return WithCode(p.code, fmt.Errorf("%s could not be read; %s %s", Plural(p.n, "path or message", "paths or messages"), Plural(done, "message", "messages"), verb))
 }
-
-// Plural is "1 message", "2 messages".
-func Plural(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

@@ -161,3 +161,24 @@ func bar(verb, unit string, width, n int, done, total int64, took time.Duration)
 	full := int(share * float64(cells))
 	return verb + " [" + strings.Repeat("#", full) + strings.Repeat(".", cells-full) + "]" + tail
 }
+
+// Bytes writes a number of bytes for people.
+func Bytes(n int64) string {
+	units := []string{"kB", "MB", "GB", "TB"}
+	if n < 1000 {
+		return Plural(int(n), "byte", "bytes")
+	}
+	x, u := float64(n)/1000, 0
+	for ; x >= 999.95 && u < len(units)-1; u++ {
+		x /= 1000
+	}
+	return fmt.Sprintf("%.1f %s", x, units[u])
+}
+
+// Plural is "1 message", "2 messages".
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -76,3 +76,13 @@ func TestBar(t *testing.T) {
 	none.Phase("resampling", "resamples")
 	none.Clear()
 }
+
+func TestBytes(t *testing.T) {
+	for n, want := range map[int64]string{
+		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 32_500_000: "32.5 MB", 1 << 30: "1.1 GB", 1 << 62: "4611686.0 TB",
+	} {
+		if got := Bytes(n); got != want {
+			t.Errorf("%d: %q, want %q", n, got, want)
+		}
+	}
+}

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -73,8 +73,8 @@ func checkDaemon(_ context.Context, x *exam) []finding {
 	}
 	st := x.status
 	list := one(good, "daemon", "process %d answers, since %s, listening on %s", st.PID, st.Started.Local().Format("2006-01-02 15:04"), strings.Join(st.Listen, ", "))
-	if st.Version != release {
-		list = append(list, found(warning, "version", "the daemon is fanmill %s, this is %s: restart the daemon", st.Version, release))
+	if st.Version != x.release {
+		list = append(list, found(warning, "version", "the daemon is fanmill %s, this is %s: restart the daemon", st.Version, x.release))
 	}
 	if st.LastFail != "" {
 		list = append(list, found(warning, "reload", "the configuration was not accepted at the last reload, the one before it holds: %s", st.LastFail))

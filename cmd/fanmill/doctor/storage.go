@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"context"
@@ -42,8 +42,8 @@ func checkLedger(ctx context.Context, x *exam) []finding {
 		return unchecked(check, err)
 	}
 	growth := int64(float64(size) * float64(recent) / float64(max(all, 1)))
-	return one(good, check, "%s for %s; the last %d days brought %d of them, about %s", byteText(size),
-		cli.Plural(int(all), "message", "messages"), insight.TrafficDays, recent, byteText(growth))
+	return one(good, check, "%s for %s; the last %d days brought %d of them, about %s", cli.Bytes(size),
+		cli.Plural(int(all), "message", "messages"), insight.TrafficDays, recent, cli.Bytes(growth))
 }
 
 // checkFeatures: the ledger was trained with the features that mail is scored by.
@@ -68,7 +68,7 @@ func checkIntegrity(ctx context.Context, x *exam) []finding {
 		return unchecked(check, x.noLedger())
 	}
 	size, _ := x.db.Size() // for the terminal only
-	x.bar.Say("reading the ledger, " + byteText(size))
+	x.bar.Say("reading the ledger, " + cli.Bytes(size))
 	switch err := x.db.Check(ctx); {
 	case errors.Is(err, sqlite.ErrDamaged):
 		return one(fault, check, "%v", err)
@@ -122,15 +122,15 @@ func checkHistory(_ context.Context, x *exam) []finding {
 		return unchecked(check, err)
 	}
 	if x.set == nil {
-		return one(good, check, "%s", byteText(size))
+		return one(good, check, "%s", cli.Bytes(size))
 	}
 	h := &x.set.File.History
 	limit := int64(h.MaxBytes)
 	if size >= limit {
 		return one(note, check, "%s, the limit is %s: what is needed to correct accepted mail is dropped before its %d days are over; raise history.max_bytes, or lower history.days",
-			byteText(size), byteText(limit), h.Days)
+			cli.Bytes(size), cli.Bytes(limit), h.Days)
 	}
-	return one(good, check, "%s of at most %s, %d days", byteText(size), byteText(limit), h.Days)
+	return one(good, check, "%s of at most %s, %d days", cli.Bytes(size), cli.Bytes(limit), h.Days)
 }
 
 // spoolDir is where the daemon holds mail, or would.
@@ -242,11 +242,11 @@ func spoolSpace(dir string, least int64) finding {
 	case err != nil:
 		return found(note, check, "cannot be checked: %v", err)
 	case free <= least:
-		return found(fault, check, "%s in %s, of which %s are to be left free (spool.min_free): nothing is held, such mail is deferred; make room", byteText(free), dir, byteText(least))
+		return found(fault, check, "%s in %s, of which %s are to be left free (spool.min_free): nothing is held, such mail is deferred; make room", cli.Bytes(free), dir, cli.Bytes(least))
 	case free < 2*least:
-		return found(warning, check, "%s in %s; from %s on (spool.min_free) nothing is held, such mail is deferred: make room", byteText(free), dir, byteText(least))
+		return found(warning, check, "%s in %s; from %s on (spool.min_free) nothing is held, such mail is deferred: make room", cli.Bytes(free), dir, cli.Bytes(least))
 	}
-	return found(good, check, "%s in %s", byteText(free), dir)
+	return found(good, check, "%s in %s", cli.Bytes(free), dir)
 }
 
 // dataSpace tells of the room for the databases.
@@ -257,20 +257,7 @@ func dataSpace(dir string, least int64) finding {
 	case err != nil:
 		return found(note, check, "cannot be checked: %v", err)
 	case free < least:
-		return found(warning, check, "%s in %s: soon nothing can be learned or recorded; make room", byteText(free), dir)
+		return found(warning, check, "%s in %s: soon nothing can be learned or recorded; make room", cli.Bytes(free), dir)
 	}
-	return found(good, check, "%s in %s", byteText(free), dir)
-}
-
-// byteText writes a number of bytes for people.
-func byteText(n int64) string {
-	units := []string{"kB", "MB", "GB", "TB"}
-	if n < 1000 {
-		return cli.Plural(int(n), "byte", "bytes")
-	}
-	x, u := float64(n)/1000, 0
-	for ; x >= 999.95 && u < len(units)-1; u++ {
-		x /= 1000
-	}
-	return fmt.Sprintf("%.1f %s", x, units[u])
+	return found(good, check, "%s in %s", cli.Bytes(free), dir)
 }

@@ -1,4 +1,7 @@
-package main
+// Package doctor answers "is it working?" on one page: checks of the daemon, the way of
+// the mail, the training and the files, each of which finds something in a sentence
+// that says what, where and what to do. Nothing is changed.
+package doctor
 
 import (
 	"context"
@@ -16,15 +19,21 @@ import (
 	"fanmill/store/history"
 )
 
-// doctorCmd answers "is it working?" on one page.
-type doctorCmd struct {
+// Command answers "is it working?" on one page.
+type Command struct {
+	release           string
 	scope             string
 	scoped            bool
 	quick, json       bool
 	postfix, sendmail string
 }
 
-func (d *doctorCmd) Flags(fs *flag.FlagSet) {
+// New returns the command; release is the version of this program, which the
+// daemon's should be too.
+func New(release string) *Command { return &Command{release: release} }
+
+// Flags is cli.Runner.
+func (d *Command) Flags(fs *flag.FlagSet) {
 	fs.Func("scope", "look at the training of scope `NAME` only; \"\" is the site", func(s string) error {
 		d.scoped = true
 		return cli.ScopeValue(&d.scope).Set(s)
@@ -83,7 +92,7 @@ var examination = []struct {
 }
 
 // Run makes all checks and prints them; exit code 1 says that not all is well.
-func (d *doctorCmd) Run(ctx context.Context, e *cli.Env) error {
+func (d *Command) Run(ctx context.Context, e *cli.Env) error {
 	dir, err := e.ExistingData()
 	if err != nil {
 		return err
@@ -107,7 +116,7 @@ func (d *doctorCmd) Run(ctx context.Context, e *cli.Env) error {
 	if d.json {
 		err = cli.PrintJSON(e.Stdout, map[string]any{"data": dir, "well": well, "checks": all})
 	} else {
-		_, err = e.Stdout.Write([]byte(doctorPage(dir, all)))
+		_, err = e.Stdout.Write([]byte(page(d.release, dir, all)))
 		err = cli.WriteError(err)
 	}
 	if err == nil && !well {
@@ -125,9 +134,9 @@ func wellness(all []finding) bool {
 	return true
 }
 
-// doctorPage is what doctor prints: a paragraph for each group, a line for each
+// page is what doctor prints: a paragraph for each group, a line for each
 // finding, and the sum.
-func doctorPage(dir string, all []finding) string {
+func page(release, dir string, all []finding) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "fanmill %s, data directory %s\n", release, cli.Safe(dir))
 	group, counts := "", map[level]int{}
@@ -154,7 +163,7 @@ func doctorPage(dir string, all []finding) string {
 
 // exam is what the checks look at. Of what could not be had the error says why.
 type exam struct {
-	*doctorCmd
+	*Command
 	env *cli.Env
 	dir string
 	bar *cli.Meter
@@ -171,8 +180,8 @@ type exam struct {
 
 // begin opens what there is. The configuration is the daemon's, unless another is
 // named.
-func (d *doctorCmd) begin(ctx context.Context, e *cli.Env, dir string) *exam {
-	x := &exam{doctorCmd: d, env: e, dir: dir, bar: cli.NewMeter(e, d.json, "looking")}
+func (d *Command) begin(ctx context.Context, e *cli.Env, dir string) *exam {
+	x := &exam{Command: d, env: e, dir: dir, bar: cli.NewMeter(e, d.json, "looking")}
 	x.status, x.statusErr = askStatus(ctx, dir)
 	named := *e
 	if x.status != nil && named.Config == "" {
