@@ -7,15 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/config/watch"
@@ -121,10 +120,10 @@ func (a *App) closing(name string, f func(context.Context) error) {
 }
 
 func (a *App) openData(context.Context, *settings.Settings) error {
-	if err := makeData(a.o.Data); err != nil {
+	if err := datadir.Make(a.o.Data); err != nil {
 		return cli.WithCode(cli.ExitCantCreate, fmt.Errorf("make data directory: %w", err))
 	}
-	lock, err := lockData(a.o.Data)
+	lock, err := datadir.Lock(a.o.Data)
 	if err != nil {
 		return err
 	}
@@ -147,7 +146,7 @@ func (a *App) openStore(ctx context.Context, set *settings.Settings) (err error)
 	a.teacher = training.NewTeacher(a.db, func(scope string) training.Options {
 		return a.set.Load().Trainer(scope, store.Origin{}, a.log)
 	}, a.log)
-	a.history, err = openHistory(ctx, a.o.Data, set, a.log)
+	a.history, err = datadir.OpenHistory(ctx, a.o.Data, set, a.log)
 	if err != nil {
 		return err
 	}
@@ -163,14 +162,6 @@ func (a *App) autoOptions() training.AutoOptions {
 		return training.AutoOptions{}
 	}
 	return training.AutoOptions{Enabled: true, AutoRule: set.AutoRule(), Trainer: set.Trainer("", store.Origin{}, a.log)}
-}
-
-func openHistory(ctx context.Context, dir string, set *settings.Settings, log *slog.Logger) (*history.History, error) {
-	h := &set.File.History
-	return history.Open(ctx, history.Options{
-		Dir: dir, Days: h.Days, MaxBytes: int64(h.MaxBytes), Subject: h.Subject, Addresses: h.Addresses,
-		Features: h.Features, Logger: log,
-	})
 }
 
 func (a *App) openSpool(_ context.Context, set *settings.Settings) (err error) {
@@ -240,7 +231,7 @@ func milterSettings(s *settings.Settings) milter.Settings {
 }
 
 func (a *App) openControl(_ context.Context, _ *settings.Settings) (err error) {
-	gid := administrators()
+	gid := datadir.Administrators()
 	o := control.Options{
 		Path: filepath.Join(a.o.Data, control.SocketName), GID: -1,
 		Access: control.Access{
@@ -261,20 +252,6 @@ func (a *App) openControl(_ context.Context, _ *settings.Settings) (err error) {
 	}
 	a.closing("stop control socket", a.control.Stop)
 	return nil
-}
-
-// administrators returns the number of the group fanmill, -1 where there is
-// none: then only root and the daemon's own user administrate.
-func administrators() int {
-	g, err := user.LookupGroup("fanmill")
-	if err != nil {
-		return -1
-	}
-	gid, err := strconv.Atoi(g.Gid)
-	if err != nil {
-		return -1
-	}
-	return gid
 }
 
 // Start serves the sockets and follows the ledger.

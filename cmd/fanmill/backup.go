@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/store"
 	"fanmill/store/disk"
 	"fanmill/store/history"
@@ -102,14 +103,14 @@ func (r *restoreCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if _, err := os.Stat(e.Args[0]); err != nil {
 		return fmt.Errorf("restore: %w", err) // before a directory is made for it
 	}
-	if err := makeData(dir); err != nil {
+	if err := datadir.Make(dir); err != nil {
 		return cli.WithCode(cli.ExitCantCreate, fmt.Errorf("make data directory: %w", err))
 	}
-	lock, err := lockData(dir)
+	lock, err := datadir.Lock(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, adopt(dir), lock.Close()) }()
+	defer func() { err = errors.Join(err, datadir.Adopt(dir), lock.Close()) }()
 	var did struct {
 		store.Restored
 		History *store.Restored `json:"history,omitempty"`

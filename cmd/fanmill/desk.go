@@ -14,6 +14,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/review"
@@ -246,8 +247,8 @@ func localDesk(ctx context.Context, e *cli.Env, dir string, set *settings.Settin
 		if db, err = store.Open(ctx, store.Options{Dir: dir, Logger: e.Logger()}); err != nil {
 			return nil, nil, err
 		}
-		closers = append(closers, func() error { return adopt(dir) }, db.Close)
-		if h, err = openHistory(ctx, dir, set, e.Logger()); err != nil {
+		closers = append(closers, func() error { return datadir.Adopt(dir) }, db.Close)
+		if h, err = datadir.OpenHistory(ctx, dir, set, e.Logger()); err != nil {
 			return nil, nil, err
 		}
 		closers = append(closers, h.Close)

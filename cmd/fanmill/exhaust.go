@@ -11,6 +11,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training/corpus"
@@ -114,13 +115,13 @@ func (x *exhaustCmd) open(ctx context.Context, e *cli.Env) (*store.DB, func(*err
 		if err != nil {
 			return nil, nil, err
 		}
-		return openLedger(ctx, e, dir, false)
+		return datadir.OpenLedger(ctx, e, dir, false)
 	}
 	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, nil, err
 	}
-	return openExisting(ctx, e, dir, x.dryRun)
+	return datadir.OpenExisting(ctx, e, dir, x.dryRun)
 }
 
 // Run trains to exhaustion.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training"
@@ -91,7 +92,7 @@ func (x *expireCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	db, done, err := openLedger(ctx, e, dir, x.dryRun)
+	db, done, err := datadir.OpenLedger(ctx, e, dir, x.dryRun)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/policy"
 	"fanmill/store/history"
 )
@@ -42,7 +43,7 @@ func (h *historyCmd) Run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	past, err := readHistory(ctx, e, dir)
+	past, err := datadir.ReadHistory(ctx, e, dir)
 	if err != nil || past == nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store/history"
 )
@@ -60,7 +61,7 @@ func (h *historyPurgeCmd) run(ctx context.Context, e *cli.Env, dir string) (n in
 		return 0, nil // purging would make one
 	}
 	if h.dryRun {
-		past, err := readHistory(ctx, e, dir)
+		past, err := datadir.ReadHistory(ctx, e, dir)
 		if err != nil || past == nil {
 			return 0, err
 		}
@@ -71,13 +72,13 @@ func (h *historyPurgeCmd) run(ctx context.Context, e *cli.Env, dir string) (n in
 	if err != nil {
 		return 0, err
 	}
-	past, err := openHistory(ctx, dir, set, e.Logger())
+	past, err := datadir.OpenHistory(ctx, dir, set, e.Logger())
 	if errors.Is(err, fs.ErrPermission) {
 		return 0, cli.Hint(err, "run it as root or as the daemon's user, who alone may change the history")
 	}
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, past.Close(), adopt(dir)) }()
+	defer func() { err = errors.Join(err, past.Close(), datadir.Adopt(dir)) }()
 	return past.Purge(ctx, h.purge)
 }

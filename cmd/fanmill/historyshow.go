@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/store/history"
 )
 
@@ -27,7 +28,7 @@ func (h *historyShowCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	past, err := readHistory(ctx, e, dir)
+	past, err := datadir.ReadHistory(ctx, e, dir)
 	if err != nil {
 		return err
 	}

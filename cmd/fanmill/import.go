@@ -11,6 +11,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training/corpus"
@@ -138,7 +139,7 @@ func (c *importCmd) read(ctx context.Context, e *cli.Env) (*rival.Counts, error)
 
 // write puts the rows into the ledger, all or none.
 func (c *importCmd) write(ctx context.Context, e *cli.Env, dir string, rows []store.Row) (already bool, err error) {
-	db, done, err := openLedger(ctx, e, dir, false)
+	db, done, err := datadir.OpenLedger(ctx, e, dir, false)
 	if err != nil {
 		return false, err
 	}

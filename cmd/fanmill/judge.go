@@ -7,11 +7,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
@@ -142,31 +141,9 @@ func openJudge(ctx context.Context, e *cli.Env, set *settings.Settings) (control
 	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
 		return nil, nil, err
 	}
-	db, done, err := openReading(ctx, e, dir)
+	db, done, err := datadir.OpenReading(ctx, e, dir)
 	if err != nil {
 		return nil, nil, err
 	}
 	return &judge{&scorer{db: db, set: func() *settings.Settings { return set }, log: e.Logger()}, e.Logger(), recall{}}, done, nil
-}
-
-// openReading opens the ledger for reading. Where there is none, nothing was
-// learned: an empty one in a temporary directory says the same, and leaves none
-// in the data directory that might have the wrong owner.
-func openReading(ctx context.Context, e *cli.Env, dir string) (*store.DB, func(), error) {
-	o := store.Options{Dir: dir, Logger: e.Logger(), ReadOnly: true}
-	remove := func() {}
-	if _, err := os.Stat(filepath.Join(dir, "fanmill.db")); errors.Is(err, fs.ErrNotExist) {
-		tmp, err := os.MkdirTemp("", "fanmill-")
-		if err != nil {
-			return nil, nil, fmt.Errorf("make temporary directory: %w", err)
-		}
-		o.Dir, o.ReadOnly = tmp, false
-		remove = func() { _ = os.RemoveAll(tmp) } // what is left there is of no use
-	}
-	db, err := store.Open(ctx, o)
-	if err != nil {
-		remove()
-		return nil, nil, err
-	}
-	return db, func() { _ = db.Close(); remove() }, nil // nothing was written that counts
 }

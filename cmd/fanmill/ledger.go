@@ -10,6 +10,7 @@ import (
 	"os"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training"
@@ -108,7 +109,7 @@ func (l *ledgerImportCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 			return err
 		}
 	}
-	db, done, err := openLedger(ctx, e, dir, false)
+	db, done, err := datadir.OpenLedger(ctx, e, dir, false)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/store/sqlite"
@@ -43,12 +44,12 @@ func (r *rebuildCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 		return r.prepare(ctx, e, dir)
 	}
 	var a rebuilt
-	db, done, err := openLedger(ctx, e, dir, false)
+	db, done, err := datadir.OpenLedger(ctx, e, dir, false)
 	if errors.Is(err, sqlite.ErrFeatureVersion) {
 		if a.Renewed, err = r.renew(ctx, e, dir); err != nil {
 			return err
 		}
-		db, done, err = openLedger(ctx, e, dir, false)
+		db, done, err = datadir.OpenLedger(ctx, e, dir, false)
 	}
 	if err != nil {
 		return err
@@ -87,7 +88,7 @@ func (r *rebuildCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 // renew makes the features of a ledger of an older version anew. No daemon may run:
 // an older one would go on with features of its own.
 func (r *rebuildCmd) renew(ctx context.Context, e *cli.Env, dir string) (*store.Renewed, error) {
-	lock, err := lockData(dir)
+	lock, err := datadir.Lock(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/spool"
@@ -103,7 +104,7 @@ func openLearning(ctx context.Context, e *cli.Env) (control.Judge, func() error,
 	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
 		return nil, nil, err
 	}
-	closers := closers{func() error { return adopt(dir) }}
+	closers := closers{func() error { return datadir.Adopt(dir) }}
 	j, err := localJudge(ctx, e, dir, &closers)
 	if err != nil {
 		return nil, nil, errors.Join(err, closers.close())
@@ -133,7 +134,7 @@ func localJudge(ctx context.Context, e *cli.Env, dir string, c *closers) (*judge
 		return nil, err
 	}
 	*c = append(*c, db.Close)
-	h, err := readHistory(ctx, e, dir)
+	h, err := datadir.ReadHistory(ctx, e, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -146,14 +147,4 @@ func localJudge(ctx context.Context, e *cli.Env, dir string, c *closers) (*judge
 	}
 	*c = append(*c, func() error { done(); return nil })
 	return &judge{&scorer{db: db, set: func() *settings.Settings { return set }}, e.Logger(), recall{h, held, set.File.History.Days}}, nil
-}
-
-// readHistory opens the history for reading; nil where there is none, since no
-// mail has been seen yet.
-func readHistory(ctx context.Context, e *cli.Env, dir string) (*history.History, error) {
-	h, err := history.Open(ctx, history.Options{Dir: dir, ReadOnly: true, Logger: e.Logger()})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return h, err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/policy/scopes"
 	"fanmill/store"
@@ -43,7 +44,7 @@ func openForReading(ctx context.Context, e *cli.Env) (*store.DB, func(), error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	return openReading(ctx, e, dir)
+	return datadir.OpenReading(ctx, e, dir)
 }
 
 // Run lists them in the order of their names, the site first.

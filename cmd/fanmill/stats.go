@@ -7,6 +7,7 @@ import (
 	"io/fs"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/insight"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
@@ -68,12 +69,12 @@ func askFiles(ctx context.Context, e *cli.Env, dir string, q control.StatsReques
 	if err != nil {
 		return control.Stats{}, err
 	}
-	db, done, err := openReading(ctx, e, dir)
+	db, done, err := datadir.OpenReading(ctx, e, dir)
 	if err != nil {
 		return control.Stats{}, err
 	}
 	defer done()
-	h, err := readHistory(ctx, e, dir)
+	h, err := datadir.ReadHistory(ctx, e, dir)
 	if err != nil {
 		return control.Stats{}, err
 	}

@@ -10,6 +10,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/training"
@@ -112,7 +113,7 @@ func (j job) run(ctx context.Context, e *cli.Env, dir string, do work) (err erro
 	if j.scope, err = set.Scope(j.scope); err != nil {
 		return err
 	}
-	db, done, err := openLedger(ctx, e, dir, false)
+	db, done, err := datadir.OpenLedger(ctx, e, dir, false)
 	if errors.Is(err, fs.ErrPermission) {
 		through, done, err := j.newRelay(ctx, dir, err)
 		if err != nil {

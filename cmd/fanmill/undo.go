@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
@@ -110,7 +111,7 @@ func (u *undoCmd) reach(e *cli.Env, n int, a control.UndoReply) error {
 
 // undo asks the ledger, or the daemon where only that may write there.
 func (u *undoCmd) undo(ctx context.Context, e *cli.Env, dir string, q control.UndoRequest) (a control.UndoReply, err error) {
-	db, done, err := openExisting(ctx, e, dir, u.dryRun)
+	db, done, err := datadir.OpenExisting(ctx, e, dir, u.dryRun)
 	if errors.Is(err, fs.ErrPermission) {
 		c, err := dialInstead(ctx, dir, err)
 		if err != nil {

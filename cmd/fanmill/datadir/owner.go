@@ -1,24 +1,26 @@
-package main
+package datadir
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"syscall"
 )
 
-// makeData makes the data directory where it is missing. What root makes the
+// Make makes the data directory where it is missing. What root makes the
 // group fanmill may enter, as it may use the sockets below it.
-func makeData(dir string) error {
+func Make(dir string) error {
 	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return err
 	}
-	group := administrators()
+	group := Administrators()
 	if os.Geteuid() != 0 || group < 0 {
 		return nil
 	}
@@ -28,12 +30,12 @@ func makeData(dir string) error {
 	return os.Chmod(dir, 0o750|fs.ModeSetgid)
 }
 
-// adopt gives what root has made in a data directory of another user to that
+// Adopt gives what root has made in a data directory of another user to that
 // user: a ledger that root trained before the daemon's first start would
 // otherwise be closed to the daemon. Files that are not plain, have further
 // names or belong to somebody already are left alone, since the directory's
 // owner decides what lies there.
-func adopt(dir string) error {
+func Adopt(dir string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
@@ -74,4 +76,18 @@ func give(path string, uid, gid int) error {
 		return fmt.Errorf("give data to its owner: %w", err)
 	}
 	return nil
+}
+
+// Administrators returns the number of the group fanmill, -1 where there is
+// none: then only root and the daemon's own user administrate.
+func Administrators() int {
+	g, err := user.LookupGroup("fanmill")
+	if err != nil {
+		return -1
+	}
+	gid, err := strconv.Atoi(g.Gid)
+	if err != nil {
+		return -1
+	}
+	return gid
 }

@@ -1,4 +1,4 @@
-package main
+package datadir
 
 import (
 	"errors"
@@ -12,10 +12,10 @@ import (
 	"fanmill/cmd/fanmill/cli"
 )
 
-// lockData takes DIR/lock, which the daemon holds as long as it lives: the
+// Lock takes DIR/lock, which the daemon holds as long as it lives: the
 // kernel lets go of it when the process ends, however it ends. The file holds
 // the process id for people to read.
-func lockData(dir string) (*os.File, error) {
+func Lock(dir string) (*os.File, error) {
 	path := filepath.Join(dir, "lock")
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o640)
 	if err != nil {
