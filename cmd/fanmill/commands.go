@@ -3,6 +3,8 @@ package main
 import (
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/doctor"
+	"fanmill/cmd/fanmill/exhaustion"
+	"fanmill/cmd/fanmill/mailboxes"
 )
 
 // commands is the command table: what dispatch runs, and what help, the manual
@@ -102,7 +104,7 @@ PATHs are as for train.`,
 func againCommands() []cli.Command {
 	return []cli.Command{
 		{
-			Name: "exhaust", Batch: true, Short: "train to exhaustion, until all labelled mail is known", New: func() cli.Runner { return new(exhaustCmd) },
+			Name: "exhaust", Batch: true, Short: "train to exhaustion, until all labelled mail is known", New: func() cli.Runner { return new(exhaustion.Command) },
 			Long: `All messages that are labelled in the ledger, and those of --ham and --spam, are trained
 from an empty model in turns of ham and spam, round after round, until none is missed:
 until every ham scores as ham and every spam as spam. How often each message counts is
@@ -224,7 +226,7 @@ makes maildrop, procmail and the MTA try again later.`,
 func corpusCommands() []cli.Command {
 	return []cli.Command{
 		{
-			Name: "corpus stats", Args: "[PATH...]", Max: -1, Short: "say what mailboxes hold", New: func() cli.Runner { return new(corpusStatsCmd) },
+			Name: "corpus stats", Args: "[PATH...]", Max: -1, Short: "say what mailboxes hold", New: func() cli.Runner { return new(mailboxes.Stats) },
 			Long: `For each PATH (as for train): messages, bytes, dates, the largest message, how many
 are the same, or nearly the same, as one read before, and what could not be read.
 
@@ -238,7 +240,7 @@ whoever got them; --near says how alike they must be to be nearly the same.`,
 		},
 		{
 			Name: "corpus dups", Args: "PATH...", Min: 1, Max: -1, Short: "list messages that are nearly the same, and write a mailbox without them",
-			New: func() cli.Runner { return new(corpusDupsCmd) },
+			New: func() cli.Runner { return new(mailboxes.Dups) },
 			Long: `Prints each group of near-duplicates, such as one mail to several recipients, with
 the likeness of each to the first. --out writes one message of each kind, the first
 that was read, and all others that have no duplicate.
@@ -250,7 +252,7 @@ in a folder among them, is refused, and one that exists is replaced with --force
 		},
 		{
 			Name: "corpus trim", Args: "[PATH...]", Max: -1, Short: "write a mailbox without what is old, large or too much",
-			New: func() cli.Runner { return new(corpusTrimCmd) },
+			New: func() cli.Runner { return new(mailboxes.Trim) },
 			Long: `The limits act in the order --since, --max-size, --newest, --balance. A message
 without a date counts as the oldest. The new mailboxes are written as by corpus dups;
 messages keep their order.`,

@@ -1,4 +1,4 @@
-package main
+package mailboxes
 
 import (
 	"context"
@@ -18,17 +18,17 @@ type target struct {
 	path  string
 }
 
-// mailboxes are the new mailboxes of one command.
-type mailboxes []mailbox
+// outputs are the new mailboxes of one command.
+type outputs []output
 
-type mailbox struct {
+type output struct {
 	class store.Class
 	*corpus.Mbox
 }
 
-// createBoxes begins the mailboxes before anything is read, so that what stands in
+// create begins the mailboxes before anything is read, so that what stands in
 // the way is known at once.
-func createBoxes(ctx context.Context, inputs []cull.Input, force bool, targets ...target) (all mailboxes, err error) {
+func create(ctx context.Context, inputs []cull.Input, force bool, targets ...target) (all outputs, err error) {
 	defer func() {
 		if err != nil {
 			all.discard()
@@ -43,9 +43,9 @@ func createBoxes(ctx context.Context, inputs []cull.Input, force bool, targets .
 		}
 		box, err := corpus.CreateMbox(ctx, t.path, force, pathsOf(inputs))
 		if err != nil {
-			return all, createError(err)
+			return all, CreateError(err)
 		}
-		all = append(all, mailbox{t.class, box})
+		all = append(all, output{t.class, box})
 		if len(all) == 2 && all[0].Path() == box.Path() {
 			return all, cli.UsageErrorf("%s is named twice", t.path)
 		}
@@ -53,8 +53,8 @@ func createBoxes(ctx context.Context, inputs []cull.Input, force bool, targets .
 	return all, nil
 }
 
-// createError gives a mailbox that cannot be made its exit code.
-func createError(err error) error {
+// CreateError gives a mailbox that cannot be made its exit code.
+func CreateError(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
@@ -65,13 +65,13 @@ func createError(err error) error {
 }
 
 // discard removes what was not committed.
-func (m mailboxes) discard() {
+func (m outputs) discard() {
 	for _, box := range m {
 		box.Discard()
 	}
 }
 
-func (m mailboxes) of(class store.Class) *corpus.Mbox {
+func (m outputs) of(class store.Class) *corpus.Mbox {
 	for _, box := range m {
 		if box.class == class {
 			return box.Mbox
@@ -80,14 +80,14 @@ func (m mailboxes) of(class store.Class) *corpus.Mbox {
 	return nil
 }
 
-// written is a new mailbox, as reports show it.
-type written struct {
+// Written is a new mailbox, as reports show it.
+type Written struct {
 	Path     string `json:"path"`
 	Messages int    `json:"messages"`
 }
 
 // write puts the chosen messages into the mailboxes and these into their places.
-func (m mailboxes) write(ctx context.Context, s *cull.Survey, c cull.Choice, o cull.Options) ([]written, error) {
+func (m outputs) write(ctx context.Context, s *cull.Survey, c cull.Choice, o cull.Options) ([]Written, error) {
 	if len(m) == 0 {
 		return nil, nil
 	}
@@ -101,18 +101,18 @@ func (m mailboxes) write(ctx context.Context, s *cull.Survey, c cull.Choice, o c
 	if err != nil {
 		return nil, err
 	}
-	var list []written
+	var list []Written
 	for _, box := range m {
 		if err := box.Commit(); err != nil {
-			return nil, fmt.Errorf("%w%s", createError(err), alreadyThere(list))
+			return nil, fmt.Errorf("%w%s", CreateError(err), alreadyThere(list))
 		}
-		list = append(list, written{box.Path(), box.Len()})
+		list = append(list, Written{box.Path(), box.Len()})
 	}
 	return list, nil
 }
 
 // alreadyThere names the mailbox that was finished before another one failed.
-func alreadyThere(list []written) string {
+func alreadyThere(list []Written) string {
 	if len(list) == 0 {
 		return ""
 	}

@@ -1,10 +1,14 @@
-package main
+// Package mailboxes has the commands that look at mailboxes and write new ones without
+// what is the same, old, large or too much: corpus stats, dups and trim. They read mail,
+// and know neither ledger nor daemon.
+package mailboxes
 
 import (
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"fanmill/cmd/fanmill/cli"
@@ -46,17 +50,20 @@ func (v *nearValue) Set(s string) error {
 	return nil
 }
 
-// labelledFlags name mailboxes whose messages have a class.
-type labelledFlags struct{ ham, spam cli.Repeated }
+// LabelledFlags name mailboxes whose messages have a class.
+type LabelledFlags struct{ Ham, Spam cli.Repeated }
 
-func (l *labelledFlags) Flags(fs *flag.FlagSet) {
-	fs.Var(&l.ham, "ham", "`PATH` holds ham; may be given several times")
-	fs.Var(&l.spam, "spam", "`PATH` holds spam; may be given several times")
+func (l *LabelledFlags) Flags(fs *flag.FlagSet) {
+	fs.Var(&l.Ham, "ham", "`PATH` holds ham; may be given several times")
+	fs.Var(&l.Spam, "spam", "`PATH` holds spam; may be given several times")
 }
 
+// Paths are all that were named, those of ham first.
+func (l *LabelledFlags) Paths() []string { return slices.Concat(l.Ham, l.Spam) }
+
 // inputs returns the mailboxes that are meant, either with classes or without.
-func (l *labelledFlags) inputs(args []string) ([]cull.Input, error) {
-	labelled := append(inputsOf(l.ham, store.Ham), inputsOf(l.spam, store.Spam)...)
+func (l *LabelledFlags) inputs(args []string) ([]cull.Input, error) {
+	labelled := append(inputsOf(l.Ham, store.Ham), inputsOf(l.Spam, store.Spam)...)
 	switch {
 	case len(labelled) > 0 && len(args) > 0:
 		return nil, cli.Hint(cli.UsageErrorf("nobody says whether %s is ham or spam", args[0]),
@@ -110,20 +117,20 @@ func (m *mailboxFlags) look(ctx context.Context, e *cli.Env, inputs []cull.Input
 	return bad.Err(len(s.Entries), "read")
 }
 
-// corpusStatsCmd says what mailboxes hold.
-type corpusStatsCmd struct {
+// Stats says what mailboxes hold.
+type Stats struct {
 	mailboxFlags
-	labelledFlags
+	LabelledFlags
 }
 
-func (c *corpusStatsCmd) Flags(fs *flag.FlagSet) {
+func (c *Stats) Flags(fs *flag.FlagSet) {
 	c.mailboxFlags.Flags(fs)
 	c.nearFlag(fs)
-	c.labelledFlags.Flags(fs)
+	c.LabelledFlags.Flags(fs)
 }
 
 // Run reads the mailboxes and prints what is in them.
-func (c *corpusStatsCmd) Run(ctx context.Context, e *cli.Env) error {
+func (c *Stats) Run(ctx context.Context, e *cli.Env) error {
 	inputs, err := c.inputs(e.Args)
 	if err != nil {
 		return err
@@ -145,14 +152,14 @@ func (m *mailboxFlags) print(e *cli.Env, r interface{ text() string }) error {
 	return cli.WriteError(err)
 }
 
-// corpusDupsCmd lists messages that are nearly the same.
-type corpusDupsCmd struct {
+// Dups lists messages that are nearly the same.
+type Dups struct {
 	mailboxFlags
 	out   string
 	force bool
 }
 
-func (c *corpusDupsCmd) Flags(fs *flag.FlagSet) {
+func (c *Dups) Flags(fs *flag.FlagSet) {
 	c.mailboxFlags.Flags(fs)
 	c.nearFlag(fs)
 	fs.StringVar(&c.out, "out", "", "write one message of each kind to the new mailbox `FILE`")
@@ -160,9 +167,9 @@ func (c *corpusDupsCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run lists the groups and writes a mailbox without the duplicates.
-func (c *corpusDupsCmd) Run(ctx context.Context, e *cli.Env) error {
+func (c *Dups) Run(ctx context.Context, e *cli.Env) error {
 	inputs := inputsOf(e.Args, store.None)
-	boxes, err := createBoxes(ctx, inputs, c.force, target{store.None, c.out})
+	boxes, err := create(ctx, inputs, c.force, target{store.None, c.out})
 	if err != nil {
 		return err
 	}
@@ -176,10 +183,10 @@ func (c *corpusDupsCmd) Run(ctx context.Context, e *cli.Env) error {
 	})
 }
 
-// corpusTrimCmd leaves out what is old, large or too much.
-type corpusTrimCmd struct {
+// Trim leaves out what is old, large or too much.
+type Trim struct {
 	mailboxFlags
-	labelledFlags
+	LabelledFlags
 	since                cli.Moment
 	largest              sizeValue
 	newest, balance      int
@@ -187,9 +194,9 @@ type corpusTrimCmd struct {
 	force                bool
 }
 
-func (c *corpusTrimCmd) Flags(fs *flag.FlagSet) {
+func (c *Trim) Flags(fs *flag.FlagSet) {
 	c.mailboxFlags.Flags(fs)
-	c.labelledFlags.Flags(fs)
+	c.LabelledFlags.Flags(fs)
 	fs.Var(&c.since, "since", "leave out what came before `TIME`, a day such as 2026-01-31 or a time span such as 90d")
 	fs.Var(&c.largest, "max-size", "leave out messages larger than `SIZE`, such as 500kB")
 	fs.IntVar(&c.newest, "newest", 0, "of each class the `N` newest only")
@@ -201,7 +208,7 @@ func (c *corpusTrimCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run writes what is within the limits.
-func (c *corpusTrimCmd) Run(ctx context.Context, e *cli.Env) error {
+func (c *Trim) Run(ctx context.Context, e *cli.Env) error {
 	inputs, err := c.inputs(e.Args)
 	if err == nil {
 		err = c.check()
@@ -209,7 +216,7 @@ func (c *corpusTrimCmd) Run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	boxes, err := createBoxes(ctx, inputs, c.force, target{store.None, c.out}, target{store.Ham, c.hamOut}, target{store.Spam, c.spamOut})
+	boxes, err := create(ctx, inputs, c.force, target{store.None, c.out}, target{store.Ham, c.hamOut}, target{store.Spam, c.spamOut})
 	if err != nil {
 		return err
 	}
@@ -231,27 +238,27 @@ func (c *corpusTrimCmd) Run(ctx context.Context, e *cli.Env) error {
 }
 
 // check looks at the limits, and that each class has a mailbox to go to.
-func (c *corpusTrimCmd) check() error {
-	labelled := len(c.ham)+len(c.spam) > 0
+func (c *Trim) check() error {
+	labelled := len(c.Ham)+len(c.Spam) > 0
 	switch {
 	case c.newest < 0 || c.balance < 0:
 		return cli.UsageErrorf("--newest and --balance want a number from 1 on")
 	case c.after() == 0 && c.largest == 0 && c.newest == 0 && c.balance == 0:
 		return cli.UsageErrorf("say what to leave out: --since, --max-size, --newest or --balance")
-	case c.balance > 0 && (len(c.ham) == 0 || len(c.spam) == 0):
+	case c.balance > 0 && (len(c.Ham) == 0 || len(c.Spam) == 0):
 		return cli.UsageErrorf("--balance wants --ham and --spam")
 	case !labelled && (c.hamOut != "" || c.spamOut != ""):
 		return cli.UsageErrorf("--ham-out and --spam-out want --ham and --spam")
 	case labelled && c.out != "":
 		return cli.UsageErrorf("--out would mix the classes: say --ham-out and --spam-out")
-	case !labelled && c.out == "", len(c.ham) > 0 && c.hamOut == "", len(c.spam) > 0 && c.spamOut == "":
+	case !labelled && c.out == "", len(c.Ham) > 0 && c.hamOut == "", len(c.Spam) > 0 && c.spamOut == "":
 		return cli.UsageErrorf("say where to write to: --out, or --ham-out and --spam-out")
 	}
 	return nil
 }
 
 // after is the moment of --since in seconds, 0 for none.
-func (c *corpusTrimCmd) after() int64 {
+func (c *Trim) after() int64 {
 	if c.since.IsZero() {
 		return 0
 	}

@@ -1,4 +1,4 @@
-package main
+package mailboxes
 
 import (
 	"fmt"
@@ -51,14 +51,14 @@ type dupsReport struct {
 	Same     int           `json:"same"`
 	Near     int           `json:"near"`
 	Groups   [][]oneOfKind `json:"groups"`
-	Written  []written     `json:"written,omitempty"`
+	Written  []Written     `json:"written,omitempty"`
 }
 
 // trimReport is what corpus trim prints as JSON.
 type trimReport struct {
 	Messages int       `json:"messages"`
 	Left     cull.Left `json:"left_out"`
-	Written  []written `json:"written,omitempty"`
+	Written  []Written `json:"written,omitempty"`
 }
 
 func reportMail(s *cull.Survey) mailReport {
@@ -81,7 +81,7 @@ func reportPath(s *cull.Survey, sum cull.Summary) pathReport {
 	return r
 }
 
-func reportDups(s *cull.Survey, list []written) dupsReport {
+func reportDups(s *cull.Survey, list []Written) dupsReport {
 	sum := s.Total(store.None)
 	return dupsReport{sum.Messages, sum.Same, sum.Near, kinds(s, s.Groups()), list}
 }
@@ -223,7 +223,7 @@ func (r trimReport) text() string {
 		cli.Plural(r.Messages, "message", "messages"), l.Old, l.Large, l.Surplus, l.Unbalanced) + writtenText(r.Written)
 }
 
-func writtenText(list []written) string {
+func writtenText(list []Written) string {
 	var b strings.Builder
 	for _, w := range list {
 		fmt.Fprintf(&b, "wrote %s to %s\n", cli.Plural(w.Messages, "message", "messages"), cli.Safe(w.Path))
