@@ -2,9 +2,11 @@ package main
 
 import (
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daytable"
 	"fanmill/cmd/fanmill/doctor"
 	"fanmill/cmd/fanmill/exhaustion"
 	"fanmill/cmd/fanmill/mailboxes"
+	"fanmill/cmd/fanmill/measure"
 )
 
 // commands is the command table: what dispatch runs, and what help, the manual
@@ -387,7 +389,7 @@ help log explains its columns), and how often each rule decided what.`,
 
 func logCommand() cli.Command {
 	return cli.Command{
-		Name: "log", Args: "[FILE|-]...", Max: -1, Batch: true, Short: "make the daily table from log files", New: func() cli.Runner { return new(logCmd) },
+		Name: "log", Args: "[FILE|-]...", Max: -1, Batch: true, Short: "make the daily table from log files", New: func() cli.Runner { return new(daytable.Command) },
 		Long: `Adds up by day what the log says became of messages. It reads the daemon's log, text
 or JSON, alone, behind the prefix of syslog or journalctl, as journalctl -o json
 prints it, and as containers keep it; also compressed with gzip, bzip2 or zstd, and
@@ -425,7 +427,7 @@ func measureCommands() []cli.Command {
 	return []cli.Command{
 		{
 			Name: "eval", Batch: true, Args: "[A.toml B.toml] INDEX...", Min: 1, Max: -1, Short: "measure accuracy on labelled mail",
-			New: func() cli.Runner { return new(evalCmd) },
+			New: func() cli.Runner { return new(measure.Command) },
 			Long: `INDEX has a line "spam PATH" or "ham PATH" for each message, the paths relative to
 the index file. From an empty store, each message is scored and then learned by
 itself, as a moderator's decision is; --folds and --split learn the messages to

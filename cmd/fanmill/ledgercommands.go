@@ -2,6 +2,7 @@ package main
 
 import (
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/moving"
 	"fanmill/training/rival"
 )
 
@@ -9,7 +10,7 @@ import (
 func backupCommands() []cli.Command {
 	return []cli.Command{
 		{
-			Name: "backup", Args: "FILE", Min: 1, Max: 1, Short: "write a copy of the ledger", New: func() cli.Runner { return new(backupCmd) },
+			Name: "backup", Args: "FILE", Min: 1, Max: 1, Short: "write a copy of the ledger", New: func() cli.Runner { return new(moving.Backup) },
 			Long: `The ledger is all that was learned; the model is made from it. The copy is of one
 moment, while the daemon and other commands go on; it is written beside FILE, synced,
 read back and checked, and only then gets its name. It is a plain SQLite database of
@@ -24,7 +25,7 @@ it is copied after the ledger.`,
 			},
 		},
 		{
-			Name: "restore", Args: "FILE", Min: 1, Max: 1, Short: "put a backup in place of the ledger", New: func() cli.Runner { return new(restoreCmd) },
+			Name: "restore", Args: "FILE", Min: 1, Max: 1, Short: "put a backup in place of the ledger", New: func() cli.Runner { return new(moving.Restore) },
 			Long: `FILE is checked whole (that it is a ledger, of a version and feature set that this
 fanmill knows, and not damaged) before anything is touched. A ledger that is there is
 replaced only with --force, and is kept beside the new one as fanmill.db.DATE, with all
@@ -70,7 +71,7 @@ learned since and uses the result.`,
 func ledgerCommands() []cli.Command {
 	return []cli.Command{
 		{
-			Name: "ledger export", Args: "[FILE]", Max: 1, Short: "write the ledger as JSON Lines", New: func() cli.Runner { return new(ledgerExportCmd) },
+			Name: "ledger export", Args: "[FILE]", Max: 1, Short: "write the ledger as JSON Lines", New: func() cli.Runner { return new(moving.Export) },
 			Long: `One line a message, with label, scores, features and the kept text, for moving it to
 another host or for other programs; docs/moving.md describes the format. FILE ending in
 .gz or .zst is compressed; without FILE, or for -, it goes to standard output. With --log
@@ -81,7 +82,7 @@ the log of who did what goes along. It is of one moment, while others go on.`,
 			},
 		},
 		{
-			Name: "ledger import", Args: "FILE", Min: 1, Max: 1, Short: "read what ledger export wrote", New: func() cli.Runner { return new(ledgerImportCmd) },
+			Name: "ledger import", Args: "FILE", Min: 1, Max: 1, Short: "read what ledger export wrote", New: func() cli.Runner { return new(moving.Import) },
 			Long: `FILE, or standard input for -, may be compressed. It is read to its end and checked
 before anything is done; errors name line and column, and of a file that is not sound
 nothing is imported.
@@ -106,7 +107,7 @@ func importCommands() []cli.Command {
 	form := func(name rival.Form, short, long string, ex ...cli.Example) cli.Command {
 		return cli.Command{
 			Name: "import " + string(name), Args: "FILE", Min: 1, Max: 1, Short: short, Long: long + "\n\n" + importLong,
-			New: func() cli.Runner { return &importCmd{form: name} }, Examples: ex,
+			New: func() cli.Runner { return &moving.ImportCounts{Form: name} }, Examples: ex,
 		}
 	}
 	return []cli.Command{

@@ -8,22 +8,22 @@ import (
 	"fanmill/milter/maillog"
 )
 
-// Live prints rows when they are new or have changed.
-type Live struct {
-	to     Writer
+// live prints rows when they are new or have changed.
+type live struct {
+	to     writer
 	out    io.Writer
 	redraw bool                   // a row that changes takes the place of itself
 	known  map[string]maillog.Row // by day
 	last   string                 // the day printed last
 }
 
-// NewLive prints rows by w; redraw says that w writes text on out, a terminal.
-func NewLive(w Writer, out io.Writer, redraw bool) *Live {
-	return &Live{to: w, out: out, redraw: redraw, known: map[string]maillog.Row{}}
+// newLive prints rows by w; redraw says that w writes text on out, a terminal.
+func newLive(w writer, out io.Writer, redraw bool) *live {
+	return &live{to: w, out: out, redraw: redraw, known: map[string]maillog.Row{}}
 }
 
-// Update prints what is different from the rows before.
-func (t *Live) Update(rows []maillog.Row) error {
+// update prints what is different from the rows before.
+func (t *live) update(rows []maillog.Row) error {
 	var changed []maillog.Row
 	for _, r := range rows {
 		if old, ok := t.known[r.Day]; !ok || old != r {
@@ -40,5 +40,5 @@ func (t *Live) Update(rows []maillog.Row) error {
 		}
 	}
 	t.last = changed[len(changed)-1].Day
-	return t.to.WriteRows(changed)
+	return t.to.write(changed)
 }

@@ -25,9 +25,9 @@ func TestLiveTable(t *testing.T) {
 	next := dayOf("2026-03-03", policy.Accepted, policy.Total)
 	for _, redraw := range []bool{false, true} {
 		var out bytes.Buffer
-		live := NewLive(NewText(&out), &out, redraw)
+		live := newLive(newText(&out), &out, redraw)
 		for _, rows := range [][]maillog.Row{{one}, {one}, {one, two}, {one, more}, {one, held}, {one, held, next}} {
-			if err := live.Update(rows); err != nil {
+			if err := live.update(rows); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,6 +1,7 @@
-// Package daytable prints what became of the mail of each day, a row a day and a column
-// an outcome: for people, as comma-separated values, as JSON, and live. Log files and
-// the daemon's counters give the same table.
+// Package daytable is the daily table: what became of the mail of each day, a row a day
+// and a column an outcome. It has the command log, which makes the table from log files,
+// once or live, as text, CSV or JSON; stats prints the same table from the daemon's
+// counters.
 package daytable
 
 import (
@@ -18,9 +19,9 @@ import (
 	"fanmill/policy"
 )
 
-// Writer writes rows of the daily table in some form.
-type Writer interface {
-	WriteRows(rows []maillog.Row) error
+// writer writes rows of the daily table in some form.
+type writer interface {
+	write(rows []maillog.Row) error
 }
 
 // textTable writes the daily table for people: each column that has something in some
@@ -31,11 +32,11 @@ type textTable struct {
 	shown []policy.Column
 }
 
-// NewText writes the table for people, who need not see columns of zeros.
-func NewText(w io.Writer) Writer { return &textTable{w: w} }
+// newText writes the table for people, who need not see columns of zeros.
+func newText(w io.Writer) writer { return &textTable{w: w} }
 
-// WriteRows writes rows, below a heading where one is needed.
-func (t *textTable) WriteRows(rows []maillog.Row) error {
+// write writes rows, below a heading where one is needed.
+func (t *textTable) write(rows []maillog.Row) error {
 	var b strings.Builder
 	if more := t.needed(rows); len(more) > len(t.shown) {
 		t.shown = more
@@ -101,7 +102,7 @@ func Page(rows []maillog.Row, zone string) string {
 		rows = append(slices.Clip(rows), sumRow(rows))
 	}
 	var b strings.Builder
-	_ = (&textTable{w: &b}).WriteRows(rows) // writes to memory
+	_ = (&textTable{w: &b}).write(rows) // writes to memory
 	return b.String() + "Days are those of " + cli.Safe(zone) + ".\n"
 }
 
@@ -122,11 +123,11 @@ type csvTable struct {
 	headed bool
 }
 
-// NewCSV writes comma-separated values, all columns.
-func NewCSV(w io.Writer) Writer { return &csvTable{w: csv.NewWriter(w)} }
+// newCSV writes comma-separated values, all columns.
+func newCSV(w io.Writer) writer { return &csvTable{w: csv.NewWriter(w)} }
 
-// WriteRows is Writer.
-func (t *csvTable) WriteRows(rows []maillog.Row) error {
+// write is writer.
+func (t *csvTable) write(rows []maillog.Row) error {
 	if !t.headed {
 		t.headed = true
 		heading := []string{"day"}
@@ -149,11 +150,11 @@ func (t *csvTable) WriteRows(rows []maillog.Row) error {
 // jsonTable writes rows as JSON, one a line.
 type jsonTable struct{ w io.Writer }
 
-// NewJSON writes a JSON object a line, all columns.
-func NewJSON(w io.Writer) Writer { return jsonTable{w} }
+// newJSON writes a JSON object a line, all columns.
+func newJSON(w io.Writer) writer { return jsonTable{w} }
 
-// WriteRows is Writer.
-func (t jsonTable) WriteRows(rows []maillog.Row) error {
+// write is writer.
+func (t jsonTable) write(rows []maillog.Row) error {
 	for _, r := range rows {
 		if err := cli.PrintJSON(t.w, Answer(r)); err != nil {
 			return err

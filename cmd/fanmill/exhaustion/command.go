@@ -32,6 +32,7 @@ type Command struct {
 	logFile, drop               string
 }
 
+// Flags is cli.Runner.
 func (x *Command) Flags(fs *flag.FlagSet) {
 	x.LabelledFlags.Flags(fs)
 	fs.Var(cli.ScopeValue(&x.scope), "scope", "train scope `NAME` instead of the whole site")

@@ -24,6 +24,7 @@ type mailboxFlags struct {
 	json, quiet bool
 }
 
+// Flags adds them to those of a command.
 func (m *mailboxFlags) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&m.json, "json", false, "print JSON")
 	fs.BoolVar(&m.quiet, "quiet", false, "draw no progress, print no summary")
@@ -53,6 +54,7 @@ func (v *nearValue) Set(s string) error {
 // LabelledFlags name mailboxes whose messages have a class.
 type LabelledFlags struct{ Ham, Spam cli.Repeated }
 
+// Flags adds them to those of a command.
 func (l *LabelledFlags) Flags(fs *flag.FlagSet) {
 	fs.Var(&l.Ham, "ham", "`PATH` holds ham; may be given several times")
 	fs.Var(&l.Spam, "spam", "`PATH` holds spam; may be given several times")
@@ -123,6 +125,7 @@ type Stats struct {
 	LabelledFlags
 }
 
+// Flags is cli.Runner.
 func (c *Stats) Flags(fs *flag.FlagSet) {
 	c.mailboxFlags.Flags(fs)
 	c.nearFlag(fs)
@@ -159,6 +162,7 @@ type Dups struct {
 	force bool
 }
 
+// Flags is cli.Runner.
 func (c *Dups) Flags(fs *flag.FlagSet) {
 	c.mailboxFlags.Flags(fs)
 	c.nearFlag(fs)
@@ -194,6 +198,7 @@ type Trim struct {
 	force                bool
 }
 
+// Flags is cli.Runner.
 func (c *Trim) Flags(fs *flag.FlagSet) {
 	c.mailboxFlags.Flags(fs)
 	c.LabelledFlags.Flags(fs)

@@ -1,4 +1,6 @@
-package main
+// Package measure is the command eval: its flags, what they ask of package training/eval,
+// and the page that the answer is written to.
+package measure
 
 import (
 	"bytes"
@@ -17,8 +19,8 @@ import (
 	"fanmill/training/eval/render"
 )
 
-// evalCmd measures accuracy on labelled mail.
-type evalCmd struct {
+// Command measures accuracy on labelled mail.
+type Command struct {
 	from              firstValue
 	folds, delay      int
 	split             splitValue
@@ -33,7 +35,8 @@ type evalCmd struct {
 	json, quiet       bool
 }
 
-func (c *evalCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (c *Command) Flags(fs *flag.FlagSet) {
 	c.from = 1
 	fs.Var(&c.from, "from", "count from message `N` on; those before are only learned; auto: from the 20th of the rarer class")
 	fs.IntVar(&c.delay, "delay", 0, "labels are learned `N` messages late; the last N are never learned")
@@ -56,7 +59,7 @@ func (c *evalCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run measures.
-func (c *evalCmd) Run(ctx context.Context, e *cli.Env) error {
+func (c *Command) Run(ctx context.Context, e *cli.Env) error {
 	b, err := c.bench(e)
 	if err != nil {
 		return err
@@ -89,7 +92,7 @@ func (c *evalCmd) Run(ctx context.Context, e *cli.Env) error {
 	return page.write(func(w *bytes.Buffer) error { return render.WritePage(w, out, cli.Safe) })
 }
 
-func (c *evalCmd) print(e *cli.Env, out *eval.Outcome) error {
+func (c *Command) print(e *cli.Env, out *eval.Outcome) error {
 	if c.json {
 		return cli.PrintJSON(e.Stdout, render.JSON(out))
 	}
@@ -97,7 +100,7 @@ func (c *evalCmd) print(e *cli.Env, out *eval.Outcome) error {
 }
 
 // bench says what to measure, from flags and configuration.
-func (c *evalCmd) bench(e *cli.Env) (eval.Bench, error) {
+func (c *Command) bench(e *cli.Env) (eval.Bench, error) {
 	b := eval.Bench{Resamples: c.resamples, Worst: c.worst, OneIn: int(c.advise)}
 	if err := c.check(); err != nil {
 		return b, err
@@ -129,7 +132,7 @@ func (c *evalCmd) bench(e *cli.Env) (eval.Bench, error) {
 }
 
 // check refuses flags that do not go together, or whose values no corpus fits.
-func (c *evalCmd) check() error {
+func (c *Command) check() error {
 	switch {
 	case c.folds < 0 || c.folds == 1:
 		return cli.UsageErrorf("--folds: %d is less than 2", c.folds)
@@ -150,7 +153,7 @@ func (c *evalCmd) check() error {
 }
 
 // config is the part of a configuration that accuracy depends on.
-func (c *evalCmd) config(path string, set *settings.Settings) eval.Config {
+func (c *Command) config(path string, set *settings.Settings) eval.Config {
 	rule := set.Rule
 	rule.All = rule.All || c.all
 	return eval.Config{Name: path, Classify: set.Classify, Cutoffs: set.Policy.Cutoffs, Rule: rule, Auto: set.AutoRule()}
@@ -158,7 +161,7 @@ func (c *evalCmd) config(path string, set *settings.Settings) eval.Config {
 
 // plans are one for each order and seed. Advice is taken from trained models
 // only, where nothing else was asked for.
-func (c *evalCmd) plans() []eval.Plan {
+func (c *Command) plans() []eval.Plan {
 	plan := eval.Plan{
 		From: int(c.from), Delay: c.delay, Folds: c.folds, Split: float64(c.split), Auto: c.auto,
 		FlipHam: float64(c.flip + c.flipHam), FlipSpam: float64(c.flip + c.flipSpam),

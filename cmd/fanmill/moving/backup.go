@@ -1,4 +1,7 @@
-package main
+// Package moving has the commands that carry what was learned from file to file: backup
+// and restore copy the ledger whole, ledger export and import write and read it as text,
+// and import takes in what other filters have counted.
+package moving
 
 import (
 	"context"
@@ -24,17 +27,18 @@ type backupFlags struct {
 	history     string
 }
 
-// backupCmd writes a copy of the ledger.
-type backupCmd struct{ backupFlags }
+// Backup writes a copy of the ledger.
+type Backup struct{ backupFlags }
 
-func (b *backupCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (b *Backup) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&b.force, "force", false, "replace files that are there")
 	fs.StringVar(&b.history, "history", "", "also back the history of past verdicts up, to `FILE`")
 	fs.BoolVar(&b.json, "json", false, "print JSON")
 }
 
 // Run backs up.
-func (b *backupCmd) Run(ctx context.Context, e *cli.Env) error {
+func (b *Backup) Run(ctx context.Context, e *cli.Env) error {
 	for _, path := range []string{e.Args[0], b.history} {
 		if err := canBeMade(path); err != nil {
 			return err
@@ -85,17 +89,18 @@ func canBeMade(path string) error {
 	return nil
 }
 
-// restoreCmd puts a backup in place.
-type restoreCmd struct{ backupFlags }
+// Restore puts a backup in place.
+type Restore struct{ backupFlags }
 
-func (r *restoreCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (r *Restore) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&r.force, "force", false, "replace the ledger that is there, which is kept beside the new one")
 	fs.StringVar(&r.history, "history", "", "also restore the history of past verdicts, from `FILE`")
 	fs.BoolVar(&r.json, "json", false, "print JSON")
 }
 
 // Run restores. The lock keeps a daemon from starting meanwhile.
-func (r *restoreCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+func (r *Restore) Run(ctx context.Context, e *cli.Env) (err error) {
 	dir, err := e.DataDir()
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package main
+package daytable
 
 import (
 	"context"
@@ -42,7 +42,7 @@ func TestLogFollows(t *testing.T) {
 	var out, errs harness.Buffer
 	e := &cli.Env{Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" }, Args: []string{old, log}}
 	done := make(chan error, 1)
-	go func() { done <- (&logCmd{csv: true, follow: true}).Run(ctx, e) }()
+	go func() { done <- (&Command{csv: true, follow: true}).Run(ctx, e) }()
 	want := func(row []string) {
 		t.Helper()
 		for range 2000 {

@@ -1,4 +1,4 @@
-package main
+package daytable
 
 import (
 	"bufio"
@@ -14,18 +14,18 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
-	"fanmill/cmd/fanmill/daytable"
 	"fanmill/milter/maillog"
 	"fanmill/training/corpus"
 )
 
-// logCmd makes the daily table from log files.
-type logCmd struct {
+// Command makes the daily table from log files.
+type Command struct {
 	csv, json, follow bool
 	since, until      cli.Moment
 }
 
-func (l *logCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (l *Command) Flags(fs *flag.FlagSet) {
 	l.until.End = true
 	fs.BoolVar(&l.csv, "csv", false, "print comma-separated values, all columns")
 	fs.BoolVar(&l.json, "json", false, "print a JSON object a line, all columns")
@@ -35,7 +35,7 @@ func (l *logCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run reads the logs and prints the table.
-func (l *logCmd) Run(ctx context.Context, e *cli.Env) error {
+func (l *Command) Run(ctx context.Context, e *cli.Env) error {
 	files, err := l.files(e)
 	if err != nil {
 		return err
@@ -52,7 +52,7 @@ func (l *logCmd) Run(ctx context.Context, e *cli.Env) error {
 }
 
 // files are those named on the command line.
-func (l *logCmd) files(e *cli.Env) ([]string, error) {
+func (l *Command) files(e *cli.Env) ([]string, error) {
 	files := e.Args
 	if l.csv && l.json {
 		return nil, cli.UsageErrorf("--csv and --json exclude each other")
@@ -69,28 +69,28 @@ func (l *logCmd) files(e *cli.Env) ([]string, error) {
 	return files, nil
 }
 
-func (l *logCmd) writer(e *cli.Env) daytable.Writer {
+func (l *Command) writer(e *cli.Env) writer {
 	switch {
 	case l.csv:
-		return daytable.NewCSV(e.Stdout)
+		return newCSV(e.Stdout)
 	case l.json:
-		return daytable.NewJSON(e.Stdout)
+		return newJSON(e.Stdout)
 	}
-	return daytable.NewText(e.Stdout)
+	return newText(e.Stdout)
 }
 
 // people tells whether the table is for people to read.
-func (l *logCmd) people() bool { return !l.csv && !l.json }
+func (l *Command) people() bool { return !l.csv && !l.json }
 
-func (l *logCmd) live(e *cli.Env) *daytable.Live {
-	return daytable.NewLive(l.writer(e), e.Stdout, l.people() && e.Terminal(e.Stdout) > 0)
+func (l *Command) live(e *cli.Env) *live {
+	return newLive(l.writer(e), e.Stdout, l.people() && e.Terminal(e.Stdout) > 0)
 }
 
-func (l *logCmd) print(e *cli.Env, rows []maillog.Row) error {
+func (l *Command) print(e *cli.Env, rows []maillog.Row) error {
 	if !l.people() {
-		return l.writer(e).WriteRows(rows)
+		return l.writer(e).write(rows)
 	}
-	_, err := io.WriteString(e.Stdout, daytable.Page(rows, daytable.Zone()))
+	_, err := io.WriteString(e.Stdout, Page(rows, Zone()))
 	return cli.WriteError(err)
 }
 

@@ -1,4 +1,4 @@
-package main
+package daytable
 
 import (
 	"context"
@@ -15,7 +15,7 @@ const watchEvery = time.Second
 
 // watch prints the table, and again each row that changes, until ctx ends or there is
 // no more to read.
-func (l *logCmd) watch(ctx context.Context, r *logReader, files []string) error {
+func (l *Command) watch(ctx context.Context, r *logReader, files []string) error {
 	last := files[len(files)-1]
 	if err := r.readAll(ctx, files[:len(files)-1]); err != nil {
 		return err
@@ -37,7 +37,7 @@ func (l *logCmd) watch(ctx context.Context, r *logReader, files []string) error 
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
 	for {
-		if err := live.Update(r.table.Rows()); err != nil {
+		if err := live.update(r.table.Rows()); err != nil {
 			return err
 		}
 		select {
@@ -46,7 +46,7 @@ func (l *logCmd) watch(ctx context.Context, r *logReader, files []string) error 
 			if errors.Is(err, context.Canceled) {
 				err = nil // to be interrupted is the way this ends
 			}
-			return errors.Join(live.Update(r.table.Rows()), err)
+			return errors.Join(live.update(r.table.Rows()), err)
 		}
 	}
 }

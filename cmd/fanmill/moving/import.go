@@ -1,4 +1,4 @@
-package main
+package moving
 
 import (
 	"bufio"
@@ -22,9 +22,9 @@ import (
 // docs/training.md for what other numbers do.
 const importMost = 500
 
-// importCmd takes in the word counts of another filter.
-type importCmd struct {
-	form      rival.Form
+// ImportCounts takes in the word counts of another filter.
+type ImportCounts struct {
+	Form      rival.Form
 	scope     string
 	most      uint
 	words     string
@@ -34,13 +34,14 @@ type importCmd struct {
 	json      bool
 }
 
-func (c *importCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (c *ImportCounts) Flags(fs *flag.FlagSet) {
 	fs.Var(cli.ScopeValue(&c.scope), "scope", "import for scope `NAME` instead of the whole site")
 	fs.UintVar(&c.most, "most", importMost, "let the dump stand for `N` messages of each class at most")
 	fs.BoolVar(&c.add, "add", false, "add to what was imported before")
 	fs.BoolVar(&c.dryRun, "dry-run", false, "only say what would be imported")
 	fs.BoolVar(&c.json, "json", false, "print JSON")
-	if c.form == rival.DSPAM {
+	if c.Form == rival.DSPAM {
 		fs.StringVar(&c.words, "words", "", "try the words of `FILE`, one a line: the dump has only hashes of them")
 		fs.UintVar(&c.ham, "ham", 0, "dspam had learned `N` ham (dspam_stats)")
 		fs.UintVar(&c.spam, "spam", 0, "dspam had learned `N` spam")
@@ -60,7 +61,7 @@ type countsImported struct {
 }
 
 // Run imports.
-func (c *importCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+func (c *ImportCounts) Run(ctx context.Context, e *cli.Env) (err error) {
 	if c.most < 1 || c.most > 1<<16 {
 		return cli.UsageErrorf("--most: %d is not in 1..65536", c.most)
 	}
@@ -97,9 +98,9 @@ func (c *importCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 }
 
 // read reads the dump, and what else it needs.
-func (c *importCmd) read(ctx context.Context, e *cli.Env) (*rival.Counts, error) {
+func (c *ImportCounts) read(ctx context.Context, e *cli.Env) (*rival.Counts, error) {
 	var words io.Reader
-	if c.form == rival.DSPAM {
+	if c.Form == rival.DSPAM {
 		if c.words == "" || c.ham == 0 || c.spam == 0 || c.ham > 1<<31 || c.spam > 1<<31 {
 			return nil, cli.UsageErrorf("say --words FILE, --ham N and --spam N")
 		}
@@ -124,7 +125,7 @@ func (c *importCmd) read(ctx context.Context, e *cli.Env) (*rival.Counts, error)
 		return nil, cli.WithCode(cli.ExitData, fmt.Errorf("%s: %w", e.Args[0], err))
 	}
 	defer text.Close()
-	counts, err := rival.Read(text, c.form, words, classify.Count{Ham: uint32(c.ham), Spam: uint32(c.spam)})
+	counts, err := rival.Read(text, c.Form, words, classify.Count{Ham: uint32(c.ham), Spam: uint32(c.spam)})
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
@@ -138,7 +139,7 @@ func (c *importCmd) read(ctx context.Context, e *cli.Env) (*rival.Counts, error)
 }
 
 // write puts the rows into the ledger, all or none.
-func (c *importCmd) write(ctx context.Context, e *cli.Env, dir string, rows []store.Row) (already bool, err error) {
+func (c *ImportCounts) write(ctx context.Context, e *cli.Env, dir string, rows []store.Row) (already bool, err error) {
 	db, done, err := datadir.OpenLedger(ctx, e, dir, false)
 	if err != nil {
 		return false, err
@@ -169,7 +170,7 @@ func (c *importCmd) write(ctx context.Context, e *cli.Env, dir string, rows []st
 	})
 }
 
-func (c *importCmd) print(e *cli.Env, a countsImported) error {
+func (c *ImportCounts) print(e *cli.Env, a countsImported) error {
 	if c.json {
 		return cli.PrintJSON(e.Stdout, a)
 	}

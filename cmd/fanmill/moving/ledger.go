@@ -1,4 +1,4 @@
-package main
+package moving
 
 import (
 	"bufio"
@@ -17,17 +17,18 @@ import (
 	"fanmill/training/corpus"
 )
 
-// ledgerExportCmd writes the ledger as JSON Lines.
-type ledgerExportCmd struct{ log, force, quiet bool }
+// Export writes the ledger as JSON Lines.
+type Export struct{ log, force, quiet bool }
 
-func (l *ledgerExportCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (l *Export) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&l.log, "log", false, "also write the log of who did what, so that undo works after a move")
 	fs.BoolVar(&l.force, "force", false, "replace a file that is there")
 	fs.BoolVar(&l.quiet, "quiet", false, "draw no progress, print nothing")
 }
 
 // Run exports.
-func (l *ledgerExportCmd) Run(ctx context.Context, e *cli.Env) error {
+func (l *Export) Run(ctx context.Context, e *cli.Env) error {
 	dir, err := e.ExistingData()
 	if err != nil {
 		return err
@@ -61,10 +62,11 @@ func (l *ledgerExportCmd) Run(ctx context.Context, e *cli.Env) error {
 	return cli.WriteError(err)
 }
 
-// ledgerImportCmd reads what export wrote.
-type ledgerImportCmd struct{ dryRun, json, quiet bool }
+// Import reads what export wrote.
+type Import struct{ dryRun, json, quiet bool }
 
-func (l *ledgerImportCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (l *Import) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&l.dryRun, "dry-run", false, "only say what would be done")
 	fs.BoolVar(&l.json, "json", false, "print the summary as JSON")
 	fs.BoolVar(&l.quiet, "quiet", false, "draw no progress, print no summary")
@@ -81,7 +83,7 @@ type imported struct {
 }
 
 // Run reads the file twice: nothing is imported from one that is not sound to its end.
-func (l *ledgerImportCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+func (l *Import) Run(ctx context.Context, e *cli.Env) (err error) {
 	dir, err := e.DataDir()
 	if err != nil {
 		return err
@@ -126,7 +128,7 @@ func (l *ledgerImportCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 }
 
 // take loads or merges.
-func (l *ledgerImportCmd) take(ctx context.Context, e *cli.Env, db *store.DB, d *store.DumpReader, bar *cli.Meter, next training.Entries, a *imported) (err error) {
+func (l *Import) take(ctx context.Context, e *cli.Env, db *store.DB, d *store.DumpReader, bar *cli.Meter, next training.Entries, a *imported) (err error) {
 	if a.Loaded {
 		if l.dryRun {
 			return nil
@@ -156,7 +158,7 @@ func (l *ledgerImportCmd) take(ctx context.Context, e *cli.Env, db *store.DB, d 
 	return err
 }
 
-func (l *ledgerImportCmd) print(e *cli.Env, a imported) error {
+func (l *Import) print(e *cli.Env, a imported) error {
 	switch {
 	case l.json:
 		return cli.PrintJSON(e.Stdout, a)
