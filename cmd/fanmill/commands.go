@@ -7,6 +7,7 @@ import (
 	"fanmill/cmd/fanmill/exhaustion"
 	"fanmill/cmd/fanmill/mailboxes"
 	"fanmill/cmd/fanmill/measure"
+	"fanmill/cmd/fanmill/past"
 )
 
 // commands is the command table: what dispatch runs, and what help, the manual
@@ -326,7 +327,7 @@ and only by messages that were scored in it.`,
 			},
 		},
 		{
-			Name: "history", Short: "list the messages that have gone by", New: func() cli.Runner { return new(historyCmd) },
+			Name: "history", Short: "list the messages that have gone by", New: func() cli.Runner { return new(past.List) },
 			Long: `One line a message, newest first: id, when, verdict, score, outcome, sender,
 recipients, subject; on a terminal no wider than that. Conditions are combined;
 texts are searched without regard to case. Mail that is not filtered is not
@@ -338,13 +339,13 @@ recorded. What came in the last second may be missing.`,
 		},
 		{
 			Name: "history show", Args: "ID...", Min: 1, Max: -1, Short: "show all that is remembered of messages",
-			New: func() cli.Runner { return new(historyShowCmd) },
+			New: func() cli.Runner { return new(past.Show) },
 			Long: `With the opinions that made the score, and whether the message can be learned by
 its id. An ID may be given as for learn.`,
 		},
 		{
 			Name: "history purge", Short: "remove what is remembered of an address",
-			New: func() cli.Runner { return new(historyPurgeCmd) },
+			New: func() cli.Runner { return new(past.Purge) },
 			Long: `Removes each record that has the ADDR of --to or --from, whole, at once and
 without asking, and writes the file anew, so that nothing of it is left there. That
 needs room for a second copy of history.db and takes some seconds for each gigabyte;

@@ -100,16 +100,8 @@ func (h *heldListCmd) print(e *cli.Env, m spool.Meta) error {
 		return cli.WriteError(err)
 	}
 	_, err := fmt.Fprintf(e.Stdout, "%s  %s  %-6s %.4f  %s -> %s  %s\n", cli.Safe(m.ID), m.Time.Local().Format("2006-01-02 15:04"),
-		cli.Safe(m.Verdict), m.Score, cli.Fit(angle(m.Envelope.Sender), 40), cli.Fit(strings.Join(m.Envelope.Recipients, ","), 40), cli.Fit(m.Subject, 60))
+		cli.Safe(m.Verdict), m.Score, cli.Fit(cli.Angle(m.Envelope.Sender), 40), cli.Fit(strings.Join(m.Envelope.Recipients, ","), 40), cli.Fit(m.Subject, 60))
 	return cli.WriteError(err)
-}
-
-// angle shows the null sender as such.
-func angle(sender string) string {
-	if sender == "" {
-		return "<>"
-	}
-	return sender
 }
 
 // heldShowCmd shows held messages.
@@ -126,7 +118,7 @@ func (h *heldShowCmd) Run(ctx context.Context, e *cli.Env) error {
 		return err
 	}
 	defer done()
-	return each(ctx, e, func(id string) error {
+	return cli.EachArg(ctx, e, func(id string) error {
 		m, err := d.Show(ctx, id)
 		if err != nil {
 			return err
@@ -153,7 +145,7 @@ func describe(m control.Held) string {
 	row("verdict", fmt.Sprintf("%s, score %.4f", m.Verdict, m.Score))
 	row("rule", m.Rule)
 	row("scope", m.Scope)
-	row("sender", angle(m.Envelope.Sender))
+	row("sender", cli.Angle(m.Envelope.Sender))
 	row("recipients", strings.Join(m.Envelope.Recipients, ", "))
 	row("client", strings.TrimSpace(m.Envelope.ClientName+" ["+m.Envelope.ClientAddr+"]"))
 	row("queue id", m.Envelope.QueueID)
@@ -191,7 +183,7 @@ func (heldExportCmd) Run(ctx context.Context, e *cli.Env) error {
 		return err
 	}
 	defer done()
-	return each(ctx, e, func(id string) error { return d.Export(ctx, id, e.Stdout) })
+	return cli.EachArg(ctx, e, func(id string) error { return d.Export(ctx, id, e.Stdout) })
 }
 
 // decideCmd is held ham, spam, release and discard.
@@ -216,7 +208,7 @@ func (c *decideCmd) Run(ctx context.Context, e *cli.Env) error {
 	}
 	defer done()
 	who := e.User()
-	return each(ctx, e, func(id string) error {
+	return cli.EachArg(ctx, e, func(id string) error {
 		out, err := d.Decide(ctx, control.Decision{ID: id, Action: c.action, Again: c.again, Actor: who})
 		if err != nil {
 			return err
@@ -242,32 +234,6 @@ func outcomeLine(d control.Decided) string {
 		return strings.Join(append(parts, "no longer held"), " ")
 	}
 	return strings.Join(append(parts, "still held"), " ")
-}
-
-// each does f for every id of Args: an error is printed and the rest goes on.
-// The exit code is that of the last error.
-func each(ctx context.Context, e *cli.Env, f func(id string) error) error {
-	var last error
-	failed := 0
-	for _, id := range e.Args {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		err := f(id)
-		if err == nil {
-			continue
-		}
-		if last != nil {
-			cli.Complain(e.Stderr, last)
-		}
-		last = err
-		failed++
-	}
-	if failed > 1 {
-		cli.Complain(e.Stderr, last)
-		return cli.WithCode(cli.CodeOf(last), fmt.Errorf("%d of %d messages not done", failed, len(e.Args)))
-	}
-	return last
 }
 
 // deskFor opens the desk for the ids of Args, after looking whether they are

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"os"
-	"strings"
-	"unicode"
 
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
@@ -49,7 +44,7 @@ func (l *learnCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 		return cli.UsageErrorf("say --ham, --spam or --forget")
 	}
 	if !l.fromMessage {
-		if e.Args, err = readIDs(e, e.Args); err != nil {
+		if e.Args, err = cli.ReadIDs(e, e.Args); err != nil {
 			return err
 		}
 	}
@@ -61,7 +56,7 @@ func (l *learnCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if l.fromMessage {
 		return l.messages(ctx, e, j, q)
 	}
-	return each(ctx, e, func(id string) error {
+	return cli.EachArg(ctx, e, func(id string) error {
 		q.ID = id
 		out, err := j.Learn(ctx, q, nil)
 		if err != nil {
@@ -102,77 +97,4 @@ func (l *learnCmd) print(e *cli.Env, arg, class string, out control.LearnReply) 
 		_, err = fmt.Fprintf(e.Stdout, "  still held in %s: fanmill held release %[2]s sends it on, fanmill held discard %[2]s removes it\n", cli.Safe(out.Held), cli.Safe(arg))
 	}
 	return cli.WriteError(err)
-}
-
-// maxIDLine bounds a line of standard input: log lines are shorter.
-const maxIDLine = 64 << 10
-
-// readIDs returns the ids that the arguments name, and for - those of the lines of
-// standard input. All are looked at before anything is done: a slip of the hand
-// should not teach half of a list.
-func readIDs(e *cli.Env, args []string) ([]string, error) {
-	var ids []string
-	for _, arg := range args {
-		if arg == "-" {
-			more, err := idLines(e.Stdin)
-			if err != nil {
-				return nil, err
-			}
-			ids = append(ids, more...)
-			continue
-		}
-		id, ok := findID(arg)
-		if !ok {
-			return nil, cli.Hint(cli.UsageErrorf("%q names no message", arg), "%s", idAdvice(arg))
-		}
-		ids = append(ids, id)
-	}
-	return ids, nil
-}
-
-func idAdvice(arg string) string {
-	if fi, err := os.Stat(arg); err == nil && !fi.IsDir() {
-		return "it is a file: to learn what is in it, add --message"
-	}
-	return "an id has 16 characters 0-9 and a-z; headers, refusals, log lines and `fanmill history` have it"
-}
-
-// idLines reads an id from each line that is not empty.
-func idLines(r io.Reader) (ids []string, err error) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxIDLine)
-	for n := 1; lines.Scan(); n++ {
-		if strings.TrimSpace(lines.Text()) == "" {
-			continue
-		}
-		id, ok := findID(lines.Text())
-		if !ok {
-			return nil, cli.Hint(cli.WithCode(cli.ExitData, fmt.Errorf("read ids: line %d names no message", n)), "nothing was learned")
-		}
-		ids = append(ids, id)
-	}
-	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("read ids: %w", err)
-	}
-	return ids, nil
-}
-
-// findID returns the id in a text: of a verdict header, a refusal, a log line, a list,
-// or alone; quoted or not. A list begins with it, headers and log lines name it before
-// anything that a sender chose, and a refusal ends in it.
-func findID(text string) (id string, ok bool) {
-	words := strings.FieldsFunc(text, func(r rune) bool {
-		return r != '=' && r != '_' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	})
-	for i, w := range words {
-		w, named := strings.CutPrefix(w, "id=")
-		switch named = named || i > 0 && words[i-1] == "id"; {
-		case !control.IsID(w):
-		case i == 0 || named:
-			return w, true
-		default:
-			id = w
-		}
-	}
-	return id, id != ""
 }

@@ -73,7 +73,7 @@ func TestLearnByIDIsLearnFromTheMessage(t *testing.T) {
 		defer c.Close()
 		q := control.LearnRequest{Class: "spam"}
 		if byID {
-			id, ok := findID(strings.Join(got.fields, "\n"))
+			id, ok := cli.FindID(strings.Join(got.fields, "\n"))
 			if !ok {
 				t.Fatalf("no id in %q", got.fields)
 			}

@@ -193,7 +193,7 @@ func idIn(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var ids []string
 	for line := range strings.Lines(ts.ReadFile(args[1])) {
-		if id, ok := findID(line); ok {
+		if id, ok := cli.FindID(line); ok {
 			ids = append(ids, id)
 		}
 	}

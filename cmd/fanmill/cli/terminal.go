@@ -182,3 +182,11 @@ func Plural(n int, one, many string) string {
 	}
 	return fmt.Sprintf("%d %s", n, many)
 }
+
+// Angle shows the null sender as such.
+func Angle(sender string) string {
+	if sender == "" {
+		return "<>"
+	}
+	return sender
+}

@@ -1,4 +1,6 @@
-package main
+// Package past has the commands about messages that have gone by, of which the history
+// remembers what became of them: history, history show and history purge.
+package past
 
 import (
 	"context"
@@ -12,14 +14,15 @@ import (
 	"fanmill/store/history"
 )
 
-// historyCmd lists messages that have gone by.
-type historyCmd struct {
+// List lists messages that have gone by.
+type List struct {
 	query        history.Query
 	since, until cli.Moment
 	ids, json    bool
 }
 
-func (h *historyCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (h *List) Flags(fs *flag.FlagSet) {
 	h.until.End = true
 	fs.Var(&h.since, "since", "only what came at or after `TIME`: 2h or 3d ago, 2006-01-02, or 2006-01-02T15:04")
 	fs.Var(&h.until, "until", "only what came before `TIME`; of a date, before its end")
@@ -34,7 +37,7 @@ func (h *historyCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run prints what is remembered and matches, the newest first.
-func (h *historyCmd) Run(ctx context.Context, e *cli.Env) error {
+func (h *List) Run(ctx context.Context, e *cli.Env) error {
 	if err := h.check(); err != nil {
 		return err
 	}
@@ -66,7 +69,7 @@ func (h *historyCmd) Run(ctx context.Context, e *cli.Env) error {
 	return nil
 }
 
-func (h *historyCmd) print(e *cli.Env, r *history.Record, width int) error {
+func (h *List) print(e *cli.Env, r *history.Record, width int) error {
 	line := ""
 	switch {
 	case h.json:
@@ -80,7 +83,7 @@ func (h *historyCmd) print(e *cli.Env, r *history.Record, width int) error {
 	return cli.WriteError(err)
 }
 
-func (h *historyCmd) check() error {
+func (h *List) check() error {
 	switch h.query.Verdict {
 	case "", "ham", "unsure", "spam":
 	default:
@@ -109,7 +112,7 @@ func recordLine(r *history.Record, width int) string {
 		verdict, score = r.Verdict, fmt.Sprintf("%.4f", r.Score.P)
 	}
 	head := fmt.Sprintf("%s  %s  %-6s %-6s  %-8s", cli.Safe(r.ID), r.Time.Local().Format("01-02 15:04"), cli.Safe(verdict), score, cli.Safe(r.Outcome))
-	who := angle(r.Sender) + " -> " + strings.Join(r.Recipients, ",")
+	who := cli.Angle(r.Sender) + " -> " + strings.Join(r.Recipients, ",")
 	if r.Sender == "" && r.Recipients == nil {
 		who = "-" // not kept
 	}

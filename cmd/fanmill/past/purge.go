@@ -1,4 +1,4 @@
-package main
+package past
 
 import (
 	"context"
@@ -16,13 +16,14 @@ import (
 	"fanmill/store/history"
 )
 
-// historyPurgeCmd removes what the history says of an address.
-type historyPurgeCmd struct {
+// Purge removes what the history says of an address.
+type Purge struct {
 	purge        history.Purge
 	dryRun, json bool
 }
 
-func (h *historyPurgeCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (h *Purge) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&h.purge.To, "to", "", "records of mail to `ADDR`: user@example.org, or @example.org for all of a domain")
 	fs.StringVar(&h.purge.From, "from", "", "records of mail from `ADDR`, by its sender or its From field")
 	fs.BoolVar(&h.dryRun, "dry-run", false, "only say how many there are")
@@ -30,7 +31,7 @@ func (h *historyPurgeCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run removes them.
-func (h *historyPurgeCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+func (h *Purge) Run(ctx context.Context, e *cli.Env) (err error) {
 	if (h.purge.To == "") == (h.purge.From == "") {
 		return cli.UsageErrorf("say --to ADDR or --from ADDR")
 	}
@@ -56,7 +57,7 @@ func (h *historyPurgeCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	return cli.WriteError(err)
 }
 
-func (h *historyPurgeCmd) run(ctx context.Context, e *cli.Env, dir string) (n int, err error) {
+func (h *Purge) run(ctx context.Context, e *cli.Env, dir string) (n int, err error) {
 	if _, err := os.Stat(filepath.Join(dir, "history.db")); errors.Is(err, fs.ErrNotExist) {
 		return 0, nil // purging would make one
 	}

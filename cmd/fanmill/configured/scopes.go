@@ -1,4 +1,4 @@
-package main
+package configured
 
 import (
 	"context"
@@ -27,13 +27,14 @@ func answerScope(name string, l store.Labels) scopeAnswer {
 	return scopeAnswer{name, l.Ham, l.Spam, l.Waiting, l.HamAdds, l.SpamAdds}
 }
 
-// scopesListCmd lists the scopes that have training.
-type scopesListCmd struct {
+// ScopesList lists the scopes that have training.
+type ScopesList struct {
 	json  bool
 	limit int
 }
 
-func (s *scopesListCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (s *ScopesList) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.json, "json", false, "print a JSON object a line")
 	fs.IntVar(&s.limit, "limit", 1000, "list at most `N` scopes; 0 lists all")
 }
@@ -48,7 +49,7 @@ func openForReading(ctx context.Context, e *cli.Env) (*store.DB, func(), error) 
 }
 
 // Run lists them in the order of their names, the site first.
-func (s *scopesListCmd) Run(ctx context.Context, e *cli.Env) error {
+func (s *ScopesList) Run(ctx context.Context, e *cli.Env) error {
 	if s.limit < 0 {
 		return cli.UsageErrorf("--limit: %d is negative", s.limit)
 	}
@@ -73,7 +74,7 @@ func (s *scopesListCmd) Run(ctx context.Context, e *cli.Env) error {
 	return nil
 }
 
-func (s *scopesListCmd) print(e *cli.Env, a scopeAnswer) error {
+func (s *ScopesList) print(e *cli.Env, a scopeAnswer) error {
 	if s.json {
 		return cli.PrintJSON(e.Stdout, a)
 	}
@@ -88,10 +89,11 @@ func scopeName(scope string) string {
 	return cli.Safe(scope)
 }
 
-// scopesExplainCmd tells how an address maps to its scope, and what that knows.
-type scopesExplainCmd struct{ json bool }
+// ScopesExplain tells how an address maps to its scope, and what that knows.
+type ScopesExplain struct{ json bool }
 
-func (s *scopesExplainCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (s *ScopesExplain) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.json, "json", false, "print JSON")
 }
 
@@ -106,7 +108,7 @@ type explainedScope struct {
 }
 
 // Run explains one address.
-func (s *scopesExplainCmd) Run(ctx context.Context, e *cli.Env) error {
+func (s *ScopesExplain) Run(ctx context.Context, e *cli.Env) error {
 	set, err := settings.Of(e)
 	if err != nil {
 		return err

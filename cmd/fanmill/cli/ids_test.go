@@ -1,4 +1,4 @@
-package main
+package cli
 
 import (
 	"strings"
@@ -19,12 +19,12 @@ func TestFindID(t *testing.T) {
 		id + "  2026-11-22 19:26  unsure 0.5000  a@example.net -> b@example.org  id=0mws89v353iij0cz 0mws89v353iij0cz",
 		"level=INFO msg=message id=" + id + " sender=id=0mws89v353iij0cz clues=\"id=0mws89v353iij0cz\"",
 	} {
-		if got, ok := findID(text); got != id || !ok {
+		if got, ok := FindID(text); got != id || !ok {
 			t.Errorf("%q: %q, %v", text, got, ok)
 		}
 	}
 	for _, text := range []string{"", "id=", "id=../../etc/passwd", strings.ToUpper(id), id + "0", id[1:], "queue_id=" + id, "x" + id + "\u00e9", "message.eml"} {
-		if got, ok := findID(text); ok {
+		if got, ok := FindID(text); ok {
 			t.Errorf("%q: %q", text, got)
 		}
 	}

@@ -1,4 +1,6 @@
-package main
+// Package configured has the commands that tell what the configuration says: whether it
+// is in order, which rules decide about a message and why, and whose training judges it.
+package configured
 
 import (
 	"context"
@@ -11,15 +13,16 @@ import (
 	"fanmill/config"
 )
 
-// configCheckCmd checks a configuration file.
-type configCheckCmd struct{ json bool }
+// ConfigCheck checks a configuration file.
+type ConfigCheck struct{ json bool }
 
-func (c *configCheckCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (c *ConfigCheck) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.json, "json", false, "print the errors as a JSON list")
 }
 
 // Run checks the file in Args, or the one in force.
-func (c *configCheckCmd) Run(_ context.Context, e *cli.Env) error {
+func (c *ConfigCheck) Run(_ context.Context, e *cli.Env) error {
 	path := e.ConfigPath()
 	if len(e.Args) > 0 {
 		path = e.Args[0]
@@ -47,7 +50,7 @@ func (c *configCheckCmd) Run(_ context.Context, e *cli.Env) error {
 	return cli.WriteError(err)
 }
 
-func (c *configCheckCmd) print(e *cli.Env, err error) error {
+func (c *ConfigCheck) print(e *cli.Env, err error) error {
 	ps := config.Problems{}
 	if err != nil && !errors.As(err, &ps) {
 		return err
@@ -58,11 +61,11 @@ func (c *configCheckCmd) print(e *cli.Env, err error) error {
 	return cli.WithCode(cli.ExitConfig, nil)
 }
 
-// configShowCmd prints the configuration in force.
-type configShowCmd struct{ cli.NoFlags }
+// ConfigShow prints the configuration in force.
+type ConfigShow struct{ cli.NoFlags }
 
 // Run prints it.
-func (configShowCmd) Run(_ context.Context, e *cli.Env) error {
+func (ConfigShow) Run(_ context.Context, e *cli.Env) error {
 	set, err := settings.Load(e.ConfigPath(), dirOrDefault(e))
 	if err != nil {
 		return err
@@ -71,11 +74,11 @@ func (configShowCmd) Run(_ context.Context, e *cli.Env) error {
 	return cli.WriteError(err)
 }
 
-// configExampleCmd prints a configuration file that says everything.
-type configExampleCmd struct{ cli.NoFlags }
+// ConfigExample prints a configuration file that says everything.
+type ConfigExample struct{ cli.NoFlags }
 
 // Run prints it.
-func (configExampleCmd) Run(_ context.Context, e *cli.Env) error {
+func (ConfigExample) Run(_ context.Context, e *cli.Env) error {
 	_, err := e.Stdout.Write(config.Example())
 	return cli.WriteError(err)
 }

@@ -1,4 +1,4 @@
-package main
+package past
 
 import (
 	"context"
@@ -12,16 +12,17 @@ import (
 	"fanmill/store/history"
 )
 
-// historyShowCmd shows single records.
-type historyShowCmd struct{ json bool }
+// Show shows single records.
+type Show struct{ json bool }
 
-func (h *historyShowCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (h *Show) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
 }
 
 // Run shows the record of each id of Args.
-func (h *historyShowCmd) Run(ctx context.Context, e *cli.Env) (err error) {
-	if e.Args, err = readIDs(e, e.Args); err != nil {
+func (h *Show) Run(ctx context.Context, e *cli.Env) (err error) {
+	if e.Args, err = cli.ReadIDs(e, e.Args); err != nil {
 		return err
 	}
 	dir, err := e.ExistingData()
@@ -35,7 +36,7 @@ func (h *historyShowCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 	if past != nil {
 		defer past.Close()
 	}
-	return each(ctx, e, func(id string) error {
+	return cli.EachArg(ctx, e, func(id string) error {
 		if past == nil {
 			return fmt.Errorf("show %s: %w", id, history.ErrNoRecord)
 		}
@@ -76,7 +77,7 @@ func recordText(r *history.Record) string {
 	row("client", "%s", r.Client)
 	row("queue id", "%s", r.QueueID)
 	if r.Sender != "" || r.Recipients != nil {
-		row("sender", "%s", angle(r.Sender))
+		row("sender", "%s", cli.Angle(r.Sender))
 	}
 	row("recipients", "%s", strings.Join(r.Recipients, ", "))
 	row("from", "%s", r.From)

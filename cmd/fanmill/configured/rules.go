@@ -1,4 +1,4 @@
-package main
+package configured
 
 import (
 	"bytes"
@@ -22,10 +22,11 @@ import (
 	"fanmill/training/corpus"
 )
 
-// rulesCheckCmd tells which rules there are, and what is wrong with their lists.
-type rulesCheckCmd struct{ json bool }
+// RulesCheck tells which rules there are, and what is wrong with their lists.
+type RulesCheck struct{ json bool }
 
-func (c *rulesCheckCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (c *RulesCheck) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&c.json, "json", false, "print JSON")
 }
 
@@ -36,7 +37,7 @@ type ruleAnswer struct {
 }
 
 // Run prints a line for each rule, and each line of a list that is passed over.
-func (c *rulesCheckCmd) Run(_ context.Context, e *cli.Env) error {
+func (c *RulesCheck) Run(_ context.Context, e *cli.Env) error {
 	set, err := settings.Of(e)
 	if err != nil {
 		return err
@@ -68,7 +69,7 @@ func (c *rulesCheckCmd) Run(_ context.Context, e *cli.Env) error {
 	return err
 }
 
-func (c *rulesCheckCmd) print(e *cli.Env, set *settings.Settings, rules []ruleAnswer) error {
+func (c *RulesCheck) print(e *cli.Env, set *settings.Settings, rules []ruleAnswer) error {
 	var b strings.Builder
 	for _, r := range rules {
 		b.WriteString(cli.Safe(r.Name))
@@ -87,14 +88,15 @@ func (c *rulesCheckCmd) print(e *cli.Env, set *settings.Settings, rules []ruleAn
 	return cli.WriteError(err)
 }
 
-// rulesExplainCmd tells which rules decide about a message, and why.
-type rulesExplainCmd struct {
+// RulesExplain tells which rules decide about a message, and why.
+type RulesExplain struct {
 	json, local       bool
 	from, client, log string
 	to                cli.Repeated
 }
 
-func (c *rulesExplainCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (c *RulesExplain) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&c.from, "from", "", "the envelope `SENDER`; without a MESSAGE also its From field; left out: the null sender")
 	fs.Var(&c.to, "to", "a `RECIPIENT`; may be given several times")
 	fs.StringVar(&c.client, "client", "", "the `CLIENT`: an address, a verified host name, or NAME[ADDRESS]")
@@ -123,7 +125,7 @@ type explainedRecipient struct {
 }
 
 // Run explains each recipient.
-func (c *rulesExplainCmd) Run(_ context.Context, e *cli.Env) error {
+func (c *RulesExplain) Run(_ context.Context, e *cli.Env) error {
 	if len(c.to) == 0 {
 		return cli.Hint(cli.UsageErrorf("--to is missing"), "rules are for recipients: name at least one")
 	}
@@ -242,7 +244,7 @@ func parseClient(s string) (c classify.Client, err error) {
 }
 
 // content is what rules see of the MESSAGE.
-func (c *rulesExplainCmd) content(e *cli.Env, rules *policy.Policy) (*policy.Content, error) {
+func (c *RulesExplain) content(e *cli.Env, rules *policy.Policy) (*policy.Content, error) {
 	content := rules.NewContent()
 	if len(e.Args) == 0 {
 		content.Field([]byte("From"), []byte(c.from))
