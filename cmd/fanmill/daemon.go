@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
@@ -32,8 +34,7 @@ func (s *statusCmd) Run(ctx context.Context, e *cli.Env) error {
 	if s.json {
 		return cli.PrintJSON(e.Stdout, st)
 	}
-	_, err = e.Stdout.Write([]byte(statusText(st)))
-	return cli.WriteError(err)
+	return e.Print(statusText(st))
 }
 
 func statusText(st control.Status) string {
@@ -92,8 +93,7 @@ func (reloadCmd) Run(ctx context.Context, e *cli.Env) error {
 	for _, text := range r.Warnings {
 		fmt.Fprintf(e.Stderr, "fanmill: warning: %s\n", cli.Safe(text))
 	}
-	_, err = fmt.Fprintf(e.Stdout, "reloaded %s\n", cli.Safe(r.Config))
-	return cli.WriteError(err)
+	return e.Printf("reloaded %s\n", cli.Safe(r.Config))
 }
 
 // dialDaemon connects to the daemon of the data directory, which must run.
@@ -107,4 +107,18 @@ func dialDaemon(ctx context.Context, e *cli.Env) (*control.Client, error) {
 		return nil, cli.Hint(err, "start it with `fanmill serve --data %s`", dir)
 	}
 	return c, nil
+}
+
+// dialIfThere connects to the daemon of the data directory, which it returns too. The
+// client is nil where none runs, and where it does not let us in: then the files may.
+func dialIfThere(ctx context.Context, e *cli.Env) (*control.Client, string, error) {
+	dir, err := e.ExistingData()
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := control.Dial(ctx, dir)
+	if errors.Is(err, control.ErrNoDaemon) || errors.Is(err, fs.ErrPermission) {
+		return nil, dir, nil
+	}
+	return c, dir, err
 }

@@ -167,12 +167,10 @@ func (x *expireCmd) print(e *cli.Env, a expiredAnswer) error {
 	}
 	swept := fmt.Sprintf("%s without a label and %s of the log", cli.Plural(a.Messages, "message", "messages"), cli.Plural(int(a.Ops), "entry", "entries"))
 	if x.dryRun {
-		_, err := fmt.Fprintf(e.Stdout, "%s would expire, %d of them counting; %s would be removed\n", cli.Plural(all.Found, "label", "labels"), all.Needed, swept)
-		return cli.WriteError(err)
+		return e.Printf("%s would expire, %d of them counting; %s would be removed\n", cli.Plural(all.Found, "label", "labels"), all.Needed, swept)
 	}
-	_, err := fmt.Fprintf(e.Stdout, "%s expired, %d of them counting, %d count now in their place; %s removed\n",
+	return e.Printf("%s expired, %d of them counting, %d count now in their place; %s removed\n",
 		cli.Plural(all.Labels, "label", "labels"), all.Needed, all.Gained, swept)
-	return cli.WriteError(err)
 }
 
 // How the daemon expires: now and then, in steps with pauses, so that trainers

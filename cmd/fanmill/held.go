@@ -96,12 +96,10 @@ func (h *heldListCmd) print(e *cli.Env, m spool.Meta) error {
 	case h.json:
 		return cli.PrintJSON(e.Stdout, m)
 	case h.ids:
-		_, err := fmt.Fprintln(e.Stdout, cli.Safe(m.ID))
-		return cli.WriteError(err)
+		return e.Print(cli.Safe(m.ID) + "\n")
 	}
-	_, err := fmt.Fprintf(e.Stdout, "%s  %s  %-6s %.4f  %s -> %s  %s\n", cli.Safe(m.ID), m.Time.Local().Format("2006-01-02 15:04"),
+	return e.Printf("%s  %s  %-6s %.4f  %s -> %s  %s\n", cli.Safe(m.ID), m.Time.Local().Format("2006-01-02 15:04"),
 		cli.Safe(m.Verdict), m.Score, cli.Fit(cli.Angle(m.Envelope.Sender), 40), cli.Fit(strings.Join(m.Envelope.Recipients, ","), 40), cli.Fit(m.Subject, 60))
-	return cli.WriteError(err)
 }
 
 // heldShowCmd shows held messages.
@@ -126,8 +124,7 @@ func (h *heldShowCmd) Run(ctx context.Context, e *cli.Env) error {
 		if h.json {
 			return cli.PrintJSON(e.Stdout, m)
 		}
-		_, err = e.Stdout.Write([]byte(describe(m)))
-		return cli.WriteError(err)
+		return e.Print(describe(m))
 	})
 }
 
@@ -216,8 +213,7 @@ func (c *decideCmd) Run(ctx context.Context, e *cli.Env) error {
 		if c.json {
 			return cli.PrintJSON(e.Stdout, out)
 		}
-		_, err = fmt.Fprintln(e.Stdout, cli.Safe(outcomeLine(out)))
-		return cli.WriteError(err)
+		return e.Print(cli.Safe(outcomeLine(out)) + "\n")
 	})
 }
 

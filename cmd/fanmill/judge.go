@@ -2,10 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 
 	"fanmill/classify"
@@ -130,16 +128,12 @@ func (j *judge) Undo(ctx context.Context, q control.UndoRequest) (control.UndoRe
 // that reads the ledger itself. A data directory without a ledger is one that
 // nothing has been learned in yet.
 func openJudge(ctx context.Context, e *cli.Env, set *settings.Settings) (control.Judge, func(), error) {
-	dir, err := e.ExistingData()
+	c, dir, err := dialIfThere(ctx, e)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := control.Dial(ctx, dir)
-	if err == nil {
+	if c != nil {
 		return c, c.Close, nil
-	}
-	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
-		return nil, nil, err
 	}
 	db, done, err := datadir.OpenReading(ctx, e, dir)
 	if err != nil {

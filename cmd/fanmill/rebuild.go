@@ -141,7 +141,6 @@ func (r *rebuildCmd) print(e *cli.Env, a rebuilt) error {
 	} else if !a.Same {
 		words = "it is NOT the same as before"
 	}
-	_, err := fmt.Fprintf(e.Stdout, "built from %d ham and %d spam labels, which count %d and %d times, up to operation %d: %d features, in %.1f s\n%s\n",
+	return e.Printf("built from %d ham and %d spam labels, which count %d and %d times, up to operation %d: %d features, in %.1f s\n%s\n",
 		a.Ham, a.Spam, a.HamAdds, a.SpamAdds, a.Op, a.Features, a.Seconds, words)
-	return cli.WriteError(err)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 
 	"fanmill/classify"
@@ -93,16 +92,12 @@ func (r recall) held(ctx context.Context, id string, s *classify.Stream) (*class
 // openLearning returns the daemon's judge where one runs and lets us in, else one
 // that writes to the ledger itself.
 func openLearning(ctx context.Context, e *cli.Env) (control.Judge, func() error, error) {
-	dir, err := e.ExistingData()
+	c, dir, err := dialIfThere(ctx, e)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := control.Dial(ctx, dir)
-	if err == nil {
+	if c != nil {
 		return c, func() error { c.Close(); return nil }, nil
-	}
-	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
-		return nil, nil, err
 	}
 	closers := closers{func() error { return datadir.Adopt(dir) }}
 	j, err := localJudge(ctx, e, dir, &closers)

@@ -128,6 +128,5 @@ func (s *scoreCmd) one(ctx context.Context, e *cli.Env, j control.Judge, it corp
 	case s.json:
 		return cli.PrintJSON(e.Stdout, r)
 	}
-	_, err = fmt.Fprintf(e.Stdout, "%-6s %.4f %s\n%s", r.Verdict, r.Score, cli.Safe(r.Path), explainText(r))
-	return cli.WriteError(err)
+	return e.Printf("%-6s %.4f %s\n%s", r.Verdict, r.Score, cli.Safe(r.Path), explainText(r))
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
-	"io/fs"
 
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/datadir"
@@ -42,23 +40,18 @@ func (s *statsCmd) Run(ctx context.Context, e *cli.Env) error {
 	if s.json {
 		return cli.PrintJSON(e.Stdout, st)
 	}
-	_, err = e.Stdout.Write([]byte(insight.Text(st, s.days, s.mislabels)))
-	return cli.WriteError(err)
+	return e.Print(insight.Text(st, s.days, s.mislabels))
 }
 
 func (s *statsCmd) ask(ctx context.Context, e *cli.Env) (control.Stats, error) {
 	q := control.StatsRequest{Scope: s.scope, Days: s.days, Mislabels: s.mislabels}
-	dir, err := e.ExistingData()
+	c, dir, err := dialIfThere(ctx, e)
 	if err != nil {
 		return control.Stats{}, err
 	}
-	c, err := control.Dial(ctx, dir)
-	if err == nil {
+	if c != nil {
 		defer c.Close()
 		return c.Stats(ctx, q)
-	}
-	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
-		return control.Stats{}, err
 	}
 	return askFiles(ctx, e, dir, q)
 }

@@ -176,6 +176,5 @@ func (j job) print(e *cli.Env, sum training.Summary) error {
 	if sum.Failed > 0 {
 		line += fmt.Sprintf(", %d failed", sum.Failed)
 	}
-	_, err := fmt.Fprintln(e.Stdout, strings.TrimSpace(line))
-	return cli.WriteError(err)
+	return e.Print(strings.TrimSpace(line) + "\n")
 }

@@ -234,6 +234,5 @@ func (u *undoCmd) print(e *cli.Env, a control.UndoReply) error {
 	if a.Kept > 0 {
 		fmt.Fprintf(&b, ", %d kept", a.Kept)
 	}
-	_, err := fmt.Fprintln(e.Stdout, b.String())
-	return cli.WriteError(err)
+	return e.Print(b.String() + "\n")
 }

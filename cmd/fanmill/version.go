@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
@@ -31,8 +30,7 @@ func (v *versionCmd) Run(_ context.Context, e *cli.Env) error {
 	if r := revision(); r != "" {
 		s += " (" + r + ")"
 	}
-	_, err := fmt.Fprintf(e.Stdout, "%s, feature set %d, %s\n", s, classify.FeatureVersion, runtime.Version())
-	return cli.WriteError(err)
+	return e.Printf("%s, feature set %d, %s\n", s, classify.FeatureVersion, runtime.Version())
 }
 
 // revision is the commit this program was built from, "" when it is not known.

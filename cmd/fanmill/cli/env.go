@@ -116,3 +116,14 @@ func (e *Env) Terminal(w io.Writer) int {
 func (e *Env) Logger() *slog.Logger {
 	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
+
+// Print writes text to standard output.
+func (e *Env) Print(text string) error {
+	_, err := io.WriteString(e.Stdout, text)
+	return WriteError(err)
+}
+
+// Printf is Print of fmt.Sprintf.
+func (e *Env) Printf(format string, args ...any) error {
+	return e.Print(fmt.Sprintf(format, args...))
+}

@@ -46,8 +46,7 @@ func (c *ConfigCheck) Run(_ context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(e.Stdout, "%s is in order\n", cli.Safe(path))
-	return cli.WriteError(err)
+	return e.Printf("%s is in order\n", cli.Safe(path))
 }
 
 func (c *ConfigCheck) print(e *cli.Env, err error) error {

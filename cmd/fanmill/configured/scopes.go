@@ -78,8 +78,7 @@ func (s *ScopesList) print(e *cli.Env, a scopeAnswer) error {
 	if s.json {
 		return cli.PrintJSON(e.Stdout, a)
 	}
-	_, err := fmt.Fprintf(e.Stdout, "%7d ham %7d spam %7d %7d count  %s\n", a.Ham, a.Spam, a.HamAdds, a.SpamAdds, scopeName(a.Scope))
-	return cli.WriteError(err)
+	return e.Printf("%7d ham %7d spam %7d %7d count  %s\n", a.Ham, a.Spam, a.HamAdds, a.SpamAdds, scopeName(a.Scope))
 }
 
 func scopeName(scope string) string {
@@ -135,8 +134,7 @@ func (s *ScopesExplain) Run(ctx context.Context, e *cli.Env) error {
 	if s.json {
 		return cli.PrintJSON(e.Stdout, x)
 	}
-	_, err = e.Stdout.Write([]byte(x.text()))
-	return cli.WriteError(err)
+	return e.Print(x.text())
 }
 
 func (x *explainedScope) text() string {

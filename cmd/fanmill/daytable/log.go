@@ -90,8 +90,7 @@ func (l *Command) print(e *cli.Env, rows []maillog.Row) error {
 	if !l.people() {
 		return l.writer(e).write(rows)
 	}
-	_, err := io.WriteString(e.Stdout, Page(rows, Zone()))
-	return cli.WriteError(err)
+	return e.Print(Page(rows, Zone()))
 }
 
 // logReader reads one log after another into a table.

@@ -151,8 +151,7 @@ func (m *mailboxFlags) print(e *cli.Env, r interface{ text() string }) error {
 	case m.quiet:
 		return nil
 	}
-	_, err := e.Stdout.Write([]byte(r.text()))
-	return cli.WriteError(err)
+	return e.Print(r.text())
 }
 
 // Dups lists messages that are nearly the same.

@@ -72,8 +72,7 @@ func (b *Backup) Run(ctx context.Context, e *cli.Env) error {
 	if did.History != nil {
 		text += fmt.Sprintf("%s: %s of history\n", cli.Safe(b.history), byteCount(did.History.Bytes))
 	}
-	_, err = fmt.Fprint(e.Stdout, text)
-	return cli.WriteError(err)
+	return e.Print(text)
 }
 
 // canBeMade finds what cannot be the name of a backup.
@@ -145,8 +144,7 @@ func (r *Restore) Run(ctx context.Context, e *cli.Env) (err error) {
 			text += fmt.Sprintf("what was there before is kept as %s\n", cli.Safe(part.Kept))
 		}
 	}
-	_, err = fmt.Fprint(e.Stdout, text)
-	return cli.WriteError(err)
+	return e.Print(text)
 }
 
 // prove opens the restored ledger once, which builds the model, and saves that for

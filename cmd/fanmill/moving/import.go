@@ -181,6 +181,5 @@ func (c *ImportCounts) print(e *cli.Env, a countsImported) error {
 	case a.Already:
 		text += "; imported before, nothing was changed"
 	}
-	_, err := fmt.Fprintln(e.Stdout, text)
-	return cli.WriteError(err)
+	return e.Print(text + "\n")
 }

@@ -58,8 +58,7 @@ func (l *Export) Run(ctx context.Context, e *cli.Env) error {
 	case path == "-" || l.quiet:
 		return nil
 	}
-	_, err = fmt.Fprintf(e.Stdout, "%s: %s, %s\n", cli.Safe(path), cli.Plural(int(h.Rows), "message", "messages"), cli.Plural(int(h.Ops), "operation", "operations"))
-	return cli.WriteError(err)
+	return e.Printf("%s: %s, %s\n", cli.Safe(path), cli.Plural(int(h.Rows), "message", "messages"), cli.Plural(int(h.Ops), "operation", "operations"))
 }
 
 // Import reads what export wrote.
@@ -181,8 +180,7 @@ func (l *Import) print(e *cli.Env, a imported) error {
 	if a.DryRun {
 		text = "nothing was changed; would be " + text
 	}
-	_, err := fmt.Fprintln(e.Stdout, text)
-	return cli.WriteError(err)
+	return e.Print(text + "\n")
 }
 
 func ignoreEOF(err error) error {

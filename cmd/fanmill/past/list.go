@@ -79,8 +79,7 @@ func (h *List) print(e *cli.Env, r *history.Record, width int) error {
 	default:
 		line = recordLine(r, width)
 	}
-	_, err := fmt.Fprintln(e.Stdout, line)
-	return cli.WriteError(err)
+	return e.Print(line + "\n")
 }
 
 func (h *List) check() error {

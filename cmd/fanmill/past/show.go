@@ -48,8 +48,7 @@ func (h *Show) Run(ctx context.Context, e *cli.Env) (err error) {
 			_, err := r.Message()
 			return cli.PrintJSON(e.Stdout, shownRecord{recordJSON(&r), err == nil, len(r.Features), len(r.Grams)})
 		}
-		_, err = fmt.Fprintln(e.Stdout, recordText(&r))
-		return cli.WriteError(err)
+		return e.Print(recordText(&r) + "\n")
 	})
 }
 
