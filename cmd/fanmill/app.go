@@ -15,6 +15,7 @@ import (
 
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/datadir"
+	"fanmill/cmd/fanmill/desk"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/config/watch"
@@ -54,7 +55,7 @@ type App struct {
 	auto    *training.Auto
 	teacher *training.Teacher
 	spool   *spool.Spool
-	desk    *desk
+	desk    *desk.Desk
 	delays  *delay.Table
 	milter  *milter.Server
 	control *control.Server
@@ -165,24 +166,13 @@ func (a *App) autoOptions() training.AutoOptions {
 }
 
 func (a *App) openSpool(_ context.Context, set *settings.Settings) (err error) {
-	a.spool, err = openSpool(set, a.log)
+	a.spool, err = datadir.OpenSpool(set, a.log)
 	if err != nil {
 		return err
 	}
 	a.closing("close spool", func(context.Context) error { return a.spool.Close() })
-	a.desk, err = newDesk(a.set.Load, a.spool, a.db, a.history, a.log)
+	a.desk, err = desk.New(a.set.Load, a.spool, a.db, a.history, a.log)
 	return err
-}
-
-func openSpool(set *settings.Settings, log *slog.Logger) (*spool.Spool, error) {
-	o := &set.File.Spool
-	s, err := spool.Open(o.Dir, spool.Options{
-		MinFree: int64(o.MinFree), MemLimit: int(o.MemoryLimit), TombstoneAge: time.Duration(o.TombstoneAge), Logger: log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
 }
 
 // openDelays opens the table of mail that was asked to come again.

@@ -5,6 +5,7 @@ import (
 	"fanmill/cmd/fanmill/daytable"
 	"fanmill/cmd/fanmill/doctor"
 	"fanmill/cmd/fanmill/exhaustion"
+	"fanmill/cmd/fanmill/labels"
 	"fanmill/cmd/fanmill/mailboxes"
 	"fanmill/cmd/fanmill/measure"
 	"fanmill/cmd/fanmill/past"
@@ -68,7 +69,7 @@ func trainCommands() []cli.Command {
 	return []cli.Command{
 		{
 			Name: "train", Batch: true, Args: "--ham|--spam PATH...", Min: 1, Max: -1, Short: "learn messages as ham or spam",
-			New: func() cli.Runner { return new(trainCmd) },
+			New: func() cli.Runner { return new(labels.Train) },
 			Long: `A PATH is an mbox (also mboxo and mboxrd), a Maildir (cur and new), an MH folder,
 a folder of any of these, a single message, or - for standard input; each may be
 compressed with gzip, bzip2 or zstd.
@@ -96,7 +97,7 @@ read its ledger but not write there, train through the daemon.`,
 		},
 		{
 			Name: "forget", Batch: true, Args: "PATH...", Min: 1, Max: -1, Short: "take messages out of training again",
-			New: func() cli.Runner { return new(forgetCmd) },
+			New: func() cli.Runner { return new(labels.Forget) },
 			Long: `The counts become exactly what they would be had the messages never been learned.
 PATHs are as for train.`,
 			Examples: []cli.Example{{"fanmill forget wrongly-trained.eml", "undo the training of one message"}},
@@ -131,7 +132,7 @@ PATH it is what the next run with --only needs. PATH itself is only read.
 			},
 		},
 		{
-			Name: "undo", Args: "[N]", Max: 1, Short: "take the last decisions back", New: func() cli.Runner { return new(undoCmd) },
+			Name: "undo", Args: "[N]", Max: 1, Short: "take the last decisions back", New: func() cli.Runner { return new(labels.Undo) },
 			Long: `A decision gives a message a label, changes or takes it away, or confirms it; N of them
 are taken back, the last one by default, the newest first. Each message has the label it
 had before, and the model is, bit for bit, as if the decision had never been taken. By
@@ -164,7 +165,7 @@ back, and the exit code is 66.`,
 func expireCommands() []cli.Command {
 	return []cli.Command{
 		{
-			Name: "expire", Batch: true, Short: "take old labels out of training", New: func() cli.Runner { return new(expireCmd) },
+			Name: "expire", Batch: true, Short: "take old labels out of training", New: func() cli.Runner { return new(labels.Expire) },
 			Long: `What [store] keep_days and keep_messages do not keep goes, in every scope: labels that do
 not count before those that do, the oldest first, of both classes in proportion; of
 each class as many labels stay as a filter needs to be trained (min_labels). Where

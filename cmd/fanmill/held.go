@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/desk"
 	"fanmill/control"
 	"fanmill/spool"
 )
@@ -37,7 +38,7 @@ func (h *heldListCmd) Run(ctx context.Context, e *cli.Env) error {
 	if err := h.check(); err != nil {
 		return err
 	}
-	d, done, err := openDesk(ctx, e, false)
+	d, done, err := desk.Open(ctx, e, false)
 	if err != nil {
 		return err
 	}
@@ -241,5 +242,5 @@ func deskFor(ctx context.Context, e *cli.Env, decide bool) (control.Desk, func()
 				"an id has 16 characters 0-9 and a-z; `fanmill held list` shows them")
 		}
 	}
-	return openDesk(ctx, e, decide)
+	return desk.Open(ctx, e, decide)
 }

@@ -9,6 +9,7 @@ import (
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/datadir"
+	"fanmill/cmd/fanmill/labels"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
@@ -121,7 +122,7 @@ func (j *judge) Settle(ctx context.Context, scope, actor string) (training.Settl
 
 // Undo takes decisions back.
 func (j *judge) Undo(ctx context.Context, q control.UndoRequest) (control.UndoReply, error) {
-	return undo(ctx, j.db, q, nil)
+	return labels.TakeBack(ctx, j.db, q, nil)
 }
 
 // openJudge returns the daemon's judge where one runs and lets us in, else one

@@ -74,7 +74,7 @@ func (a *App) swap(old *settings.Settings) (*settings.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	commit, err := a.desk.prepare(set)
+	commit, err := a.desk.Prepare(set)
 	if err != nil {
 		return nil, err
 	}

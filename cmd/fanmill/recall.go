@@ -10,6 +10,7 @@ import (
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/datadir"
+	"fanmill/cmd/fanmill/desk"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/spool"
@@ -136,7 +137,7 @@ func localJudge(ctx context.Context, e *cli.Env, dir string, c *closers) (*judge
 	if h != nil {
 		*c = append(*c, h.Close)
 	}
-	held, done, err := filesDesk(ctx, e, dir, set, false)
+	held, done, err := desk.OpenFiles(ctx, e, dir, set, false)
 	if err != nil {
 		return nil, err
 	}

@@ -125,6 +125,7 @@ var groups = map[string][]string{
 	program + "/daytable":   {program + "/insight"}, // stats prints the daily table too
 	program + "/doctor":     nil,
 	program + "/exhaustion": nil,
+	program + "/labels":     nil,
 	program + "/mailboxes":  {program + "/exhaustion"}, // which names and makes mailboxes as they do
 	program + "/measure":    nil,
 	program + "/moving":     nil,

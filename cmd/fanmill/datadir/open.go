@@ -11,9 +11,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/settings"
+	"fanmill/spool"
 	"fanmill/store"
 	"fanmill/store/history"
 )
@@ -87,4 +89,17 @@ func ReadHistory(ctx context.Context, e *cli.Env, dir string) (*history.History,
 		return nil, nil
 	}
 	return h, err
+}
+
+// OpenSpool opens the spool of held messages, which is in the data directory unless the
+// configuration says otherwise.
+func OpenSpool(set *settings.Settings, log *slog.Logger) (*spool.Spool, error) {
+	o := &set.File.Spool
+	s, err := spool.Open(o.Dir, spool.Options{
+		MinFree: int64(o.MinFree), MemLimit: int(o.MemoryLimit), TombstoneAge: time.Duration(o.TombstoneAge), Logger: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }

@@ -203,3 +203,12 @@ func (s *Settings) Extract() store.Extract {
 		return m.Features, m.Grams
 	}
 }
+
+// keptOps of the newest entries of the log stay, however old: a snapshot and processes
+// that follow are hardly ever further behind, and on a quiet site undo reaches back.
+const keptOps = 10_000
+
+// LogMemory returns how much of the log is kept when that is so many days of it.
+func LogMemory(days int) store.Memory {
+	return store.Memory{Age: time.Duration(days) * 24 * time.Hour, Least: keptOps}
+}

@@ -1,4 +1,7 @@
-package main
+// Package labels has the commands that give many messages labels and take labels away:
+// train, forget, expire and undo. Where only the daemon may write to the ledger, it does
+// the work for them.
+package labels
 
 import (
 	"context"
@@ -29,13 +32,14 @@ func (t *trainFlags) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&t.quiet, "quiet", false, "draw no progress, print no summary")
 }
 
-// trainCmd learns messages.
-type trainCmd struct {
+// Train learns messages.
+type Train struct {
 	trainFlags
 	ham, spam, all bool
 }
 
-func (t *trainCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (t *Train) Flags(fs *flag.FlagSet) {
 	t.trainFlags.Flags(fs)
 	fs.BoolVar(&t.ham, "ham", false, "the messages are ham")
 	fs.BoolVar(&t.spam, "spam", false, "the messages are spam")
@@ -43,7 +47,7 @@ func (t *trainCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run learns the messages of Args.
-func (t *trainCmd) Run(ctx context.Context, e *cli.Env) error {
+func (t *Train) Run(ctx context.Context, e *cli.Env) error {
 	class := store.Ham
 	switch {
 	case t.ham && t.spam:
@@ -74,11 +78,11 @@ func trainedWords(s training.Summary) string {
 	return words
 }
 
-// forgetCmd takes messages out of training.
-type forgetCmd struct{ trainFlags }
+// Forget takes messages out of training.
+type Forget struct{ trainFlags }
 
 // Run forgets the messages of Args.
-func (f *forgetCmd) Run(ctx context.Context, e *cli.Env) error {
+func (f *Forget) Run(ctx context.Context, e *cli.Env) error {
 	dir, err := e.ExistingData()
 	if err != nil {
 		return err

@@ -1,4 +1,7 @@
-package main
+// Package desk gives package review's desk, at which held messages are looked at and
+// decided, the form that the control socket serves: the daemon's own, and that of a
+// command which opens the files because no daemon runs.
+package desk
 
 import (
 	"context"
@@ -25,24 +28,24 @@ import (
 	"fanmill/training"
 )
 
-// desk gives review's Desk the form that the control socket serves. It is safe
+// Desk gives review's Desk the form that the control socket serves. It is safe
 // for concurrent use; a reload swaps what is behind it.
-type desk struct {
+type Desk struct {
 	parts   review.Options // less the sender, which comes from the settings
 	current atomic.Pointer[review.Desk]
 }
 
-var _ control.Desk = (*desk)(nil)
+var _ control.Desk = (*Desk)(nil)
 
-// newDesk returns the desk over a spool. Without a ledger and a history it can
+// New returns the desk over a spool. Without a ledger and a history it can
 // only be looked at.
-func newDesk(set func() *settings.Settings, s *spool.Spool, db *store.DB, h *history.History, log *slog.Logger) (*desk, error) {
-	d := &desk{parts: review.Options{Spool: s, Logger: log}}
+func New(set func() *settings.Settings, s *spool.Spool, db *store.DB, h *history.History, log *slog.Logger) (*Desk, error) {
+	d := &Desk{parts: review.Options{Spool: s, Logger: log}}
 	if db != nil {
 		d.parts.Learner = &learner{db: db, set: set, log: log}
 		d.parts.Recorder = &recorder{history: h, log: log}
 	}
-	commit, err := d.prepare(set())
+	commit, err := d.Prepare(set())
 	if err != nil {
 		return nil, err
 	}
@@ -50,8 +53,8 @@ func newDesk(set func() *settings.Settings, s *spool.Spool, db *store.DB, h *his
 	return d, nil
 }
 
-// prepare builds what new settings need; commit puts it in force.
-func (d *desk) prepare(set *settings.Settings) (commit func(), err error) {
+// Prepare builds what new settings need; commit puts it in force.
+func (d *Desk) Prepare(set *settings.Settings) (commit func(), err error) {
 	o := d.parts
 	to, err := submit.New(set.File.Submit.To)
 	if err != nil {
@@ -66,7 +69,7 @@ func (d *desk) prepare(set *settings.Settings) (commit func(), err error) {
 }
 
 // List lists a box, the newest first.
-func (d *desk) List(_ context.Context, f control.Filter) ([]spool.Meta, error) {
+func (d *Desk) List(_ context.Context, f control.Filter) ([]spool.Meta, error) {
 	boxes := []spool.Box{f.Box}
 	if f.Box == "" {
 		boxes = []spool.Box{spool.Unsure, spool.Spam}
@@ -89,19 +92,19 @@ func (d *desk) List(_ context.Context, f control.Filter) ([]spool.Meta, error) {
 }
 
 // Show shows one message.
-func (d *desk) Show(_ context.Context, id string) (control.Held, error) {
+func (d *Desk) Show(_ context.Context, id string) (control.Held, error) {
 	s, err := d.current.Load().Show(id)
 	return control.Held{Meta: s.Meta, State: fmt.Sprint(s.Stage), Header: s.Header, Text: s.Text}, err
 }
 
 // Export writes one message as an mbox.
-func (d *desk) Export(ctx context.Context, id string, w io.Writer) error {
+func (d *Desk) Export(ctx context.Context, id string, w io.Writer) error {
 	_, err := d.current.Load().Export(ctx, w, id)
 	return err
 }
 
 // Decide carries out a decision.
-func (d *desk) Decide(ctx context.Context, q control.Decision) (control.Decided, error) {
+func (d *Desk) Decide(ctx context.Context, q control.Decision) (control.Decided, error) {
 	a, err := review.ParseAction(q.Action)
 	if err != nil {
 		return control.Decided{}, fmt.Errorf("%w: %w", control.ErrRequest, err)
@@ -191,10 +194,10 @@ func (r *recorder) Record(e review.Entry) {
 	r.history.Count(history.Day(e.Time), e.Decision.Action.String(), "moderator", 1)
 }
 
-// openDesk returns the daemon's desk where one runs, else one over the files.
+// Open returns the daemon's desk where one runs, else one over the files.
 // Messages are decided under the spool's own locks, so that a daemon that starts
 // meanwhile does no harm.
-func openDesk(ctx context.Context, e *cli.Env, decide bool) (control.Desk, func(), error) {
+func Open(ctx context.Context, e *cli.Env, decide bool) (control.Desk, func(), error) {
 	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, nil, err
@@ -210,11 +213,11 @@ func openDesk(ctx context.Context, e *cli.Env, decide bool) (control.Desk, func(
 	if err != nil {
 		return nil, nil, err
 	}
-	return filesDesk(ctx, e, dir, set, decide)
+	return OpenFiles(ctx, e, dir, set, decide)
 }
 
-// filesDesk returns a desk over the files.
-func filesDesk(ctx context.Context, e *cli.Env, dir string, set *settings.Settings, decide bool) (control.Desk, func(), error) {
+// OpenFiles returns a desk over the files.
+func OpenFiles(ctx context.Context, e *cli.Env, dir string, set *settings.Settings, decide bool) (control.Desk, func(), error) {
 	if _, err := os.Stat(set.File.Spool.Dir); errors.Is(err, fs.ErrNotExist) {
 		return emptyDesk{}, func() {}, nil
 	}
@@ -236,7 +239,7 @@ func localDesk(ctx context.Context, e *cli.Env, dir string, set *settings.Settin
 			done()
 		}
 	}()
-	s, err := openSpool(set, e.Logger())
+	s, err := datadir.OpenSpool(set, e.Logger())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -253,7 +256,7 @@ func localDesk(ctx context.Context, e *cli.Env, dir string, set *settings.Settin
 		}
 		closers = append(closers, h.Close)
 	}
-	d, err := newDesk(func() *settings.Settings { return set }, s, db, h, e.Logger())
+	d, err := New(func() *settings.Settings { return set }, s, db, h, e.Logger())
 	return d, done, err
 }
 

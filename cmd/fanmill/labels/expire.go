@@ -1,4 +1,4 @@
-package main
+package labels
 
 import (
 	"context"
@@ -15,8 +15,8 @@ import (
 	"fanmill/training"
 )
 
-// expireCmd takes old labels out of training.
-type expireCmd struct {
+// Expire takes old labels out of training.
+type Expire struct {
 	scope               string
 	scoped              bool
 	days, messages      keepValue
@@ -24,7 +24,8 @@ type expireCmd struct {
 	dryRun, json, quiet bool
 }
 
-func (x *expireCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (x *Expire) Flags(fs *flag.FlagSet) {
 	fs.Func("scope", "only scope `NAME`; \"\" is the site (default: all scopes)", func(s string) error {
 		x.scoped = true
 		return cli.ScopeValue(&x.scope).Set(s)
@@ -56,14 +57,6 @@ func (v *keepValue) Set(s string) error {
 	return nil
 }
 
-// keptOps of the newest entries of the log stay, however old: a snapshot and processes
-// that follow are hardly ever further behind, and on a quiet site undo reaches back.
-const keptOps = 10_000
-
-func logMemory(days int) store.Memory {
-	return store.Memory{Age: time.Duration(days) * 24 * time.Hour, Least: keptOps}
-}
-
 // expiredAnswer is what expire prints.
 type expiredAnswer struct {
 	Scopes []expiredScope `json:"scopes"`
@@ -76,7 +69,7 @@ type expiredScope struct {
 }
 
 // Run takes the labels away that are not to be kept.
-func (x *expireCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+func (x *Expire) Run(ctx context.Context, e *cli.Env) (err error) {
 	set, err := settings.Of(e)
 	if err != nil {
 		return err
@@ -120,7 +113,7 @@ func (x *expireCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 }
 
 // keep is what the configuration keeps, unless the command line says otherwise.
-func (x *expireCmd) keep(set *settings.Settings) store.Keep {
+func (x *Expire) keep(set *settings.Settings) store.Keep {
 	keep := set.Keep()
 	if x.days >= 0 {
 		keep.Age = time.Duration(x.days) * 24 * time.Hour
@@ -135,15 +128,15 @@ func (x *expireCmd) keep(set *settings.Settings) store.Keep {
 }
 
 // sweep removes what is no longer needed, or counts it.
-func (x *expireCmd) sweep(ctx context.Context, db *store.DB) (training.Swept, error) {
+func (x *Expire) sweep(ctx context.Context, db *store.DB) (training.Swept, error) {
 	if !x.dryRun {
-		return training.Sweep(ctx, db, logMemory(int(x.logDays)), 0)
+		return training.Sweep(ctx, db, settings.LogMemory(int(x.logDays)), 0)
 	}
-	old, err := db.Stale(ctx, logMemory(int(x.logDays)), time.Now())
+	old, err := db.Stale(ctx, settings.LogMemory(int(x.logDays)), time.Now())
 	return training.Swept{Messages: len(old.Messages), Ops: old.Ops}, err
 }
 
-func (x *expireCmd) one(ctx context.Context, t *training.Trainer, keep store.Keep, bar *cli.Meter) (sum training.Expired, err error) {
+func (x *Expire) one(ctx context.Context, t *training.Trainer, keep store.Keep, bar *cli.Meter) (sum training.Expired, err error) {
 	if x.dryRun {
 		_, sum, err = t.Expirables(ctx, keep)
 		return sum, err
@@ -151,7 +144,7 @@ func (x *expireCmd) one(ctx context.Context, t *training.Trainer, keep store.Kee
 	return t.Expire(ctx, keep, 0, func(done, total int) { bar.Show(done, int64(done), int64(total)) })
 }
 
-func (x *expireCmd) print(e *cli.Env, a expiredAnswer) error {
+func (x *Expire) print(e *cli.Env, a expiredAnswer) error {
 	switch {
 	case x.json:
 		return cli.PrintJSON(e.Stdout, a)
@@ -171,49 +164,4 @@ func (x *expireCmd) print(e *cli.Env, a expiredAnswer) error {
 	}
 	return e.Printf("%s expired, %d of them counting, %d count now in their place; %s removed\n",
 		cli.Plural(all.Labels, "label", "labels"), all.Needed, all.Gained, swept)
-}
-
-// How the daemon expires: now and then, in steps with pauses, so that trainers
-// hardly notice. Verdicts never wait for it: a step changes the model between two of them.
-const (
-	expireEvery = time.Hour
-	expirePause = 100 * time.Millisecond
-)
-
-// expire keeps the ledger within what [store] says is kept until ctx ends.
-func (a *App) expire(ctx context.Context) {
-	for timer := time.NewTimer(time.Minute); ; timer.Reset(expireEvery) {
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
-		if err := a.expireOnce(ctx, expirePause); err != nil && ctx.Err() == nil {
-			a.log.Error("cannot expire old labels, trying again later", "error", err, "in", expireEvery)
-		}
-	}
-}
-
-func (a *App) expireOnce(ctx context.Context, pause time.Duration) error {
-	scopes, err := a.db.Scopes()
-	if err != nil {
-		return err
-	}
-	for _, scope := range scopes {
-		set := a.set.Load()
-		t := training.New(a.db, set.Trainer(scope, store.Origin{Source: "expire"}, a.log))
-		sum, err := t.Expire(ctx, set.Keep(), pause, nil)
-		if sum.Labels > 0 {
-			a.log.Info("expired", "scope", scope, "labels", sum.Labels, "counting", sum.Needed, "gained", sum.Gained)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	swept, err := training.Sweep(ctx, a.db, logMemory(a.set.Load().File.Store.KeepLogDays), pause)
-	if swept != (training.Swept{}) {
-		a.log.Info("removed what is no longer needed", "messages", swept.Messages, "log_entries", swept.Ops)
-	}
-	return err
 }

@@ -1,4 +1,4 @@
-package main
+package labels
 
 import (
 	"context"
@@ -19,15 +19,16 @@ import (
 	"fanmill/training"
 )
 
-// undoCmd takes decisions back.
-type undoCmd struct {
+// Undo takes decisions back.
+type Undo struct {
 	actor, source, scope     string
 	scoped                   bool
 	since                    cli.Moment
 	all, dryRun, json, quiet bool
 }
 
-func (u *undoCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (u *Undo) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&u.actor, "actor", "", "decisions of user `NAME`; any: of everybody (default: your own, with --source everybody's)")
 	fs.Func("source", "decisions that came by `WAY`: train, learn, held, exhaust, rule, auto, import, expire or undo (default: all but expire and undo)", func(s string) error {
 		if !slices.Contains(training.Sources(), s) {
@@ -48,7 +49,7 @@ func (u *undoCmd) Flags(fs *flag.FlagSet) {
 }
 
 // number is how many decisions are meant; 0 is all.
-func (u *undoCmd) number(args []string) (int, error) {
+func (u *Undo) number(args []string) (int, error) {
 	switch {
 	case u.source == store.Exhaust && (u.all || len(args) > 0):
 		return 0, cli.UsageErrorf("--source %s takes the last run back whole: say neither a number nor --all", store.Exhaust)
@@ -67,7 +68,7 @@ func (u *undoCmd) number(args []string) (int, error) {
 }
 
 // Run takes decisions back.
-func (u *undoCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+func (u *Undo) Run(ctx context.Context, e *cli.Env) (err error) {
 	n, err := u.number(e.Args)
 	if err != nil {
 		return err
@@ -93,7 +94,7 @@ func (u *undoCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 
 // reach says where the log no longer reaches as far back as was asked for. That is an
 // error where more was asked for than was found, but not where all was.
-func (u *undoCmd) reach(e *cli.Env, n int, a control.UndoReply) error {
+func (u *Undo) reach(e *cli.Env, n int, a control.UndoReply) error {
 	begin, found := a.LogBegins, a.Found-a.Kept
 	switch {
 	case begin.IsZero(), n > 0 && found >= n, !u.since.Before(begin) && !u.since.IsZero():
@@ -110,7 +111,7 @@ func (u *undoCmd) reach(e *cli.Env, n int, a control.UndoReply) error {
 }
 
 // undo asks the ledger, or the daemon where only that may write there.
-func (u *undoCmd) undo(ctx context.Context, e *cli.Env, dir string, q control.UndoRequest) (a control.UndoReply, err error) {
+func (u *Undo) undo(ctx context.Context, e *cli.Env, dir string, q control.UndoRequest) (a control.UndoReply, err error) {
 	db, done, err := datadir.OpenExisting(ctx, e, dir, u.dryRun)
 	if errors.Is(err, fs.ErrPermission) {
 		c, err := dialInstead(ctx, dir, err)
@@ -126,11 +127,11 @@ func (u *undoCmd) undo(ctx context.Context, e *cli.Env, dir string, q control.Un
 	defer done(&err)
 	bar := cli.NewMeter(e, u.quiet || u.json, "undoing")
 	defer bar.Clear()
-	return undo(ctx, db, q, func(done, total int) { bar.Show(done, int64(done), int64(total)) })
+	return TakeBack(ctx, db, q, func(done, total int) { bar.Show(done, int64(done), int64(total)) })
 }
 
-// undo takes back what a request names. progress may be nil.
-func undo(ctx context.Context, db *store.DB, q control.UndoRequest, progress func(done, total int)) (a control.UndoReply, err error) {
+// TakeBack takes back what a request names. progress may be nil.
+func TakeBack(ctx context.Context, db *store.DB, q control.UndoRequest, progress func(done, total int)) (a control.UndoReply, err error) {
 	list, err := db.Undoables(ctx, q.Selection, q.N)
 	if err != nil {
 		return a, err
@@ -152,7 +153,7 @@ func undo(ctx context.Context, db *store.DB, q control.UndoRequest, progress fun
 	return a, err
 }
 
-func (u *undoCmd) selection(e *cli.Env) store.Selection {
+func (u *Undo) selection(e *cli.Env) store.Selection {
 	sel := store.Selection{Actor: u.actor, Source: u.source, Since: u.since.Time}
 	if u.scoped {
 		sel.Scope = &u.scope
@@ -198,7 +199,7 @@ func addFound(ctx context.Context, db *store.DB, list []store.Undoable, a *contr
 	return nil
 }
 
-func (u *undoCmd) print(e *cli.Env, a control.UndoReply) error {
+func (u *Undo) print(e *cli.Env, a control.UndoReply) error {
 	switch {
 	case u.json:
 		return cli.PrintJSON(e.Stdout, a)
