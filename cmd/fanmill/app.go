@@ -7,14 +7,16 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/user"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
+	"fanmill/cmd/fanmill/desk"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/config/watch"
 	"fanmill/control"
@@ -30,10 +32,10 @@ import (
 
 // AppOptions are what the daemon is made of.
 type AppOptions struct {
-	Data      string                    // absolute path of the data directory; made when missing
-	Load      func() (*settings, error) // reads the configuration, at start and at every reload
-	Watch     bool                      // reload by itself when a file that Load read has changed
-	Listeners []net.Listener            // from systemd: used in place of the configured sockets
+	Data      string                             // absolute path of the data directory; made when missing
+	Load      func() (*settings.Settings, error) // reads the configuration, at start and at every reload
+	Watch     bool                               // reload by itself when a file that Load read has changed
+	Listeners []net.Listener                     // from systemd: used in place of the configured sockets
 	Logger    *slog.Logger
 	Level     *slog.LevelVar // of the logger; set from the configuration
 
@@ -46,14 +48,14 @@ type AppOptions struct {
 type App struct {
 	o       AppOptions
 	log     *slog.Logger
-	set     atomic.Pointer[settings]
+	set     atomic.Pointer[settings.Settings]
 	running *config.Config // as of the start: what restart keys are compared with
 	db      *store.DB
 	history *history.History
 	auto    *training.Auto
 	teacher *training.Teacher
 	spool   *spool.Spool
-	desk    *desk
+	desk    *desk.Desk
 	delays  *delay.Table
 	milter  *milter.Server
 	control *control.Server
@@ -95,10 +97,10 @@ func (a *App) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.running, a.files = set.file, set.files
-	a.remark(nil, set.passedOver())
+	a.running, a.files = set.File, set.Files
+	a.remark(nil, set.PassedOver())
 	a.use(set)
-	for _, step := range []func(context.Context, *settings) error{a.openData, a.openStore, a.openSpool, a.openDelays, a.openMilter, a.openControl} {
+	for _, step := range []func(context.Context, *settings.Settings) error{a.openData, a.openStore, a.openSpool, a.openDelays, a.openMilter, a.openControl} {
 		if err := step(ctx, set); err != nil {
 			return err
 		}
@@ -107,10 +109,10 @@ func (a *App) open(ctx context.Context) error {
 }
 
 // use puts settings in force, as far as they are not handed to a room.
-func (a *App) use(set *settings) {
+func (a *App) use(set *settings.Settings) {
 	a.set.Store(set)
 	if a.o.Level != nil {
-		_ = a.o.Level.UnmarshalText([]byte(set.file.Log.Level)) // one of four words, checked by package config
+		_ = a.o.Level.UnmarshalText([]byte(set.File.Log.Level)) // one of four words, checked by package config
 	}
 }
 
@@ -118,11 +120,11 @@ func (a *App) closing(name string, f func(context.Context) error) {
 	a.closers = append(a.closers, closer{name, f})
 }
 
-func (a *App) openData(context.Context, *settings) error {
-	if err := makeData(a.o.Data); err != nil {
-		return exit(exitCantCreate, fmt.Errorf("make data directory: %w", err))
+func (a *App) openData(context.Context, *settings.Settings) error {
+	if err := datadir.Make(a.o.Data); err != nil {
+		return cli.WithCode(cli.ExitCantCreate, fmt.Errorf("make data directory: %w", err))
 	}
-	lock, err := lockData(a.o.Data)
+	lock, err := datadir.Lock(a.o.Data)
 	if err != nil {
 		return err
 	}
@@ -130,8 +132,8 @@ func (a *App) openData(context.Context, *settings) error {
 	return nil
 }
 
-func (a *App) openStore(ctx context.Context, set *settings) (err error) {
-	o := store.Options{Dir: a.o.Data, Logger: a.log, ScopeMemory: int64(set.file.Scope.Memory)}
+func (a *App) openStore(ctx context.Context, set *settings.Settings) (err error) {
+	o := store.Options{Dir: a.o.Data, Logger: a.log, ScopeMemory: int64(set.File.Scope.Memory)}
 	a.db, err = store.Open(ctx, o)
 	if errors.Is(err, sqlite.ErrFeatureVersion) {
 		if err = a.renew(ctx, set, o); err == nil {
@@ -143,9 +145,9 @@ func (a *App) openStore(ctx context.Context, set *settings) (err error) {
 	}
 	a.closing("close ledger", func(context.Context) error { return a.db.Close() })
 	a.teacher = training.NewTeacher(a.db, func(scope string) training.Options {
-		return a.set.Load().trainer(scope, store.Origin{}, a.log)
+		return a.set.Load().Trainer(scope, store.Origin{}, a.log)
 	}, a.log)
-	a.history, err = openHistory(ctx, a.o.Data, set, a.log)
+	a.history, err = datadir.OpenHistory(ctx, a.o.Data, set, a.log)
 	if err != nil {
 		return err
 	}
@@ -157,48 +159,29 @@ func (a *App) openStore(ctx context.Context, set *settings) (err error) {
 // autoOptions are what is learned automatically now.
 func (a *App) autoOptions() training.AutoOptions {
 	set := a.set.Load()
-	if !set.file.Autolearn.Enabled {
+	if !set.File.Autolearn.Enabled {
 		return training.AutoOptions{}
 	}
-	return training.AutoOptions{Enabled: true, AutoRule: set.autoRule(), Trainer: set.trainer("", store.Origin{}, a.log)}
+	return training.AutoOptions{Enabled: true, AutoRule: set.AutoRule(), Trainer: set.Trainer("", store.Origin{}, a.log)}
 }
 
-func openHistory(ctx context.Context, dir string, set *settings, log *slog.Logger) (*history.History, error) {
-	h := &set.file.History
-	return history.Open(ctx, history.Options{
-		Dir: dir, Days: h.Days, MaxBytes: int64(h.MaxBytes), Subject: h.Subject, Addresses: h.Addresses,
-		Features: h.Features, Logger: log,
-	})
-}
-
-func (a *App) openSpool(_ context.Context, set *settings) (err error) {
-	a.spool, err = openSpool(set, a.log)
+func (a *App) openSpool(_ context.Context, set *settings.Settings) (err error) {
+	a.spool, err = datadir.OpenSpool(set, a.log)
 	if err != nil {
 		return err
 	}
 	a.closing("close spool", func(context.Context) error { return a.spool.Close() })
-	a.desk, err = newDesk(a.set.Load, a.spool, a.db, a.history, a.log)
+	a.desk, err = desk.New(a.set.Load, a.spool, a.db, a.history, a.log)
 	return err
 }
 
-func openSpool(set *settings, log *slog.Logger) (*spool.Spool, error) {
-	o := &set.file.Spool
-	s, err := spool.Open(o.Dir, spool.Options{
-		MinFree: int64(o.MinFree), MemLimit: int(o.MemoryLimit), TombstoneAge: asDuration(o.TombstoneAge), Logger: log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
 // openDelays opens the table of mail that was asked to come again.
-func (a *App) openDelays(context.Context, *settings) error {
+func (a *App) openDelays(context.Context, *settings.Settings) error {
 	a.delays = delay.Open(delay.Options{
 		Path: filepath.Join(a.o.Data, delay.FileName),
 		Limits: func() delay.Limits {
-			p := &a.set.Load().file.Policy
-			return delay.Limits{Min: asDuration(p.DelayMin), Max: asDuration(p.DelayMax)}
+			p := &a.set.Load().File.Policy
+			return delay.Limits{Min: time.Duration(p.DelayMin), Max: time.Duration(p.DelayMax)}
 		},
 		Expired: func(n int64) {
 			a.history.Count(history.Day(time.Now()), policy.Delay.String(), milter.RuleExpired, n)
@@ -209,17 +192,17 @@ func (a *App) openDelays(context.Context, *settings) error {
 	return nil
 }
 
-func (a *App) openMilter(_ context.Context, set *settings) (err error) {
+func (a *App) openMilter(_ context.Context, set *settings.Settings) (err error) {
 	sc := &scorer{db: a.db, set: a.set.Load, log: a.log}
-	m := &set.file.Milter
+	m := &set.File.Milter
 	o := milter.Options{
 		Listen: m.Listen, SocketMode: os.FileMode(m.SocketMode), SocketGroup: m.SocketGroup, MaxConnections: m.MaxConnections,
-		IdleTimeout: asDuration(m.IdleTimeout), PacketTimeout: asDuration(m.PacketTimeout), DrainTimeout: asDuration(m.DrainTimeout),
+		IdleTimeout: time.Duration(m.IdleTimeout), PacketTimeout: time.Duration(m.PacketTimeout), DrainTimeout: time.Duration(m.DrainTimeout),
 	}
 	if len(a.o.Listeners) > 0 {
 		o.Listen, o.Listeners = nil, a.o.Listeners
 	}
-	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Learner: a.auto, Teacher: a.teacher, Delays: a.delays, Logger: a.log}, set.milter())
+	a.milter, err = milter.New(o, milter.Parts{Scorer: sc, Spool: a.spool, Recorder: a.history, Learner: a.auto, Teacher: a.teacher, Delays: a.delays, Logger: a.log}, milterSettings(set))
 	if err != nil {
 		return bindError(err)
 	}
@@ -227,13 +210,23 @@ func (a *App) openMilter(_ context.Context, set *settings) (err error) {
 	return nil
 }
 
-func (a *App) openControl(_ context.Context, _ *settings) (err error) {
-	gid := administrators()
+// milterSettings are the settings that the milter swaps at a reload.
+func milterSettings(s *settings.Settings) milter.Settings {
+	m := &s.File.Milter
+	return milter.Settings{
+		Policy: s.Rules, Classify: s.Classify, Families: s.Families, RejectText: s.File.Policy.RejectText,
+		Clues: heldClues, Pieces: explainedPieces, Deadline: time.Duration(m.MessageDeadline), ProgressEvery: time.Duration(m.ProgressEvery),
+		KeepFeatures: s.File.History.Features, Evidence: s.File.Headers.Evidence, MarkAuthenticated: s.File.Headers.Authenticated,
+	}
+}
+
+func (a *App) openControl(_ context.Context, _ *settings.Settings) (err error) {
+	gid := datadir.Administrators()
 	o := control.Options{
 		Path: filepath.Join(a.o.Data, control.SocketName), GID: -1,
 		Access: control.Access{
 			UID: uint32(os.Geteuid()), GID: control.NoGroup,
-			ScopeOf: func(address string) string { return a.set.Load().scopes.Of(address) },
+			ScopeOf: func(address string) string { return a.set.Load().Scopes.Of(address) },
 		},
 		Judge: &judge{&scorer{db: a.db, set: a.set.Load, log: a.log}, a.log, recall{a.history, a.desk, a.running.History.Days}}, Desk: a.desk, Keeper: a, Logger: a.log,
 	}
@@ -249,20 +242,6 @@ func (a *App) openControl(_ context.Context, _ *settings) (err error) {
 	}
 	a.closing("stop control socket", a.control.Stop)
 	return nil
-}
-
-// administrators returns the number of the group fanmill, -1 where there is
-// none: then only root and the daemon's own user administrate.
-func administrators() int {
-	g, err := user.LookupGroup("fanmill")
-	if err != nil {
-		return -1
-	}
-	gid, err := strconv.Atoi(g.Gid)
-	if err != nil {
-		return -1
-	}
-	return gid
 }
 
 // Start serves the sockets and follows the ledger.
@@ -282,7 +261,7 @@ func (a *App) Start() {
 	}
 	a.milter.Start()
 	a.control.Start()
-	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().policy.Observe, "version", release)
+	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().Policy.Observe, "version", release)
 }
 
 // Addr returns the milter's addresses.

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/store/sqlite"
@@ -40,10 +42,10 @@ func newTestApp(t *testing.T, dir, toml string, log *harness.Buffer) (*App, erro
 	e, _, _ := testEnv(t)
 	e.DefaultInet = "inet:127.0.0.1:0"
 	if toml != "" {
-		e.config = writeConfig(t, dir, toml)
+		e.Config = writeConfig(t, dir, toml)
 	}
 	return NewApp(t.Context(), AppOptions{
-		Data: dir, Load: func() (*settings, error) { return e.serveSettings(dir) }, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		Data: dir, Load: func() (*settings.Settings, error) { return settings.ForDaemon(e, dir) }, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 }
 
@@ -198,8 +200,8 @@ func TestOneDaemonPerDirectory(t *testing.T) {
 	dir := shortDir(t)
 	a, _ := testApp(t, dir, filterTOML)
 	_, err := newTestApp(t, dir, filterTOML, new(harness.Buffer))
-	if exitCode(err) != exitUnavailable || !strings.Contains(err.Error(), "process "+strconv.Itoa(os.Getpid())) {
-		t.Errorf("a second daemon: %v (exit %d)", err, exitCode(err))
+	if cli.CodeOf(err) != cli.ExitUnavailable || !strings.Contains(err.Error(), "process "+strconv.Itoa(os.Getpid())) {
+		t.Errorf("a second daemon: %v (exit %d)", err, cli.CodeOf(err))
 	}
 	scoreOf(t, a) // the first one is unhurt
 	stopApp(t, a)
@@ -224,8 +226,8 @@ func TestRefusesDamagedLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := newTestApp(t, dir, filterTOML, new(harness.Buffer))
-	if !errors.Is(err, sqlite.ErrDamaged) || exitCode(err) != exitData {
-		t.Errorf("a damaged ledger: %v (exit %d)", err, exitCode(err))
+	if !errors.Is(err, sqlite.ErrDamaged) || cli.CodeOf(err) != cli.ExitData {
+		t.Errorf("a damaged ledger: %v (exit %d)", err, cli.CodeOf(err))
 	}
 	if got, err := os.ReadFile(filepath.Join(dir, "fanmill.db")); err != nil || !bytes.Equal(got, text) {
 		t.Errorf("the damaged ledger was changed (%v)", err)
@@ -300,9 +302,9 @@ func TestSocketsFromSystemd(t *testing.T) {
 		t.Fatal(err)
 	}
 	e, _, _ := testEnv(t)
-	e.config = writeConfig(t, dir, filterTOML)
+	e.Config = writeConfig(t, dir, filterTOML)
 	a, err := NewApp(t.Context(), AppOptions{
-		Data: dir, Load: func() (*settings, error) { return e.serveSettings(dir) },
+		Data: dir, Load: func() (*settings.Settings, error) { return settings.ForDaemon(e, dir) },
 		Listeners: []net.Listener{ln}, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

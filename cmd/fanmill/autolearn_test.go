@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/store"
 	"fanmill/test/harness"
@@ -14,14 +15,14 @@ import (
 
 // TestAutolearnDefaults keeps the documented defaults those that were measured.
 func TestAutolearnDefaults(t *testing.T) {
-	set, err := newSettings("", config.Default(t.TempDir()), new(inputs))
+	set, err := settings.New(config.Default(t.TempDir()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := set.autoRule(); got != training.DefaultAutoRule() {
+	if got := set.AutoRule(); got != training.DefaultAutoRule() {
 		t.Errorf("got %+v", got)
 	}
-	if set.file.Autolearn.Enabled {
+	if set.File.Autolearn.Enabled {
 		t.Error("it is not off")
 	}
 }

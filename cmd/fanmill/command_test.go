@@ -2,73 +2,27 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"flag"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
-	"fanmill/control"
-	"fanmill/spool"
-	"fanmill/store/sqlite"
+	"fanmill/cmd/fanmill/cli"
 )
 
 var update = flag.Bool("update", false, "write the generated pages anew")
 
-func TestParseMixed(t *testing.T) {
-	for _, c := range []struct {
-		in, args, scope string
-		json            bool
-		fails           string
-	}{
-		{in: "", args: ""},
-		{in: "a b", args: "a b"},
-		{in: "--json a b", args: "a b", json: true},
-		{in: "a --json b", args: "a b", json: true},
-		{in: "a b --json", args: "a b", json: true},
-		{in: "a --scope s b -json", args: "a b", scope: "s", json: true},
-		{in: "--scope=s a", args: "a", scope: "s"},
-		{in: "- --json", args: "-", json: true},
-		{in: "a -- --json b", args: "a --json b"},
-		{in: "-- --json", args: "--json"},
-		{in: "a --colour", fails: "unknown flag --colour"},
-		{in: "a --scope", fails: "flag --scope needs a value"},
-		{in: "--json=maybe", fails: `invalid boolean value "maybe" for -json: parse error`},
-	} {
-		fs := newFlagSet("x")
-		json := fs.Bool("json", false, "")
-		scope := fs.String("scope", "", "")
-		args, err := parseMixed(fs, strings.Fields(c.in))
-		if c.fails != "" {
-			if err == nil || err.Error() != c.fails || exitCode(err) != exitUsage {
-				t.Errorf("%q: error %v (exit %d), want %s (exit 64)", c.in, err, exitCode(err), c.fails)
-			}
-			continue
-		}
-		if err != nil || strings.Join(args, " ") != c.args || *json != c.json || *scope != c.scope {
-			t.Errorf("%q: arguments %q json %v scope %q error %v", c.in, args, *json, *scope, err)
-		}
-	}
-}
-
 // testEnv is an Env without anything of this machine in it.
-func testEnv(t *testing.T) (*Env, *bytes.Buffer, *bytes.Buffer) {
+func testEnv(t *testing.T) (*cli.Env, *bytes.Buffer, *bytes.Buffer) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	dir := t.TempDir()
-	return &Env{
+	return &cli.Env{
 		Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs, Getenv: func(string) string { return "" },
 		DefaultData: filepath.Join(dir, "no-data"), DefaultConfig: filepath.Join(dir, "no-config"),
 	}, &out, &errs
@@ -79,44 +33,40 @@ func TestTable(t *testing.T) {
 	table := commands()
 	seen := map[string]bool{}
 	for _, c := range table {
-		if seen[c.name] {
-			t.Errorf("%s is there twice", c.name)
+		if seen[c.Name] {
+			t.Errorf("%s is there twice", c.Name)
 		}
-		seen[c.name] = true
-		if c.short == "" || strings.HasSuffix(c.short, ".") || unicode.IsUpper(rune(c.short[0])) {
-			t.Errorf("%s: short text %q", c.name, c.short)
+		seen[c.Name] = true
+		if c.Short == "" || strings.HasSuffix(c.Short, ".") || unicode.IsUpper(rune(c.Short[0])) {
+			t.Errorf("%s: short text %q", c.Name, c.Short)
 		}
-		if (c.max != 0) != (c.args != "") || c.max > 0 && c.min > c.max {
-			t.Errorf("%s: arguments %q do not go with %d to %d", c.name, c.args, c.min, c.max)
+		if (c.Max != 0) != (c.Args != "") || c.Max > 0 && c.Min > c.Max {
+			t.Errorf("%s: arguments %q do not go with %d to %d", c.Name, c.Args, c.Min, c.Max)
 		}
-		if c.new() == c.new() && len(c.options()) > 0 {
-			t.Errorf("%s: a runner is shared between runs", c.name)
+		if c.New() == c.New() && len(c.Options()) > 0 {
+			t.Errorf("%s: a runner is shared between runs", c.Name)
 		}
-		for _, o := range append(c.options(), commonOptions()...) {
-			if o.text == "" {
-				t.Errorf("%s: flag %s is not explained", c.name, o.name)
+		for _, o := range append(c.Options(), cli.CommonOptions()...) {
+			if o.Text == "" {
+				t.Errorf("%s: flag %s is not explained", c.Name, o.Name)
 			}
 		}
-		for line := range strings.Lines(c.long) {
+		for line := range strings.Lines(c.Long) {
 			if len(line) > 90 {
-				t.Errorf("%s: a line of the long text has %d bytes: %q", c.name, len(line), line)
+				t.Errorf("%s: a line of the long text has %d bytes: %q", c.Name, len(line), line)
 			}
-		}
-		got, rest, err := find(table, append(strings.Fields(c.name), "x"))
-		if err != nil || got.name != c.name || !slices.Equal(rest, []string{"x"}) {
-			t.Errorf("find %q gives %q, %q, %v", c.name, got.name, rest, err)
 		}
 	}
 }
 
 func TestHelpOfEveryCommand(t *testing.T) {
 	for _, c := range commands() {
-		for _, args := range [][]string{append([]string{"help"}, strings.Fields(c.name)...), append(strings.Fields(c.name), "--help"), append(strings.Fields(c.name), "-h")} {
+		for _, args := range [][]string{append([]string{"help"}, strings.Fields(c.Name)...), append(strings.Fields(c.Name), "--help"), append(strings.Fields(c.Name), "-h")} {
 			e, out, errs := testEnv(t)
 			if code := Main(t.Context(), args, e); code != 0 || errs.Len() > 0 {
 				t.Errorf("%q: exit %d, %s", args, code, errs)
 			}
-			if !strings.HasPrefix(out.String(), "usage: fanmill "+c.name) || !strings.Contains(out.String(), upperFirst(c.short)) {
+			if !strings.HasPrefix(out.String(), "usage: fanmill "+c.Name) || !strings.Contains(out.String(), cli.UpperFirst(c.Short)) {
 				t.Errorf("%q prints %q", args, out)
 			}
 		}
@@ -145,8 +95,8 @@ func TestUsageErrors(t *testing.T) {
 		"eval":                "eval: too few arguments",
 	} {
 		e, out, errs := testEnv(t)
-		e.data = t.TempDir()
-		if code := Main(t.Context(), strings.Fields(args), e); code != exitUsage {
+		e.Data = t.TempDir()
+		if code := Main(t.Context(), strings.Fields(args), e); code != cli.ExitUsage {
 			t.Errorf("%q: exit %d, want 64", args, code)
 		}
 		if out.Len() > 0 {
@@ -158,129 +108,6 @@ func TestUsageErrors(t *testing.T) {
 		if want != "" && !strings.Contains(errs.String(), "\nfanmill: hint: ") {
 			t.Errorf("%q says not what to do: %q", args, errs)
 		}
-	}
-}
-
-func TestExitCodes(t *testing.T) {
-	ended, cancel := context.WithCancelCause(t.Context())
-	cancel(signalError{syscall.SIGTERM})
-	for _, c := range []struct {
-		err  error
-		code int
-	}{
-		{nil, 0},
-		{errors.New("something"), exitSoftware},
-		{exit(exitData, errors.New("x")), exitData},
-		{fmt.Errorf("more: %w", exit(exitConfig, errors.New("x"))), exitConfig},
-		{hint(usageErrorf("x"), "y"), exitUsage},
-		{fmt.Errorf("x: %w", fs.ErrNotExist), exitNoInput},
-		{fmt.Errorf("x: %w", fs.ErrPermission), exitNoPerm},
-		{fmt.Errorf("x: %w", syscall.ENOSPC), exitIO},
-		{fmt.Errorf("x: %w", spool.ErrNotHeld), exitNoInput},
-		{fmt.Errorf("x: %w", sqlite.ErrDamaged), exitData},
-		{fmt.Errorf("x: %w", sqlite.ErrNewer), exitData},
-		{fmt.Errorf("x: %w", spool.ErrClaimed), exitTempFail},
-		{fmt.Errorf("x: %w", control.ErrForbidden), exitNoPerm},
-		{fmt.Errorf("x: %w", control.ErrNextHop), exitUnavailable},
-		{context.Canceled, 130},
-		{context.Cause(ended), 143},
-	} {
-		if got := exitCode(c.err); got != c.code {
-			t.Errorf("exit code of %v is %d, want %d", c.err, got, c.code)
-		}
-	}
-}
-
-func TestReport(t *testing.T) {
-	for _, c := range []struct {
-		err  error
-		want string
-	}{
-		{nil, ""},
-		{exit(3, nil), ""},
-		{errors.New("open x: gone"), "fanmill: open x: gone\n"},
-		{errors.Join(errors.New("one"), errors.New("two")), "fanmill: one\nfanmill: two\n"},
-		{hint(errors.New("evil \x1b[31mpath\u202e"), "say \x07"), "fanmill: evil \\x1b[31mpath\\u202e\nfanmill: hint: say \\x07\n"},
-		{fmt.Errorf("open x: %w", fs.ErrPermission), "fanmill: open x: permission denied\nfanmill: hint: run it as root, as the daemon's user, or as a member of its group\n"},
-	} {
-		var b bytes.Buffer
-		report(&b, c.err)
-		if b.String() != c.want {
-			t.Errorf("report of %v: %q, want %q", c.err, b.String(), c.want)
-		}
-	}
-}
-
-func FuzzPrintJSON(f *testing.F) {
-	f.Add("a\x1b[2Jb\u202e\xff\U000e0041")
-	f.Fuzz(func(t *testing.T, s string) {
-		var b bytes.Buffer
-		if err := printJSON(&b, s); err != nil {
-			t.Fatal(err)
-		}
-		for i, r := range strings.TrimSuffix(b.String(), "\n") {
-			if !unicode.IsPrint(r) {
-				t.Fatalf("JSON of %q has %q at %d", s, r, i)
-			}
-		}
-		var back string
-		if err := json.Unmarshal(b.Bytes(), &back); err != nil || back != s && utf8.ValidString(s) {
-			t.Fatalf("JSON of %q is read as %q (%v)", s, back, err)
-		}
-	})
-}
-
-func TestBar(t *testing.T) {
-	for _, c := range []struct {
-		width, n    int
-		done, total int64
-		want        string
-	}{
-		{79, 500, 50, 100, "training [###############...............]  50% 500 messages, 250/s, 2s left"},
-		{79, 500, 100, 100, "training [##############################] 100% 500 messages, 250/s, 0s left"},
-		{79, 500, 50, 0, "training 500 messages, 250/s"},
-		{50, 500, 25, 100, "training [#....]  25% 500 messages, 250/s, 6s left"},
-		{45, 500, 25, 100, "training  25% 500 messages, 250/s, 6s left"},
-		{20, 500, 50, 100, "training  50% 500..."},
-	} {
-		got := bar("training", "messages", c.width, c.n, c.done, c.total, 2*time.Second)
-		if got != c.want || len(got) > c.width {
-			t.Errorf("bar of %d/%d in %d: %q, want %q", c.done, c.total, c.width, got, c.want)
-		}
-	}
-	var none *meter
-	none.show(1, 1, 1)
-	none.phase("resampling", "resamples")
-	none.clear()
-}
-
-func TestDataDir(t *testing.T) {
-	e, _, _ := testEnv(t)
-	if _, err := e.dataDir(); exitCode(err) != exitUsage || len(hints(err)) == 0 {
-		t.Errorf("without any data directory: %v", err)
-	}
-	e.DefaultData = t.TempDir()
-	check := func(want string) {
-		t.Helper()
-		if got, err := e.dataDir(); err != nil || got != want {
-			t.Errorf("data directory %s (%v), want %s", got, err, want)
-		}
-	}
-	check(e.DefaultData)
-	e.Getenv = func(string) string { return "/from/environment" }
-	check("/from/environment")
-	e.data = "/from/flag"
-	check("/from/flag")
-	e.data = filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(e.data, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := e.dataDir(); exitCode(err) != exitCantCreate {
-		t.Errorf("a file as data directory: %v", err)
-	}
-	e.data = filepath.Join(t.TempDir(), "missing")
-	if _, err := e.existingData(); exitCode(err) != exitNoInput {
-		t.Errorf("a missing data directory: %v", err)
 	}
 }
 

@@ -1,10 +1,21 @@
 package main
 
+import (
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daytable"
+	"fanmill/cmd/fanmill/doctor"
+	"fanmill/cmd/fanmill/exhaustion"
+	"fanmill/cmd/fanmill/labels"
+	"fanmill/cmd/fanmill/mailboxes"
+	"fanmill/cmd/fanmill/measure"
+	"fanmill/cmd/fanmill/past"
+)
+
 // commands is the command table: what dispatch runs, and what help, the manual
 // page and docs/commands.md are printed from.
-func commands() []command {
-	var all []command
-	for _, part := range [][]command{
+func commands() []cli.Command {
+	var all []cli.Command
+	for _, part := range [][]cli.Command{
 		daemonCommands(), trainCommands(), againCommands(), expireCommands(), mailCommands(), corpusCommands(), heldCommands(), pastCommands(),
 		importCommands(), backupCommands(), ledgerCommands(), configCommands(), lookCommands(), measureCommands(), otherCommands(),
 	} {
@@ -13,11 +24,11 @@ func commands() []command {
 	return all
 }
 
-func daemonCommands() []command {
-	return []command{
+func daemonCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "serve", short: "run the milter daemon", new: func() runner { return new(serveCmd) },
-			long: `Runs in the foreground until SIGTERM or SIGINT, which let messages in progress
+			Name: "serve", Short: "run the milter daemon", New: func() cli.Runner { return new(serveCmd) },
+			Long: `Runs in the foreground until SIGTERM or SIGINT, which let messages in progress
 finish (bounded); a second signal ends at once. Only one daemon runs on a data
 directory.
 
@@ -37,29 +48,29 @@ configuration is taken by "fanmill reload" or at a restart, not by itself.
 
 Sockets handed over by systemd are used in place of the configured ones, and
 systemd is told when the daemon is ready, reloads and stops.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill serve --data /var/lib/fanmill", "look at the mail for a while without touching it"},
 				{"fanmill serve --config /etc/fanmill/fanmill.toml", "filter as configured"},
 			},
 		},
 		{
-			name: "reload", short: "have the running daemon read its configuration again", new: func() runner { return new(reloadCmd) },
-			long: `Like SIGHUP, but waits and says what came of it: a configuration that is not
+			Name: "reload", Short: "have the running daemon read its configuration again", New: func() cli.Runner { return new(reloadCmd) },
+			Long: `Like SIGHUP, but waits and says what came of it: a configuration that is not
 accepted is printed with all its errors, and changed keys that need a restart
 are named. Edits are noticed without it, see serve.`,
 		},
 		{
-			name: "status", short: "show how the running daemon fares", new: func() runner { return new(statusCmd) },
+			Name: "status", Short: "show how the running daemon fares", New: func() cli.Runner { return new(statusCmd) },
 		},
 	}
 }
 
-func trainCommands() []command {
-	return []command{
+func trainCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "train", batch: true, args: "--ham|--spam PATH...", min: 1, max: -1, short: "learn messages as ham or spam",
-			new: func() runner { return new(trainCmd) },
-			long: `A PATH is an mbox (also mboxo and mboxrd), a Maildir (cur and new), an MH folder,
+			Name: "train", Batch: true, Args: "--ham|--spam PATH...", Min: 1, Max: -1, Short: "learn messages as ham or spam",
+			New: func() cli.Runner { return new(labels.Train) },
+			Long: `A PATH is an mbox (also mboxo and mboxrd), a Maildir (cur and new), an MH folder,
 a folder of any of these, a single message, or - for standard input; each may be
 compressed with gzip, bzip2 or zstd.
 
@@ -78,27 +89,27 @@ would not give it (missing, forbidden).
 Ctrl-C finishes the transaction in progress, prints the summary and exits with 130. A
 running daemon follows within a second. Members of the daemon's group, who may
 read its ledger but not write there, train through the daemon.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill train --ham ~/Maildir", "learn a Maildir as good mail"},
 				{"fanmill train --spam junk.mbox.gz more/", "learn a compressed mailbox and a folder as spam"},
 				{"fanmill train --spam - < message", "learn one message from standard input"},
 			},
 		},
 		{
-			name: "forget", batch: true, args: "PATH...", min: 1, max: -1, short: "take messages out of training again",
-			new: func() runner { return new(forgetCmd) },
-			long: `The counts become exactly what they would be had the messages never been learned.
+			Name: "forget", Batch: true, Args: "PATH...", Min: 1, Max: -1, Short: "take messages out of training again",
+			New: func() cli.Runner { return new(labels.Forget) },
+			Long: `The counts become exactly what they would be had the messages never been learned.
 PATHs are as for train.`,
-			examples: []example{{"fanmill forget wrongly-trained.eml", "undo the training of one message"}},
+			Examples: []cli.Example{{"fanmill forget wrongly-trained.eml", "undo the training of one message"}},
 		},
 	}
 }
 
-func againCommands() []command {
-	return []command{
+func againCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "exhaust", batch: true, short: "train to exhaustion, until all labelled mail is known", new: func() runner { return new(exhaustCmd) },
-			long: `All messages that are labelled in the ledger, and those of --ham and --spam, are trained
+			Name: "exhaust", Batch: true, Short: "train to exhaustion, until all labelled mail is known", New: func() cli.Runner { return new(exhaustion.Command) },
+			Long: `All messages that are labelled in the ledger, and those of --ham and --spam, are trained
 from an empty model in turns of ham and spam, round after round, until none is missed:
 until every ham scores as ham and every spam as spam. How often each message counts is
 set anew; those that are not needed stay in the ledger and do not count. The result
@@ -114,15 +125,15 @@ written all the same: it is the best that can be had with these labels.
 PATH it is what the next run with --only needs. PATH itself is only read.
 
 ` + "`fanmill undo --source exhaust`" + ` takes the last run back.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill exhaust", "train what the ledger has to exhaustion"},
 				{"fanmill exhaust --only --ham ham.mbox --spam spam.mbox --cull --log tte.log", "train two mailboxes alone, and cull them"},
 				{"fanmill exhaust --dry-run --ratio 1:1", "look at what would come out"},
 			},
 		},
 		{
-			name: "undo", args: "[N]", max: 1, short: "take the last decisions back", new: func() runner { return new(undoCmd) },
-			long: `A decision gives a message a label, changes or takes it away, or confirms it; N of them
+			Name: "undo", Args: "[N]", Max: 1, Short: "take the last decisions back", New: func() cli.Runner { return new(labels.Undo) },
+			Long: `A decision gives a message a label, changes or takes it away, or confirms it; N of them
 are taken back, the last one by default, the newest first. Each message has the label it
 had before, and the model is, bit for bit, as if the decision had never been taken. By
 default these are your own decisions, by whatever way; --source and --actor say others.
@@ -140,7 +151,7 @@ back through the daemon. What was taken back can be brought back: --source undo.
 messages themselves, and the log of who did what, stay in the ledger for [store]
 keep_log_days. When more is asked for than that log still has, what it has is taken
 back, and the exit code is 66.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill undo", "take your last decision back"},
 				{"fanmill undo --dry-run 10", "look at your last ten"},
 				{"fanmill undo --source train --since 2h --all", "take back what was trained in the last two hours"},
@@ -151,11 +162,11 @@ back, and the exit code is 66.`,
 	}
 }
 
-func expireCommands() []command {
-	return []command{
+func expireCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "expire", batch: true, short: "take old labels out of training", new: func() runner { return new(expireCmd) },
-			long: `What [store] keep_days and keep_messages do not keep goes, in every scope: labels that do
+			Name: "expire", Batch: true, Short: "take old labels out of training", New: func() cli.Runner { return new(labels.Expire) },
+			Long: `What [store] keep_days and keep_messages do not keep goes, in every scope: labels that do
 not count before those that do, the oldest first, of both classes in proportion; of
 each class as many labels stay as a filter needs to be trained (min_labels). Where
 labels that counted go, the newest of their class that did not count are judged again
@@ -168,7 +179,7 @@ decided what, stay for [store] keep_log_days, the last 10000 entries of the log 
 case. The model does not depend on them, but undo reaches no further back. Where much
 becomes free the file of the ledger shrinks, unless an older fanmill made it: then its
 space is used again.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill expire --dry-run", "what would go by the configuration"},
 				{"fanmill expire --keep-days 365", "keep the training of the last year"},
 			},
@@ -176,11 +187,11 @@ space is used again.`,
 	}
 }
 
-func mailCommands() []command {
-	return []command{
+func mailCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "score", args: "[PATH...]", max: -1, short: "say what messages look like", new: func() runner { return new(scoreCmd) },
-			long: `Prints a line "VERDICT SCORE PATH" for each message; without PATH, or for -, the
+			Name: "score", Args: "[PATH...]", Max: -1, Short: "say what messages look like", New: func() cli.Runner { return new(scoreCmd) },
+			Long: `Prints a line "VERDICT SCORE PATH" for each message; without PATH, or for -, the
 message or mailbox is read from standard input. The score goes from 0 (ham) to 1
 (spam). Nothing is learned and nothing changed.
 
@@ -188,8 +199,8 @@ With --explain the score is taken apart. What the counts, their second reading, 
 linear part and the calibrator's bias bring, less what thin training takes away, adds
 up to the log-odds of spam, from which the score is made. In a user's scope, what his own
 labels change there is added once more. Where the beginning of the message (header,
-markup, links and the first 256 bytes of words) would be spam by itself, what that adds is
-shown too: words of good mail put behind spam do not help it. The words that moved the
+markup, links and the first 256 bytes of words) would be spam by itself, what that adds
+is shown too: words of good mail put behind spam do not help it. The words that moved the
 linear part most add up to its opinion, with the rest. Of the counts the strongest
 clues are shown: the probability of spam, how far that is from 1/2, how many counted
 messages of ham and spam hold the clue, and where in the message it stood first. *H*
@@ -198,29 +209,29 @@ newest messages that put each clue there stand below it.
 
 With -e the exit code tells the verdict of the last message as bogofilter does:
 0 spam, 1 ham, 2 unsure, and 3 for any error.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill score --explain message.eml", "show the reasons for a score"},
 				{"fanmill score --sources 3 message.eml", "and the messages that each clue was learned from"},
 				{"fanmill score -e < message && echo spam", "use the verdict in a script"},
 			},
 		},
 		{
-			name: "filter", short: "copy a message from standard input to standard output with verdict headers",
-			new: func() runner { return new(filterCmd) },
-			long: `Verdict fields that the message brought along are removed, ours are put above its
+			Name: "filter", Short: "copy a message from standard input to standard output with verdict headers",
+			New: func() cli.Runner { return new(filterCmd) },
+			Long: `Verdict fields that the message brought along are removed, ours are put above its
 first field, and the body is passed on byte for byte. The exit code is 0 only when
 the whole message has been written; when anything fails inside, it is 75, which
 makes maildrop, procmail and the MTA try again later.`,
-			examples: []example{{`xfilter "/usr/bin/fanmill filter"`, "in a maildrop filter"}},
+			Examples: []cli.Example{{`xfilter "/usr/bin/fanmill filter"`, "in a maildrop filter"}},
 		},
 	}
 }
 
-func corpusCommands() []command {
-	return []command{
+func corpusCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "corpus stats", args: "[PATH...]", max: -1, short: "say what mailboxes hold", new: func() runner { return new(corpusStatsCmd) },
-			long: `For each PATH (as for train): messages, bytes, dates, the largest message, how many
+			Name: "corpus stats", Args: "[PATH...]", Max: -1, Short: "say what mailboxes hold", New: func() cli.Runner { return new(mailboxes.Stats) },
+			Long: `For each PATH (as for train): messages, bytes, dates, the largest message, how many
 are the same, or nearly the same, as one read before, and what could not be read.
 
 With --ham and --spam also the balance, and each group of near-duplicates that has
@@ -229,27 +240,27 @@ both labels: there one label is probably wrong.
 Dates are those of arrival: the newest Received field, else the mailbox's "From "
 line, else the Date field. Messages are the same when sender, subject and text are,
 whoever got them; --near says how alike they must be to be nearly the same.`,
-			examples: []example{{"fanmill corpus stats --ham ham.mbox --spam spam.mbox", "look over the training mail before it is trained"}},
+			Examples: []cli.Example{{"fanmill corpus stats --ham ham.mbox --spam spam.mbox", "look over the training mail before it is trained"}},
 		},
 		{
-			name: "corpus dups", args: "PATH...", min: 1, max: -1, short: "list messages that are nearly the same, and write a mailbox without them",
-			new: func() runner { return new(corpusDupsCmd) },
-			long: `Prints each group of near-duplicates, such as one mail to several recipients, with
+			Name: "corpus dups", Args: "PATH...", Min: 1, Max: -1, Short: "list messages that are nearly the same, and write a mailbox without them",
+			New: func() cli.Runner { return new(mailboxes.Dups) },
+			Long: `Prints each group of near-duplicates, such as one mail to several recipients, with
 the likeness of each to the first. --out writes one message of each kind, the first
 that was read, and all others that have no duplicate.
 
 The new mailbox is an mbox (mboxrd) that appears under its name whole or not at all.
 What was read is never changed: a FILE that is among the PATHs, by whatever name, or
 in a folder among them, is refused, and one that exists is replaced with --force only.`,
-			examples: []example{{"fanmill corpus dups spam.mbox --out spam.new", "leave one message of each campaign"}},
+			Examples: []cli.Example{{"fanmill corpus dups spam.mbox --out spam.new", "leave one message of each campaign"}},
 		},
 		{
-			name: "corpus trim", args: "[PATH...]", max: -1, short: "write a mailbox without what is old, large or too much",
-			new: func() runner { return new(corpusTrimCmd) },
-			long: `The limits act in the order --since, --max-size, --newest, --balance. A message
+			Name: "corpus trim", Args: "[PATH...]", Max: -1, Short: "write a mailbox without what is old, large or too much",
+			New: func() cli.Runner { return new(mailboxes.Trim) },
+			Long: `The limits act in the order --since, --max-size, --newest, --balance. A message
 without a date counts as the oldest. The new mailboxes are written as by corpus dups;
 messages keep their order.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill corpus trim old.mbox --since 365d --max-size 500kB --out new.mbox", "the last year, without the large ones"},
 				{"fanmill corpus trim --ham ham.mbox --spam spam.mbox --balance 4 --ham-out ham.new --spam-out spam.new", "at most four of one class for each of the other"},
 			},
@@ -257,17 +268,17 @@ messages keep their order.`,
 	}
 }
 
-func heldCommands() []command {
-	ids := func(name, short, long string, new func() runner, ex ...example) command {
-		return command{name: "held " + name, args: "ID...", min: 1, max: -1, short: short, long: long, new: new, examples: ex}
+func heldCommands() []cli.Command {
+	ids := func(name, short, long string, new func() cli.Runner, ex ...cli.Example) cli.Command {
+		return cli.Command{Name: "held " + name, Args: "ID...", Min: 1, Max: -1, Short: short, Long: long, New: new, Examples: ex}
 	}
-	decide := func(action string) func() runner { return func() runner { return &decideCmd{action: action} } }
-	return []command{
+	decide := func(action string) func() cli.Runner { return func() cli.Runner { return &decideCmd{action: action} } }
+	return []cli.Command{
 		{
-			name: "held list", short: "list the messages that wait for a moderator", new: func() runner { return new(heldListCmd) },
-			long: `One line a message, newest first: id, when, verdict, score, sender, recipients,
+			Name: "held list", Short: "list the messages that wait for a moderator", New: func() cli.Runner { return new(heldListCmd) },
+			Long: `One line a message, newest first: id, when, verdict, score, sender, recipients,
 subject. Conditions are combined; texts are searched without regard to case.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill held list --since 24h", "what was held today"},
 				{"fanmill held ham $(fanmill held list --ids --from @example.org)", "release all of a sender"},
 			},
@@ -276,23 +287,23 @@ subject. Conditions are combined; texts are searched without regard to case.`,
 came: what its score added up from, the words that moved the linear part, and the
 clues with their places, as score --explain shows them. For what the filter thinks of
 the message now, pipe it from held export to score --explain.`,
-			func() runner { return new(heldShowCmd) }, example{"fanmill held export 0fq3m2k1c8v9x7yz | fanmill score --explain", "what would be thought of it now"}),
+			func() cli.Runner { return new(heldShowCmd) }, cli.Example{"fanmill held export 0fq3m2k1c8v9x7yz | fanmill score --explain", "what would be thought of it now"}),
 		ids("export", "write held messages to standard output as an mbox", `The mailbox is in mboxrd form and can be read by train and by mail programs.`,
-			func() runner { return new(heldExportCmd) }),
+			func() cli.Runner { return new(heldExportCmd) }),
 		ids("ham", "learn held messages as ham and send them on", `A message stays held when the next hop does not take it.`,
-			decide("ham"), example{"fanmill held ham 0fq3m2k1c8v9x7yz", "it was good mail"}),
+			decide("ham"), cli.Example{"fanmill held ham 0fq3m2k1c8v9x7yz", "it was good mail"}),
 		ids("spam", "learn held messages as spam and remove them", "", decide("spam")),
 		ids("release", "send held messages on without learning", "", decide("release")),
 		ids("discard", "remove held messages without learning", "", decide("discard")),
 	}
 }
 
-func pastCommands() []command {
-	return []command{
+func pastCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "learn", args: "--ham|--spam|--forget ID...", min: 1, max: -1, short: "correct verdicts by the ids of the messages",
-			new: func() runner { return new(learnCmd) },
-			long: `An ID stands in a message's verdict header, in the text it was refused with, in the
+			Name: "learn", Args: "--ham|--spam|--forget ID...", Min: 1, Max: -1, Short: "correct verdicts by the ids of the messages",
+			New: func() cli.Runner { return new(learnCmd) },
+			Long: `An ID stands in a message's verdict header, in the text it was refused with, in the
 log and in the list of fanmill history. It may be given with all that is around it,
 such as the whole header or the text of a bounce; - reads a line for each message
 from standard input.
@@ -310,47 +321,47 @@ on; the exit code then is 66. So it is when what was found in the message was no
 kept (history.features), has made room for others, or comes from an older feature
 set. Through a running daemon, users who are not administrators teach their own scope,
 and only by messages that were scored in it.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill learn --ham 0fq3m2k1c8v9x7yz", "this was good mail"},
 				{"fanmill history --ids --from @example.org | fanmill learn --spam -", "all that a domain sent is spam"},
 				{"fanmill learn --spam --message - < message", "one message, from a mail program"},
 			},
 		},
 		{
-			name: "history", short: "list the messages that have gone by", new: func() runner { return new(historyCmd) },
-			long: `One line a message, newest first: id, when, verdict, score, outcome, sender,
+			Name: "history", Short: "list the messages that have gone by", New: func() cli.Runner { return new(past.List) },
+			Long: `One line a message, newest first: id, when, verdict, score, outcome, sender,
 recipients, subject; on a terminal no wider than that. Conditions are combined;
 texts are searched without regard to case. Mail that is not filtered is not
 recorded. What came in the last second may be missing.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill history --since 2h --outcome reject", "what was refused lately"},
 				{"fanmill history --from anna@example.org --since 2026-03-01 --until 2026-03-07", "of one sender, in one week"},
 			},
 		},
 		{
-			name: "history show", args: "ID...", min: 1, max: -1, short: "show all that is remembered of messages",
-			new: func() runner { return new(historyShowCmd) },
-			long: `With the opinions that made the score, and whether the message can be learned by
+			Name: "history show", Args: "ID...", Min: 1, Max: -1, Short: "show all that is remembered of messages",
+			New: func() cli.Runner { return new(past.Show) },
+			Long: `With the opinions that made the score, and whether the message can be learned by
 its id. An ID may be given as for learn.`,
 		},
 		{
-			name: "history purge", short: "remove what is remembered of an address",
-			new: func() runner { return new(historyPurgeCmd) },
-			long: `Removes each record that has the ADDR of --to or --from, whole, at once and
+			Name: "history purge", Short: "remove what is remembered of an address",
+			New: func() cli.Runner { return new(past.Purge) },
+			Long: `Removes each record that has the ADDR of --to or --from, whole, at once and
 without asking, and writes the file anew, so that nothing of it is left there. That
 needs room for a second copy of history.db and takes some seconds for each gigabyte;
 a running daemon goes on meanwhile. Only the history is purged: held messages, the
 ledger of what was learned, and logs are not.`,
-			examples: []example{{"fanmill history purge --dry-run --to anna@example.org", "see how many records there are"}},
+			Examples: []cli.Example{{"fanmill history purge --dry-run --to anna@example.org", "see how many records there are"}},
 		},
 	}
 }
 
-func lookCommands() []command {
-	return []command{
+func lookCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "stats", short: "say how far training is", new: func() runner { return new(statsCmd) },
-			long: `Says how many messages are labelled, how often they count, how many were recorded
+			Name: "stats", Short: "say how far training is", New: func() cli.Runner { return new(statsCmd) },
+			Long: `Says how many messages are labelled, how often they count, how many were recorded
 and wait to be learned, whether the score is still held unsure (fewer than 20 of a
 class count), whether policy.min_labels is reached, and what to do next. For a
 scope the last two go by its labels and the site's together.
@@ -369,7 +380,7 @@ worse; where it is large, train mail as it comes in.
 
 With --days N also the daily table, which fanmill log makes from log files (fanmill
 help log explains its columns), and how often each rule decided what.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill stats --mislabels 20", "look for labels that are probably wrong"},
 				{"fanmill stats --days 7", "what became of the mail of a week"},
 			},
@@ -378,10 +389,10 @@ help log explains its columns), and how often each rule decided what.`,
 	}
 }
 
-func logCommand() command {
-	return command{
-		name: "log", args: "[FILE|-]...", max: -1, batch: true, short: "make the daily table from log files", new: func() runner { return new(logCmd) },
-		long: `Adds up by day what the log says became of messages. It reads the daemon's log, text
+func logCommand() cli.Command {
+	return cli.Command{
+		Name: "log", Args: "[FILE|-]...", Max: -1, Batch: true, Short: "make the daily table from log files", New: func() cli.Runner { return new(daytable.Command) },
+		Long: `Adds up by day what the log says became of messages. It reads the daemon's log, text
 or JSON, alone, behind the prefix of syslog or journalctl, as journalctl -o json
 prints it, and as containers keep it; also compressed with gzip, bzip2 or zstd, and
 from standard input. Lines of other programs are passed over; a line of a message
@@ -406,7 +417,7 @@ day counts. A file that is renamed or cut off by log rotation is followed.
 
 The daemon's own counters, fanmill stats --days, say the same. The log has all
 messages with log.level = "info" or "debug" only.`,
-		examples: []example{
+		Examples: []cli.Example{
 			{"journalctl -u fanmill -o json | fanmill log", "from the journal"},
 			{"fanmill log --csv /var/log/fanmill.log*", "all logs there are, rotated ones too, for a spreadsheet"},
 			{"fanmill log -f /var/log/fanmill.log", "watch the day"},
@@ -414,12 +425,12 @@ messages with log.level = "info" or "debug" only.`,
 	}
 }
 
-func measureCommands() []command {
-	return []command{
+func measureCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "eval", batch: true, args: "[A.toml B.toml] INDEX...", min: 1, max: -1, short: "measure accuracy on labelled mail",
-			new: func() runner { return new(evalCmd) },
-			long: `INDEX has a line "spam PATH" or "ham PATH" for each message, the paths relative to
+			Name: "eval", Batch: true, Args: "[A.toml B.toml] INDEX...", Min: 1, Max: -1, Short: "measure accuracy on labelled mail",
+			New: func() cli.Runner { return new(measure.Command) },
+			Long: `INDEX has a line "spam PATH" or "ham PATH" for each message, the paths relative to
 the index file. From an empty store, each message is scored and then learned by
 itself, as a moderator's decision is; --folds and --split learn the messages to
 train with together, as train does. The data directory is neither read nor changed.
@@ -435,7 +446,7 @@ of the index, from the 20th message of the rarer class on, unless --from, --fold
 or --split say otherwise. That is how the site's mail is scored; folds would look
 into its future. It promises 1 in N only with at least 3N ham, and says what it can
 promise with fewer.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill eval corpus/full/index", "how well would it have done on this mail, in this order"},
 				{"fanmill eval --folds 5 --seed 1 index", "five-fold cross-validation"},
 				{"fanmill eval --shuffle 1-10 --flip 5% index", "ten orders, one label in twenty wrong"},
@@ -444,8 +455,8 @@ promise with fewer.`,
 			},
 		},
 		{
-			name: "doctor", short: "say whether all is well, and what to do where it is not", new: func() runner { return new(doctorCmd) },
-			long: `One page: is the daemon up, and has it seen the last training; is the configuration
+			Name: "doctor", Short: "say whether all is well, and what to do where it is not", New: func() cli.Runner { return doctor.New(release) },
+			Long: `One page: is the daemon up, and has it seen the last training; is the configuration
 accepted; does the MTA reach the milter socket; does mail come, and was any let
 through unscored; how far training is, and what is odd about it; is the ledger sound;
 may the daemon write to its files and its spool; is there room. Nothing is changed.
@@ -458,7 +469,7 @@ Sendmail runs as, in the directory it is chrooted to; files and spool likewise w
 those of the daemon. Anybody else is told what the mode bits say.
 
 --quick leaves out what reads the whole ledger, which takes long when it is large.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"sudo fanmill doctor", "is it working?"},
 				{"fanmill doctor --quick --json", "for monitoring"},
 			},
@@ -466,9 +477,9 @@ those of the daemon. Anybody else is told what the mode bits say.
 	}
 }
 
-func otherCommands() []command {
-	return []command{
-		{name: "version", short: "print version, feature set and compiler", new: func() runner { return new(versionCmd) }},
-		{name: "help", args: "[COMMAND]", max: 2, short: "explain a command", new: func() runner { return new(helpCmd) }},
+func otherCommands() []cli.Command {
+	return []cli.Command{
+		{Name: "version", Short: "print version, feature set and compiler", New: func() cli.Runner { return new(versionCmd) }},
+		{Name: "help", Args: "[COMMAND]", Max: 2, Short: "explain a command", New: func() cli.Runner { return new(helpCmd) }},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store/storetest"
 )
 
@@ -36,9 +37,9 @@ func TestForbiddenMail(t *testing.T) {
 	}
 	e, out, errs := testEnv(t)
 	storetest.AsUser(t, func() {
-		err := dispatch(t.Context(), []string{"corpus", "stats", forbidden, filepath.Join(dir, "c.mbox")}, e)
-		if code := exitCode(err); code != exitNoInput {
-			t.Errorf("exit code %d, want %d: %v", code, exitNoInput, err)
+		err := cli.Dispatch(t.Context(), commands(), []string{"corpus", "stats", forbidden, filepath.Join(dir, "c.mbox")}, e)
+		if code := cli.CodeOf(err); code != cli.ExitNoInput {
+			t.Errorf("exit code %d, want %d: %v", code, cli.ExitNoInput, err)
 		}
 	})
 	want := "fanmill: read " + forbidden + ": permission denied\nfanmill: hint: run it as somebody who may read this mail\n"
@@ -68,7 +69,7 @@ func TestCorpusInterrupted(t *testing.T) {
 			hidden = err == nil && len(there) == 1
 			cancel()
 		})
-		if err := dispatch(ctx, args, e); !errors.Is(err, context.Canceled) {
+		if err := cli.Dispatch(ctx, commands(), args, e); !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: %v", args[1], err)
 		}
 		if !hidden {
@@ -92,19 +93,11 @@ func TestCorpusChanged(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	err := dispatch(t.Context(), []string{"corpus", "dups", dir, "--out", out}, e)
-	if exitCode(err) != exitTempFail || !strings.Contains(err.Error(), "changed while they were read: run it again") {
-		t.Errorf("exit code %d, %v", exitCode(err), err)
+	err := cli.Dispatch(t.Context(), commands(), []string{"corpus", "dups", dir, "--out", out}, e)
+	if cli.CodeOf(err) != cli.ExitTempFail || !strings.Contains(err.Error(), "changed while they were read: run it again") {
+		t.Errorf("exit code %d, %v", cli.CodeOf(err), err)
 	}
 	if _, err := os.Stat(out); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("there is a mailbox: %v", err)
-	}
-}
-
-func TestBytesText(t *testing.T) {
-	for n, want := range map[int64]string{0: "0 bytes", 999: "999 bytes", 1000: "1.0 kB", 32_500_000: "32.5 MB", 5e15: "5000.0 TB"} {
-		if got := bytesText(n); got != want {
-			t.Errorf("%d: %s, want %s", n, got, want)
-		}
 	}
 }

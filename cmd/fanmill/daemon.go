@@ -2,23 +2,26 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"strings"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 )
 
 // statusCmd shows how the daemon fares.
 type statusCmd struct{ json bool }
 
-func (s *statusCmd) flags(fs *flag.FlagSet) {
+func (s *statusCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&s.json, "json", false, "print JSON")
 }
 
 // Run asks the daemon.
-func (s *statusCmd) Run(ctx context.Context, e *Env) error {
+func (s *statusCmd) Run(ctx context.Context, e *cli.Env) error {
 	c, err := dialDaemon(ctx, e)
 	if err != nil {
 		return err
@@ -29,15 +32,14 @@ func (s *statusCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	if s.json {
-		return printJSON(e.Stdout, st)
+		return cli.PrintJSON(e.Stdout, st)
 	}
-	_, err = e.Stdout.Write([]byte(statusText(st)))
-	return writeError(err)
+	return e.Print(statusText(st))
 }
 
 func statusText(st control.Status) string {
 	var b strings.Builder
-	row := func(name, value string) { fmt.Fprintf(&b, "%-9s %s\n", name+":", safe(value)) }
+	row := func(name, value string) { fmt.Fprintf(&b, "%-9s %s\n", name+":", cli.Safe(value)) }
 	row("version", st.Version)
 	row("process", fmt.Sprintf("%d, since %s", st.PID, st.Started.Local().Format(time.RFC1123Z)))
 	row("data", st.Data)
@@ -72,10 +74,10 @@ func statusText(st control.Status) string {
 }
 
 // reloadCmd has the daemon read its configuration again.
-type reloadCmd struct{ noFlags }
+type reloadCmd struct{ cli.NoFlags }
 
 // Run asks the daemon and says what came of it.
-func (reloadCmd) Run(ctx context.Context, e *Env) error {
+func (reloadCmd) Run(ctx context.Context, e *cli.Env) error {
 	c, err := dialDaemon(ctx, e)
 	if err != nil {
 		return err
@@ -86,24 +88,37 @@ func (reloadCmd) Run(ctx context.Context, e *Env) error {
 		return err
 	}
 	for _, key := range r.Restart {
-		fmt.Fprintf(e.Stderr, "fanmill: %s has changed and takes effect after a restart\n", safe(key))
+		fmt.Fprintf(e.Stderr, "fanmill: %s has changed and takes effect after a restart\n", cli.Safe(key))
 	}
 	for _, text := range r.Warnings {
-		fmt.Fprintf(e.Stderr, "fanmill: warning: %s\n", safe(text))
+		fmt.Fprintf(e.Stderr, "fanmill: warning: %s\n", cli.Safe(text))
 	}
-	_, err = fmt.Fprintf(e.Stdout, "reloaded %s\n", safe(r.Config))
-	return writeError(err)
+	return e.Printf("reloaded %s\n", cli.Safe(r.Config))
 }
 
 // dialDaemon connects to the daemon of the data directory, which must run.
-func dialDaemon(ctx context.Context, e *Env) (*control.Client, error) {
-	dir, err := e.existingData()
+func dialDaemon(ctx context.Context, e *cli.Env) (*control.Client, error) {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return nil, err
 	}
 	c, err := control.Dial(ctx, dir)
 	if err != nil {
-		return nil, hint(err, "start it with `fanmill serve --data %s`", dir)
+		return nil, cli.Hint(err, "start it with `fanmill serve --data %s`", dir)
 	}
 	return c, nil
+}
+
+// dialIfThere connects to the daemon of the data directory, which it returns too. The
+// client is nil where none runs, and where it does not let us in: then the files may.
+func dialIfThere(ctx context.Context, e *cli.Env) (*control.Client, string, error) {
+	dir, err := e.ExistingData()
+	if err != nil {
+		return nil, "", err
+	}
+	c, err := control.Dial(ctx, dir)
+	if errors.Is(err, control.ErrNoDaemon) || errors.Is(err, fs.ErrPermission) {
+		return nil, dir, nil
+	}
+	return c, dir, err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/spool"
 )
@@ -109,12 +110,12 @@ func TestReleaseInDoubt(t *testing.T) {
 	}
 	q := control.Decision{ID: held[0].ID, Action: "ham"}
 	_, err = c.Decide(t.Context(), q)
-	if !errors.Is(err, control.ErrNextHop) || len(hints(err)) == 0 || !strings.Contains(hints(err)[0], "--again") {
-		t.Errorf("a release without an answer: %v, %q", err, hints(err))
+	if !errors.Is(err, control.ErrNextHop) || len(cli.Hints(err)) == 0 || !strings.Contains(cli.Hints(err)[0], "--again") {
+		t.Errorf("a release without an answer: %v, %q", err, cli.Hints(err))
 	}
 	first := <-next.taken
-	if _, err = c.Decide(t.Context(), q); !errors.Is(err, spool.ErrInDoubt) || exitCode(err) != exitTempFail {
-		t.Errorf("the same again: %v (exit %d)", err, exitCode(err))
+	if _, err = c.Decide(t.Context(), q); !errors.Is(err, spool.ErrInDoubt) || cli.CodeOf(err) != cli.ExitTempFail {
+		t.Errorf("the same again: %v (exit %d)", err, cli.CodeOf(err))
 	}
 	if h, err := c.Show(t.Context(), q.ID); err != nil || h.State != "in doubt" {
 		t.Errorf("it is shown as %q (%v)", h.State, err)

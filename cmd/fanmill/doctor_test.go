@@ -1,295 +1,64 @@
 package main
 
 import (
-	"fmt"
-	"io/fs"
-	"math/rand/v2"
-	"net"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"fanmill/classify"
-	"fanmill/config"
-	"fanmill/control"
-	"fanmill/milter"
-	"fanmill/milter/mta"
-	"fanmill/store"
-	"fanmill/store/history"
 )
 
-// examine opens a data directory as doctor does.
-func examine(t *testing.T, dir string) *exam {
-	t.Helper()
-	e, _, _ := testEnv(t)
-	e.DefaultInet = "inet:127.0.0.1:0"
-	e.Postconf, e.SendmailCf = filepath.Join(dir, "no-postconf"), filepath.Join(dir, "no-sendmail.cf")
-	x := new(doctorCmd).begin(t.Context(), e, dir)
-	t.Cleanup(x.end)
-	return x
-}
-
-// wants compares what a check found with lines "level: part of the text".
-func wants(t *testing.T, got []finding, want ...string) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("found %+v, want %q", got, want)
-		return
-	}
-	for i, f := range got {
-		if l, text, _ := strings.Cut(want[i], ": "); string(f.Level) != l || !strings.Contains(f.Text, text) {
-			t.Errorf("found %s: %s, want %s", f.Level, f.Text, want[i])
-		}
-	}
-}
-
-func TestLabelFinding(t *testing.T) {
-	const n = classify.MinLabels
-	labels := func(ham, spam, hamAdds, spamAdds int) store.Labels {
-		return store.Labels{Ham: ham, Spam: spam, HamAdds: hamAdds, SpamAdds: spamAdds}
-	}
-	for _, c := range []struct {
-		in   store.Census
-		want string
-	}{
-		{store.Census{}, "ok: 0 ham, counting 0 times, and 0 spam, counting 0 times"},
-		{store.Census{Labels: labels(400, 100, 80, 20)}, "ok: 400 ham, counting 80 times, and 100 spam, counting 20 times"},
-		{store.Census{Labels: labels(500, 100, 50, 50)}, "warning: one class has more than 4 times as many labels as the other: train spam"},
-		{store.Census{Labels: labels(100, 401, 50, 50)}, "warning: labels as the other: train ham"},
-		{store.Census{Labels: labels(100, 100, 20, 100)}, "warning: one class counts more than 4 times as often as the other: train ham"},
-		{store.Census{Labels: labels(n-1, 0, n-1, 0)}, "ok: "},
-		{store.Census{Labels: labels(n, 0, n, 0)}, "warning: train spam"},
-		{store.Census{Labels: store.Labels{Ham: 3, Waiting: 3}}, "ok: ; 3 of them wait to be learned"},
-		{store.Census{Scope: "anna", Labels: labels(0, 100, 0, 50)}, "note: scope anna: 0 ham, counting 0 times, and 100 spam, counting 50 times; one class has more than 4 times as many labels as the other: train ham --scope anna"},
-	} {
-		wants(t, []finding{labelFinding(c.in)}, c.want)
-	}
-}
-
-// TestScopeFindings: of many scopes, those that were trained last.
-func TestScopeFindings(t *testing.T) {
-	var scopes []store.Census
-	for i := range 25 {
-		scopes = append(scopes, store.Census{Scope: fmt.Sprint("user", i), Last: time.Unix(int64(i), 0)})
-	}
-	got := scopeFindings(scopes)
-	if len(got) != scopesShown+1 || !strings.HasPrefix(got[0].Text, "scope user24:") || !strings.HasPrefix(got[scopesShown].Text, "15 more") {
-		t.Errorf("%+v", got)
-	}
-}
-
-// TestConfigFindings: each problem of a configuration is a finding.
-func TestConfigFindings(t *testing.T) {
-	x := &exam{dir: t.TempDir()}
-	_, x.setErr = config.Parse("fanmill.toml", []byte("[policy]\nown_hosts = [\"a b\"]\nspam = \"eat\"\n"), x.dir)
-	wants(t, checkConfig(t.Context(), x), "fault: fanmill.toml:2: policy.own_hosts", "fault: fanmill.toml:3: policy.spam")
-	x.setErr = nil
-	x.set = must(newSettings("", config.Default(x.dir), new(inputs)))
-	wants(t, checkConfig(t.Context(), x), "note: there is none")
-	x.set.path = "/etc/fanmill.toml"
-	wants(t, checkConfig(t.Context(), x), "ok: /etc/fanmill.toml is accepted; its rules: 0 unfiltered, ")
-	x.set.policy.Observe = true
-	wants(t, checkConfig(t.Context(), x), "ok: accepted", "note: set policy.observe = false")
-}
-
-func must[T any](v T, err error) T {
-	if err != nil {
-		panic(err)
-	}
-	return v
-}
-
-// TestDaemonFindings: a daemon that is up, has another version, does not know its
-// configuration, or does not follow the ledger.
-func TestDaemonFindings(t *testing.T) {
+// TestDoctorAsksTheDaemon: doctor sees that a daemon answers, that its configuration is
+// another one by now, and that it does not follow the ledger.
+func TestDoctorAsksTheDaemon(t *testing.T) {
 	dir := shortDir(t)
 	a, _ := testApp(t, dir, filterTOML)
-	x := examine(t, dir)
-	wants(t, checkDaemon(t.Context(), x), "ok: process "+fmt.Sprint(os.Getpid())+" answers")
-	wants(t, checkFollowing(t.Context(), x), "ok: all 0 changes")
-	wants(t, checkSockets(t.Context(), x), "ok: unix:"+filepath.Join(dir, "milter.sock")+" answers")
-
-	x.status.Version, x.status.LastFail = "0.0.1", "wrong \x1b[2J key"
-	wants(t, checkDaemon(t.Context(), x), "ok: ", "warning: the daemon is fanmill 0.0.1, this is ", "warning: wrong \x1b")
-	if page := doctorPage(dir, checkDaemon(t.Context(), x)); strings.Contains(page, "\x1b") {
-		t.Errorf("not escaped: %q", page)
+	wants := func(check, want string) {
+		t.Helper()
+		if got := doctored(t, dir, check); !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", check, got, want)
+		}
 	}
-	x = examine(t, dir)
+	wants("daemon", "ok: process ")
+	wants("following", "ok: the daemon has seen all 0 changes")
+	wants("socket", "ok: unix:"+filepath.Join(dir, "milter.sock")+" answers")
 	soon := time.Now().Add(time.Hour)
-	if err := os.Chtimes(x.set.path, soon, soon); err != nil {
+	if err := os.Chtimes(filepath.Join(dir, "fanmill.toml"), soon, soon); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, checkDaemon(t.Context(), x), "ok: ")             // touched only
+	if got := doctored(t, dir, "reload"); got != "" { // touched only
+		t.Errorf("reload: %q", got)
+	}
 	writeConfig(t, dir, filterTOML+"on_error = \"accept\"\n") // this daemon does not watch
-	wants(t, checkDaemon(t.Context(), examine(t, dir)), "ok: ", "warning: fanmill.toml, or a list that it names, is not what the daemon goes by: `fanmill reload`")
-	x = examine(t, dir)
-	x.status.Digest, x.status.Restart, x.status.Warnings = x.set.digest(), []string{"milter.listen", "spool.dir"}, []string{"a list shrank"}
-	wants(t, checkDaemon(t.Context(), x), "ok: ", "warning: changed, and in force only after a restart of the daemon: milter.listen, spool.dir", "note: a list shrank")
+	wants("reload", "warning: "+filepath.Join(dir, "fanmill.toml")+", or a list that it names, is not what the daemon goes by: `fanmill reload`")
 
 	a.cancel() // it follows no more
 	a.follow.Wait()
-	trainOne(t, dir)
-	wants(t, checkFollowing(t.Context(), examine(t, dir)), "fault: the daemon has seen op 0 of 1: ")
+	e, _, errs := testEnv(t)
+	e.Data, e.Stdin = dir, strings.NewReader(letters("ham", 1))
+	if code := Main(t.Context(), []string{"train", "--ham", "-"}, e); code != 0 {
+		t.Fatalf("train: exit code %d: %s", code, errs)
+	}
+	wants("following", "fault: the daemon has seen op 0 of 1: ")
 }
 
-// trainOne has another process's hand label one message.
-func trainOne(t *testing.T, dir string) {
+// doctored is what doctor says of one check, "" for nothing.
+func doctored(t *testing.T, dir, check string) string {
 	t.Helper()
-	db, err := store.Open(t.Context(), store.Options{Dir: dir})
-	if err != nil {
-		t.Fatal(err)
+	e, out, _ := testEnv(t)
+	e.Data, e.Postconf, e.SendmailCf = dir, filepath.Join(dir, "no-postconf"), filepath.Join(dir, "no-sendmail.cf")
+	Main(t.Context(), []string{"doctor", "--quick", "--json"}, e)
+	var answer struct {
+		Checks []struct{ Check, Level, Text string }
 	}
-	defer db.Close()
-	err = db.Update(t.Context(), func(tx *store.Tx) error {
-		return tx.Learn(store.Row{Class: store.Ham, Message: []byte("Subject: x\n\n"), Complete: true}, store.Origin{Source: "train"})
-	})
-	if err != nil {
-		t.Fatal(err)
+	if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
-}
-
-// TestSocketFindings: nobody listens, or somebody else.
-func TestSocketFindings(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		for {
-			conn, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = conn.Write([]byte("220 mx ESMTP\r\n"))
-			_ = conn.Close()
-		}
-	}()
-	spec := "inet:" + ln.Addr().String()
-	x := &exam{status: &control.Status{Listen: []string{spec}}}
-	wants(t, checkSockets(t.Context(), x), "fault: "+spec+" does not answer: ")
-	ln.Close()
-	wants(t, checkSockets(t.Context(), x), "fault: "+spec+" does not answer: ")
-}
-
-func TestNames(t *testing.T) {
-	c := &mta.Client{Root: "/var/spool/postfix", Dir: "/var/spool/postfix"}
-	unixAt := func(path string) mta.Milter { return mta.Milter{Network: "unix", Address: path} }
-	port := func(address string) mta.Milter { return mta.Milter{Network: "tcp", Address: address} }
-	for _, k := range []struct {
-		named mta.Milter
-		ours  string
-		want  bool
-	}{
-		{unixAt("/fanmill/milter.sock"), "unix:/var/spool/postfix/fanmill/milter.sock", true},
-		{unixAt("/var/lib/fanmill/milter.sock"), "unix:/var/lib/fanmill/milter.sock", true}, // though it is hidden
-		{unixAt("/opendkim/opendkim.sock"), "unix:/var/spool/postfix/fanmill/milter.sock", false},
-		{unixAt("/fanmill/milter.sock"), "inet:127.0.0.1:8891", false},
-		{port("127.0.0.1:8891"), "inet:127.0.0.1:8891", true},
-		{port("127.0.0.1:8892"), "inet:127.0.0.1:8891", false},
-		{port("localhost:8891"), "inet:127.0.0.1:8891", true},
-		{port("127.0.0.1:8891"), "inet:0.0.0.0:8891", true},
-		{port("127.0.0.1:8891"), "inet:[::]:8891", true},
-		{port("127.0.0.2:8891"), "inet:127.0.0.1:8891", false},
-		{port("filter.example.org:8891"), "inet:127.0.0.1:8891", false},
-		{mta.Milter{Spec: "nonsense"}, "inet:127.0.0.1:8891", false},
-	} {
-		if got := names(c, k.named, k.ours); got != k.want {
-			t.Errorf("%s names %s: %v", k.named.Address, k.ours, got)
+	for _, f := range answer.Checks {
+		if f.Check == check {
+			return f.Level + ": " + f.Text
 		}
 	}
-}
-
-// TestMailFindings: what the daily counters say.
-func TestMailFindings(t *testing.T) {
-	dir := t.TempDir()
-	x := examine(t, dir)
-	wants(t, checkTraffic(t.Context(), x), "note: no mail has been seen yet")
-	wants(t, checkUnscored(t.Context(), x), "note: no mail has been seen yet")
-	today, long := history.Day(time.Now()), history.Day(time.Now().AddDate(0, 0, -30))
-	count := func(day, outcome, rule string, n int64) *exam {
-		h := must(history.Open(t.Context(), history.Options{Dir: dir}))
-		h.Count(day, outcome, rule, n)
-		if err := h.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return examine(t, dir)
-	}
-	x = count(long, "accept", milter.RuleFailed, 4)
-	wants(t, checkTraffic(t.Context(), x), "warning: no mail in the last 7 days")
-	x = count(today, "accept", "default", 10)
-	wants(t, checkTraffic(t.Context(), x), "ok: 10 messages in the last 7 days")
-	wants(t, checkUnscored(t.Context(), x), "ok: no message")
-	count(today, "accept", milter.RuleFailed, 1)
-	count(today, "accept", "on-error", 2)
-	x = count(today, "fail", "on-error", 3)
-	wants(t, checkUnscored(t.Context(), x), "warning: 1 message of the last 7 days failed twice and went through unscored",
-		"warning: 2 messages of the last 7 days could not be scored and went through", "warning: 3 messages of the last 7 days could not be scored or held")
-}
-
-// TestIntegrityFinding: damage that opening the ledger does not come upon.
-func TestIntegrityFinding(t *testing.T) {
-	dir := t.TempDir()
-	trainOne(t, dir)
-	wants(t, checkIntegrity(t.Context(), examine(t, dir)), "ok: the whole ledger was read")
-	wants(t, checkFeatures(t.Context(), examine(t, dir)), fmt.Sprintf("ok: version %d", classify.FeatureVersion))
-	x := examine(t, dir) // has read no more than the beginning
-	path := filepath.Join(dir, "fanmill.db")
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r := rand.New(rand.NewPCG(1, 1))
-	for i := 8192; i < len(b); i++ {
-		b[i] = byte(r.Uint32())
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.WriteAt(b, 0); err != nil {
-		t.Fatal(err)
-	}
-	wants(t, checkIntegrity(t.Context(), x), "fault: database is damaged")
-	wants(t, checkLedger(t.Context(), examine(t, dir)), "fault: database is damaged")
-}
-
-// TestSpaceFinding: against the room that there really is.
-func TestSpaceFinding(t *testing.T) {
-	dir := t.TempDir()
-	wants(t, []finding{spoolSpace(dir, 0)}, "ok: in "+dir)
-	wants(t, []finding{spoolSpace(dir, 1<<60)}, "fault: nothing is held")
-	wants(t, []finding{dataSpace(dir, 1<<60)}, "warning: soon nothing can be learned")
-	wants(t, []finding{dataSpace(dir, 0)}, "ok: in "+dir)
-	wants(t, []finding{spoolSpace(filepath.Join(dir, "missing"), 0)}, "note: cannot be checked: ")
-}
-
-// TestWritable: the daemon's user may not write to what another has made.
-func TestWritable(t *testing.T) {
-	dir := shortDir(t)
-	for path, mode := range map[string]fs.FileMode{dir: 0o755, filepath.Join(dir, "ours"): 0o777, filepath.Join(dir, "theirs"): 0o755} {
-		if err := os.MkdirAll(path, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Chmod(path, mode); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ours, theirs, missing := filepath.Join(dir, "ours"), filepath.Join(dir, "theirs"), filepath.Join(dir, "missing")
-	daemon := mta.Account{Name: "daemon", UID: 4_000_001, Groups: []uint32{4_000_001}}
-	wants(t, []finding{writable(daemon, "", []string{ours, missing})}, "ok: "+ours+", by user daemon")
-	wants(t, []finding{writable(daemon, "", []string{ours, theirs})}, "fault: user daemon may not write to "+theirs+" (drwxr-xr-x, ")
-	wants(t, []finding{writable(daemon, "", []string{missing})}, "note: "+missing+" is not there yet")
-}
-
-func TestByteText(t *testing.T) {
-	for n, want := range map[int64]string{
-		0: "0 bytes", 1: "1 byte", 999: "999 bytes", 1000: "1.0 kB", 999_949: "999.9 kB", 999_950: "1.0 MB", 1 << 30: "1.1 GB", 1 << 62: "4611686.0 TB",
-	} {
-		if got := byteText(n); got != want {
-			t.Errorf("%d: %q, want %q", n, got, want)
-		}
-	}
+	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/milter"
 	"fanmill/spool"
@@ -71,7 +72,7 @@ func sumText(b *strings.Builder, x *control.Explanation, r control.ScoreReply) {
 		fmt.Fprintf(b, "    %+9.4f  %-14s  %s\n", logOdds, name, fmt.Sprintf(note, args...))
 	}
 	b.WriteString("  log-odds of spam, natural logarithm\n")
-	row("counts", x.Counts, "opinion %+.4f from %s, *H* %.4f, *S* %.4f", x.CountsOpinion, plural(x.ClueCount, "clue", "clues"), x.HamTail, x.SpamTail)
+	row("counts", x.Counts, "opinion %+.4f from %s, *H* %.4f, *S* %.4f", x.CountsOpinion, cli.Plural(x.ClueCount, "clue", "clues"), x.HamTail, x.SpamTail)
 	row("second reading", x.Second, "opinion %+.4f from the same counts", x.SecondOpinion)
 	row("linear part", x.Linear, "opinion %+.4f", x.LinearOpinion)
 	row("bias", x.Bias, "of the calibrator")
@@ -97,9 +98,9 @@ func piecesText(b *strings.Builder, x *control.Explanation) {
 	}
 	b.WriteString("  words that moved the linear part's opinion\n")
 	for _, p := range x.Pieces {
-		fmt.Fprintf(b, "    %+9.4f  %s\n", p.Share, safe(p.Text))
+		fmt.Fprintf(b, "    %+9.4f  %s\n", p.Share, cli.Safe(p.Text))
 	}
-	fmt.Fprintf(b, "    %+9.4f  the rest, %s\n    %+9.4f  opinion\n", x.Rest.Share, plural(x.Others, "word", "words"), x.LinearOpinion)
+	fmt.Fprintf(b, "    %+9.4f  the rest, %s\n    %+9.4f  opinion\n", x.Rest.Share, cli.Plural(x.Others, "word", "words"), x.LinearOpinion)
 }
 
 // placeWidth is the widest a clue's place is shown.
@@ -112,13 +113,13 @@ func cluesText(b *strings.Builder, clues []control.Clue) {
 	}
 	width := len("place")
 	for _, c := range clues {
-		width = max(width, utf8.RuneCountInString(fit(c.Place, placeWidth)))
+		width = max(width, utf8.RuneCountInString(cli.Fit(c.Place, placeWidth)))
 	}
 	fmt.Fprintf(b, "  clues, the strongest first\n    %-6s  %-8s  %6s  %6s  %-*s  clue\n", "prob", "strength", "ham", "spam", width, "place")
 	for _, c := range clues {
-		fmt.Fprintf(b, "    %.4f  %8.4f  %6d  %6d  %-*s  %s\n", c.Prob, c.Strength, c.Ham, c.Spam, width, fit(c.Place, placeWidth), safe(c.Text))
+		fmt.Fprintf(b, "    %.4f  %8.4f  %6d  %6d  %-*s  %s\n", c.Prob, c.Strength, c.Ham, c.Spam, width, cli.Fit(c.Place, placeWidth), cli.Safe(c.Text))
 		for _, s := range c.Sources {
-			line := fmt.Sprintf("            %-4s  %s  %.12s  %s", safe(s.Class), s.Time.Local().Format("2006-01-02 15:04"), safe(s.Digest), fit(s.Subject, 60))
+			line := fmt.Sprintf("            %-4s  %s  %.12s  %s", cli.Safe(s.Class), s.Time.Local().Format("2006-01-02 15:04"), cli.Safe(s.Digest), cli.Fit(s.Subject, 60))
 			b.WriteString(strings.TrimRight(line, " ") + "\n")
 		}
 	}

@@ -11,6 +11,8 @@ import (
 	"os"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/headers"
 )
@@ -19,22 +21,22 @@ import (
 // headers on top.
 type filterCmd struct{ scope string }
 
-func (f *filterCmd) flags(fs *flag.FlagSet) {
-	fs.Var(scopeValue{&f.scope}, "scope", "score with the training of scope `NAME`")
+func (f *filterCmd) Flags(fs *flag.FlagSet) {
+	fs.Var(cli.ScopeValue(&f.scope), "scope", "score with the training of scope `NAME`")
 }
 
 // Run filters. Every error is a temporary failure, so that whoever called keeps
 // the message: what stands on standard output then is not to be used.
-func (f *filterCmd) Run(ctx context.Context, e *Env) error {
+func (f *filterCmd) Run(ctx context.Context, e *cli.Env) error {
 	err := f.filter(ctx, e)
-	if err == nil || exitCode(err) == exitUsage {
+	if err == nil || cli.CodeOf(err) == cli.ExitUsage {
 		return err
 	}
-	return exit(exitTempFail, err)
+	return cli.WithCode(cli.ExitTempFail, err)
 }
 
-func (f *filterCmd) filter(ctx context.Context, e *Env) error {
-	set, err := e.settings()
+func (f *filterCmd) filter(ctx context.Context, e *cli.Env) error {
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
@@ -49,25 +51,25 @@ func (f *filterCmd) filter(ctx context.Context, e *Env) error {
 		return fmt.Errorf("read message from standard input: %w", err)
 	}
 	if msg.size == 0 {
-		return exit(exitTempFail, errors.New("standard input is empty: there is no message to filter"))
+		return cli.WithCode(cli.ExitTempFail, errors.New("standard input is empty: there is no message to filter"))
 	}
 	info, err := f.score(ctx, j, set, msg)
 	if err != nil {
 		return err
 	}
-	if err := headers.InsertTop(e.Stdout, headers.Render(set.families, info), msg.Reader()); err != nil {
+	if err := headers.InsertTop(e.Stdout, headers.Render(set.Families, info), msg.Reader()); err != nil {
 		return err
 	}
 	return finish(e.Stdout)
 }
 
 // score judges the message and returns what its headers say.
-func (f *filterCmd) score(ctx context.Context, j control.Judge, set *settings, msg *spill) (headers.Info, error) {
-	r, err := j.Score(ctx, control.ScoreRequest{Scope: f.scope, Clues: set.file.Headers.Evidence}, msg.Reader())
+func (f *filterCmd) score(ctx context.Context, j control.Judge, set *settings.Settings, msg *spill) (headers.Info, error) {
+	r, err := j.Score(ctx, control.ScoreRequest{Scope: f.scope, Clues: set.File.Headers.Evidence}, msg.Reader())
 	if err != nil {
 		return headers.Info{}, err
 	}
-	info := headers.Info{ID: newID(), Verdict: parseVerdict(r.Verdict), Score: r.Score, Cutoffs: set.rules.Options().Cutoffs}
+	info := headers.Info{ID: newID(), Verdict: parseVerdict(r.Verdict), Score: r.Score, Cutoffs: set.Rules.Options().Cutoffs}
 	for _, c := range r.Clues {
 		info.Clues = append(info.Clues, classify.Clue{Text: c.Text, Prob: c.Prob})
 	}
@@ -83,7 +85,7 @@ func finish(w io.Writer) error {
 	}
 	if fi, err := f.Stat(); err == nil && fi.Mode().IsRegular() {
 		if err := f.Sync(); err != nil {
-			return writeError(err)
+			return cli.WriteError(err)
 		}
 	}
 	return nil

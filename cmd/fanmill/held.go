@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/desk"
 	"fanmill/control"
 	"fanmill/spool"
 )
@@ -14,12 +16,12 @@ import (
 // heldListCmd lists held messages.
 type heldListCmd struct {
 	box, from, to, subject, verdict string
-	since                           momentValue
+	since                           cli.Moment
 	limit                           int
 	ids, json                       bool
 }
 
-func (h *heldListCmd) flags(fs *flag.FlagSet) {
+func (h *heldListCmd) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&h.box, "box", "", "only this `BOX`: unsure, spam or copy (else unsure and spam)")
 	fs.StringVar(&h.from, "from", "", "only where the sender or the From field contains `TEXT`")
 	fs.StringVar(&h.to, "to", "", "only where a recipient contains `TEXT`")
@@ -32,11 +34,11 @@ func (h *heldListCmd) flags(fs *flag.FlagSet) {
 }
 
 // Run prints what is held and matches.
-func (h *heldListCmd) Run(ctx context.Context, e *Env) error {
+func (h *heldListCmd) Run(ctx context.Context, e *cli.Env) error {
 	if err := h.check(); err != nil {
 		return err
 	}
-	d, done, err := openDesk(ctx, e, false)
+	d, done, err := desk.Open(ctx, e, false)
 	if err != nil {
 		return err
 	}
@@ -60,16 +62,16 @@ func (h *heldListCmd) Run(ctx context.Context, e *Env) error {
 
 func (h *heldListCmd) check() error {
 	if _, err := control.ParseBox(h.box); err != nil {
-		return usageErrorf("--box: %q is no box, want unsure, spam or copy", h.box)
+		return cli.UsageErrorf("--box: %q is no box, want unsure, spam or copy", h.box)
 	}
 	if h.limit < 0 {
-		return usageErrorf("--limit: %d is less than 0", h.limit)
+		return cli.UsageErrorf("--limit: %d is less than 0", h.limit)
 	}
 	switch h.verdict {
 	case "", "ham", "unsure", "spam":
 		return nil
 	}
-	return usageErrorf("--verdict: %q is no verdict, want ham, unsure or spam", h.verdict)
+	return cli.UsageErrorf("--verdict: %q is no verdict, want ham, unsure or spam", h.verdict)
 }
 
 func (h *heldListCmd) match(m spool.Meta) bool {
@@ -90,51 +92,40 @@ func holds(part string, texts ...string) bool {
 	return part == ""
 }
 
-func (h *heldListCmd) print(e *Env, m spool.Meta) error {
+func (h *heldListCmd) print(e *cli.Env, m spool.Meta) error {
 	switch {
 	case h.json:
-		return printJSON(e.Stdout, m)
+		return cli.PrintJSON(e.Stdout, m)
 	case h.ids:
-		_, err := fmt.Fprintln(e.Stdout, safe(m.ID))
-		return writeError(err)
+		return e.Print(cli.Safe(m.ID) + "\n")
 	}
-	_, err := fmt.Fprintf(e.Stdout, "%s  %s  %-6s %.4f  %s -> %s  %s\n", safe(m.ID), m.Time.Local().Format("2006-01-02 15:04"),
-		safe(m.Verdict), m.Score, fit(angle(m.Envelope.Sender), 40), fit(strings.Join(m.Envelope.Recipients, ","), 40), fit(m.Subject, 60))
-	return writeError(err)
-}
-
-// angle shows the null sender as such.
-func angle(sender string) string {
-	if sender == "" {
-		return "<>"
-	}
-	return sender
+	return e.Printf("%s  %s  %-6s %.4f  %s -> %s  %s\n", cli.Safe(m.ID), m.Time.Local().Format("2006-01-02 15:04"),
+		cli.Safe(m.Verdict), m.Score, cli.Fit(cli.Angle(m.Envelope.Sender), 40), cli.Fit(strings.Join(m.Envelope.Recipients, ","), 40), cli.Fit(m.Subject, 60))
 }
 
 // heldShowCmd shows held messages.
 type heldShowCmd struct{ json bool }
 
-func (h *heldShowCmd) flags(fs *flag.FlagSet) {
+func (h *heldShowCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
 }
 
 // Run shows each message of Args.
-func (h *heldShowCmd) Run(ctx context.Context, e *Env) error {
+func (h *heldShowCmd) Run(ctx context.Context, e *cli.Env) error {
 	d, done, err := deskFor(ctx, e, false)
 	if err != nil {
 		return err
 	}
 	defer done()
-	return each(ctx, e, func(id string) error {
+	return cli.EachArg(ctx, e, func(id string) error {
 		m, err := d.Show(ctx, id)
 		if err != nil {
 			return err
 		}
 		if h.json {
-			return printJSON(e.Stdout, m)
+			return cli.PrintJSON(e.Stdout, m)
 		}
-		_, err = e.Stdout.Write([]byte(describe(m)))
-		return writeError(err)
+		return e.Print(describe(m))
 	})
 }
 
@@ -143,7 +134,7 @@ func describe(m control.Held) string {
 	var b strings.Builder
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "%-11s %s\n", name+":", safe(value))
+			fmt.Fprintf(&b, "%-11s %s\n", name+":", cli.Safe(value))
 		}
 	}
 	row("id", m.ID)
@@ -152,7 +143,7 @@ func describe(m control.Held) string {
 	row("verdict", fmt.Sprintf("%s, score %.4f", m.Verdict, m.Score))
 	row("rule", m.Rule)
 	row("scope", m.Scope)
-	row("sender", angle(m.Envelope.Sender))
+	row("sender", cli.Angle(m.Envelope.Sender))
 	row("recipients", strings.Join(m.Envelope.Recipients, ", "))
 	row("client", strings.TrimSpace(m.Envelope.ClientName+" ["+m.Envelope.ClientAddr+"]"))
 	row("queue id", m.Envelope.QueueID)
@@ -176,21 +167,21 @@ func quote(b *strings.Builder, name, text string) {
 	}
 	b.WriteString(name + ":\n")
 	for line := range strings.Lines(text) {
-		fmt.Fprintf(b, "  | %s\n", safe(strings.TrimRight(line, "\r\n")))
+		fmt.Fprintf(b, "  | %s\n", cli.Safe(strings.TrimRight(line, "\r\n")))
 	}
 }
 
 // heldExportCmd writes held messages as an mbox.
-type heldExportCmd struct{ noFlags }
+type heldExportCmd struct{ cli.NoFlags }
 
 // Run writes each message of Args.
-func (heldExportCmd) Run(ctx context.Context, e *Env) error {
+func (heldExportCmd) Run(ctx context.Context, e *cli.Env) error {
 	d, done, err := deskFor(ctx, e, false)
 	if err != nil {
 		return err
 	}
 	defer done()
-	return each(ctx, e, func(id string) error { return d.Export(ctx, id, e.Stdout) })
+	return cli.EachArg(ctx, e, func(id string) error { return d.Export(ctx, id, e.Stdout) })
 }
 
 // decideCmd is held ham, spam, release and discard.
@@ -200,7 +191,7 @@ type decideCmd struct {
 	json   bool
 }
 
-func (c *decideCmd) flags(fs *flag.FlagSet) {
+func (c *decideCmd) Flags(fs *flag.FlagSet) {
 	if c.action == "ham" || c.action == "release" {
 		fs.BoolVar(&c.again, "again", false, "send on also what an earlier release may have sent already")
 	}
@@ -208,23 +199,22 @@ func (c *decideCmd) flags(fs *flag.FlagSet) {
 }
 
 // Run decides each message of Args.
-func (c *decideCmd) Run(ctx context.Context, e *Env) error {
+func (c *decideCmd) Run(ctx context.Context, e *cli.Env) error {
 	d, done, err := deskFor(ctx, e, true)
 	if err != nil {
 		return err
 	}
 	defer done()
-	who := e.user()
-	return each(ctx, e, func(id string) error {
+	who := e.User()
+	return cli.EachArg(ctx, e, func(id string) error {
 		out, err := d.Decide(ctx, control.Decision{ID: id, Action: c.action, Again: c.again, Actor: who})
 		if err != nil {
 			return err
 		}
 		if c.json {
-			return printJSON(e.Stdout, out)
+			return cli.PrintJSON(e.Stdout, out)
 		}
-		_, err = fmt.Fprintln(e.Stdout, safe(outcomeLine(out)))
-		return writeError(err)
+		return e.Print(cli.Safe(outcomeLine(out)) + "\n")
 	})
 }
 
@@ -243,40 +233,14 @@ func outcomeLine(d control.Decided) string {
 	return strings.Join(append(parts, "still held"), " ")
 }
 
-// each does f for every id of Args: an error is printed and the rest goes on.
-// The exit code is that of the last error.
-func each(ctx context.Context, e *Env, f func(id string) error) error {
-	var last error
-	failed := 0
-	for _, id := range e.Args {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		err := f(id)
-		if err == nil {
-			continue
-		}
-		if last != nil {
-			complain(e.Stderr, last)
-		}
-		last = err
-		failed++
-	}
-	if failed > 1 {
-		complain(e.Stderr, last)
-		return exit(exitCode(last), fmt.Errorf("%d of %d messages not done", failed, len(e.Args)))
-	}
-	return last
-}
-
 // deskFor opens the desk for the ids of Args, after looking whether they are
 // ids at all: a slip of the hand should not decide half of a list.
-func deskFor(ctx context.Context, e *Env, decide bool) (control.Desk, func(), error) {
+func deskFor(ctx context.Context, e *cli.Env, decide bool) (control.Desk, func(), error) {
 	for _, id := range e.Args {
 		if !control.IsID(id) {
-			return nil, nil, hint(usageErrorf("%q is no id of a held message", id),
+			return nil, nil, cli.Hint(cli.UsageErrorf("%q is no id of a held message", id),
 				"an id has 16 characters 0-9 and a-z; `fanmill held list` shows them")
 		}
 	}
-	return openDesk(ctx, e, decide)
+	return desk.Open(ctx, e, decide)
 }

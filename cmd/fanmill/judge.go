@@ -2,15 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
+	"fanmill/cmd/fanmill/labels"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/training"
@@ -31,10 +31,10 @@ var _ control.Judge = (*judge)(nil)
 func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader) (control.ScoreReply, error) {
 	set := j.set()
 	var err error
-	if q.Scope, err = set.scope(q.Scope); err != nil {
+	if q.Scope, err = set.Scope(q.Scope); err != nil {
 		return control.ScoreReply{}, err
 	}
-	s := classify.NewStream(set.classify)
+	s := classify.NewStream(set.Classify)
 	if q.Clues > 0 {
 		s.EnableClues()
 	}
@@ -53,7 +53,7 @@ func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader
 	} else if score, err = j.explain(ctx, q, s, model, &out); err != nil {
 		return control.ScoreReply{}, err
 	}
-	out.Verdict, out.Score, out.LogOdds = set.policy.Cutoffs.Verdict(score.P).String(), score.P, score.LogOdds
+	out.Verdict, out.Score, out.LogOdds = set.Policy.Cutoffs.Verdict(score.P).String(), score.P, score.LogOdds
 	return out, nil
 }
 
@@ -62,15 +62,15 @@ func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader
 func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader) (control.LearnReply, error) {
 	set := j.set()
 	var err error
-	if q.Scope, err = set.scope(q.Scope); err != nil {
+	if q.Scope, err = set.Scope(q.Scope); err != nil {
 		return control.LearnReply{}, err
 	}
 	source := "learn"
 	if q.Many {
 		source = "train"
 	}
-	o := set.trainer(q.Scope, store.Origin{Actor: q.Actor, Source: source}, j.log)
-	co := set.classify
+	o := set.Trainer(q.Scope, store.Origin{Actor: q.Actor, Source: source}, j.log)
+	co := set.Classify
 	if q.Scope == "" && !o.FeaturesOnly {
 		co.Keep = store.MaxMessage
 	}
@@ -112,59 +112,33 @@ func teach(ctx context.Context, t *training.Trainer, q control.LearnRequest, m *
 // Settle learns what was recorded.
 func (j *judge) Settle(ctx context.Context, scope, actor string) (training.Settled, error) {
 	set := j.set()
-	scope, err := set.scope(scope)
+	scope, err := set.Scope(scope)
 	if err != nil {
 		return training.Settled{}, err
 	}
-	o := set.trainer(scope, store.Origin{Actor: actor, Source: "train"}, j.log)
+	o := set.Trainer(scope, store.Origin{Actor: actor, Source: "train"}, j.log)
 	return training.New(j.db, o).Settle(ctx)
 }
 
 // Undo takes decisions back.
 func (j *judge) Undo(ctx context.Context, q control.UndoRequest) (control.UndoReply, error) {
-	return undo(ctx, j.db, q, nil)
+	return labels.TakeBack(ctx, j.db, q, nil)
 }
 
 // openJudge returns the daemon's judge where one runs and lets us in, else one
 // that reads the ledger itself. A data directory without a ledger is one that
 // nothing has been learned in yet.
-func openJudge(ctx context.Context, e *Env, set *settings) (control.Judge, func(), error) {
-	dir, err := e.existingData()
+func openJudge(ctx context.Context, e *cli.Env, set *settings.Settings) (control.Judge, func(), error) {
+	c, dir, err := dialIfThere(ctx, e)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := control.Dial(ctx, dir)
-	if err == nil {
+	if c != nil {
 		return c, c.Close, nil
 	}
-	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
-		return nil, nil, err
-	}
-	db, done, err := openReading(ctx, e, dir)
+	db, done, err := datadir.OpenReading(ctx, e, dir)
 	if err != nil {
 		return nil, nil, err
 	}
-	return &judge{&scorer{db: db, set: func() *settings { return set }, log: e.logger()}, e.logger(), recall{}}, done, nil
-}
-
-// openReading opens the ledger for reading. Where there is none, nothing was
-// learned: an empty one in a temporary directory says the same, and leaves none
-// in the data directory that might have the wrong owner.
-func openReading(ctx context.Context, e *Env, dir string) (*store.DB, func(), error) {
-	o := store.Options{Dir: dir, Logger: e.logger(), ReadOnly: true}
-	remove := func() {}
-	if _, err := os.Stat(filepath.Join(dir, "fanmill.db")); errors.Is(err, fs.ErrNotExist) {
-		tmp, err := os.MkdirTemp("", "fanmill-")
-		if err != nil {
-			return nil, nil, fmt.Errorf("make temporary directory: %w", err)
-		}
-		o.Dir, o.ReadOnly = tmp, false
-		remove = func() { _ = os.RemoveAll(tmp) } // what is left there is of no use
-	}
-	db, err := store.Open(ctx, o)
-	if err != nil {
-		remove()
-		return nil, nil, err
-	}
-	return db, func() { _ = db.Close(); remove() }, nil // nothing was written that counts
+	return &judge{&scorer{db: db, set: func() *settings.Settings { return set }, log: e.Logger()}, e.Logger(), recall{}}, done, nil
 }

@@ -10,6 +10,9 @@ import (
 	"syscall"
 	"time"
 
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/insight"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/config/watch"
 	"fanmill/control"
@@ -32,8 +35,8 @@ func (a *App) Reload(context.Context) (control.Reloaded, error) {
 	}
 	a.reloads++
 	a.reloaded, a.lastFail = time.Now(), ""
-	a.log.Info("reloaded", "config", configName(set), "observe", set.policy.Observe)
-	a.remark(config.RestartKeys(a.running, set.file), append(set.shrunk(old.inputs), set.passedOver()...))
+	a.log.Info("reloaded", "config", configName(set), "observe", set.Policy.Observe)
+	a.remark(config.RestartKeys(a.running, set.File), append(set.Shrunk(old), set.PassedOver()...))
 	return control.Reloaded{Config: configName(set), Restart: a.restart, Warnings: a.warnings}, nil
 }
 
@@ -65,17 +68,17 @@ func (a *App) watch(ctx context.Context) {
 
 // swap does the work of Reload. Everything that can fail is done before
 // anything is in force.
-func (a *App) swap(old *settings) (*settings, error) {
+func (a *App) swap(old *settings.Settings) (*settings.Settings, error) {
 	set, err := a.o.Load()
-	a.files = attempted(set, err, old)
+	a.files = settings.Attempted(set, err, old)
 	if err != nil {
 		return nil, err
 	}
-	commit, err := a.desk.prepare(set)
+	commit, err := a.desk.Prepare(set)
 	if err != nil {
 		return nil, err
 	}
-	if err := a.milter.Reload(set.milter()); err != nil {
+	if err := a.milter.Reload(milterSettings(set)); err != nil {
 		return nil, err
 	}
 	commit()
@@ -83,11 +86,11 @@ func (a *App) swap(old *settings) (*settings, error) {
 	return set, nil
 }
 
-func configName(set *settings) string {
-	if set.path == "" {
+func configName(set *settings.Settings) string {
+	if set.Path == "" {
 		return "built-in defaults"
 	}
-	return set.path
+	return set.Path
 }
 
 // Status is control.Keeper.
@@ -95,14 +98,14 @@ func (a *App) Status(context.Context) (control.Status, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	set := a.set.Load()
-	path := set.path
+	path := set.Path
 	if abs, err := filepath.Abs(path); path != "" && err == nil {
 		path = abs // who asks is in another directory than the daemon
 	}
 	return control.Status{
 		Version: release, PID: os.Getpid(), UID: os.Geteuid(), Started: a.started, Data: a.o.Data, Spool: a.running.Spool.Dir, Config: path,
-		Listen: a.listening(), Observe: set.policy.Observe, Delayed: a.delays.Waiting(), Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
-		Restart: a.restart, Warnings: a.warnings, Digest: set.digest(),
+		Listen: a.listening(), Observe: set.Policy.Observe, Delayed: a.delays.Waiting(), Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
+		Restart: a.restart, Warnings: a.warnings, Digest: set.Digest(),
 	}, nil
 }
 
@@ -112,16 +115,16 @@ func (a *App) Status(context.Context) (control.Status, error) {
 func (a *App) Stats(ctx context.Context, q control.StatsRequest) (control.Stats, error) {
 	_, _ = a.db.CatchUp(ctx)
 	_ = a.history.Flush(ctx)
-	return insight{a.set.Load(), a.db, a.history}.stats(ctx, q)
+	return insight.View{Settings: a.set.Load(), Ledger: a.db, History: a.history}.Stats(ctx, q)
 }
 
 // bindError gives the errors of sockets their exit code and advice.
 func bindError(err error) error {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return hint(exit(exitUnavailable, err), "something else listens there; stop it or set milter.listen")
+		return cli.Hint(cli.WithCode(cli.ExitUnavailable, err), "something else listens there; stop it or set milter.listen")
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return hint(exit(exitConfig, err), "this host has no such address; set milter.listen")
+		return cli.Hint(cli.WithCode(cli.ExitConfig, err), "this host has no such address; set milter.listen")
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 )
 
@@ -17,7 +18,7 @@ func TestStatsAreCurrent(t *testing.T) {
 	a, _ := testApp(t, dir, "")
 	for _, class := range []string{"ham", "spam"} {
 		e, _, errs := testEnv(t)
-		e.data, e.Stdin = dir, strings.NewReader(letters(class, 30))
+		e.Data, e.Stdin = dir, strings.NewReader(letters(class, 30))
 		if code := Main(t.Context(), []string{"train", "--" + class, "-"}, e); code != 0 {
 			t.Fatalf("train: exit code %d: %s", code, errs)
 		}
@@ -40,7 +41,7 @@ func TestStatusNamesTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	a, err := NewApp(t.Context(), AppOptions{
-		Data: dir, Load: func() (*settings, error) { return loadSettings("f.toml", dir) }, Logger: slog.New(slog.DiscardHandler),
+		Data: dir, Load: func() (*settings.Settings, error) { return settings.Load("f.toml", dir) }, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,13 +1,17 @@
 package main
 
-import "fanmill/training/rival"
+import (
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/moving"
+	"fanmill/training/rival"
+)
 
 // backupCommands copy and rebuild what was learned.
-func backupCommands() []command {
-	return []command{
+func backupCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "backup", args: "FILE", min: 1, max: 1, short: "write a copy of the ledger", new: func() runner { return new(backupCmd) },
-			long: `The ledger is all that was learned; the model is made from it. The copy is of one
+			Name: "backup", Args: "FILE", Min: 1, Max: 1, Short: "write a copy of the ledger", New: func() cli.Runner { return new(moving.Backup) },
+			Long: `The ledger is all that was learned; the model is made from it. The copy is of one
 moment, while the daemon and other commands go on; it is written beside FILE, synced,
 read back and checked, and only then gets its name. It is a plain SQLite database of
 mode 0640, and holds mail: keep it as you keep mailboxes.
@@ -15,14 +19,14 @@ mode 0640, and holds mail: keep it as you keep mailboxes.
 The spool of held messages and the configuration are plain files: copy them with the
 tools for files. The history of past verdicts goes to a file of its own with --history;
 it is copied after the ledger.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill backup /var/backups/fanmill-$(date +%F).db", "from cron, every night"},
 				{"fanmill backup --force --history h.db l.db", "the history too, over the files of yesterday"},
 			},
 		},
 		{
-			name: "restore", args: "FILE", min: 1, max: 1, short: "put a backup in place of the ledger", new: func() runner { return new(restoreCmd) },
-			long: `FILE is checked whole (that it is a ledger, of a version and feature set that this
+			Name: "restore", Args: "FILE", Min: 1, Max: 1, Short: "put a backup in place of the ledger", New: func() cli.Runner { return new(moving.Restore) },
+			Long: `FILE is checked whole (that it is a ledger, of a version and feature set that this
 fanmill knows, and not damaged) before anything is touched. A ledger that is there is
 replaced only with --force, and is kept beside the new one as fanmill.db.DATE, with all
 that stood in its log; it is a backup like any other. Interrupted at any moment, one of
@@ -30,14 +34,14 @@ the two is in place, whole.
 
 It does nothing while a daemon runs on the data directory or another command has the
 ledger open: stop the daemon first. Afterwards the model is built and saved.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill restore --force /var/backups/fanmill-2026-11-21.db", "go back to yesterday"},
 				{"fanmill restore --data /srv/fanmill ledger.db", "on another host"},
 			},
 		},
 		{
-			name: "rebuild", short: "build the model anew from the ledger", new: func() runner { return new(rebuildCmd) },
-			long: `Checks the whole ledger for damage, adds the site's model up from its rows, and saves
+			Name: "rebuild", Short: "build the model anew from the ledger", New: func() cli.Runner { return new(rebuildCmd) },
+			Long: `Checks the whole ledger for damage, adds the site's model up from its rows, and saves
 that for the next start. The ledger is not changed. The model must be the same as before:
 every process keeps its own by following the ledger, and rebuilds it by itself where that
 does not suffice. So this is for suspicion, as after a crash or a fault of the disk; it
@@ -55,7 +59,7 @@ import, those messages again. The daemon does the same by itself when it starts.
 For a large ledger --beside does most of it beforehand: it changes nothing, and the
 daemon of the older version goes on meanwhile. When the new one starts, it adds what was
 learned since and uses the result.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill rebuild", "make sure that the model is what the ledger says"},
 				{"fanmill rebuild --beside", "before an upgrade, with the new program while the old daemon runs"},
 			},
@@ -64,22 +68,22 @@ learned since and uses the result.`,
 }
 
 // ledgerCommands move what was learned.
-func ledgerCommands() []command {
-	return []command{
+func ledgerCommands() []cli.Command {
+	return []cli.Command{
 		{
-			name: "ledger export", args: "[FILE]", max: 1, short: "write the ledger as JSON Lines", new: func() runner { return new(ledgerExportCmd) },
-			long: `One line a message, with label, scores, features and the kept text, for moving it to
+			Name: "ledger export", Args: "[FILE]", Max: 1, Short: "write the ledger as JSON Lines", New: func() cli.Runner { return new(moving.Export) },
+			Long: `One line a message, with label, scores, features and the kept text, for moving it to
 another host or for other programs; docs/moving.md describes the format. FILE ending in
 .gz or .zst is compressed; without FILE, or for -, it goes to standard output. With --log
 the log of who did what goes along. It is of one moment, while others go on.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill ledger export --log site.jsonl.zst", "all there is, in one file"},
 				{"fanmill ledger export | ssh mx2 fanmill ledger import -", "over to another host"},
 			},
 		},
 		{
-			name: "ledger import", args: "FILE", min: 1, max: 1, short: "read what ledger export wrote", new: func() runner { return new(ledgerImportCmd) },
-			long: `FILE, or standard input for -, may be compressed. It is read to its end and checked
+			Name: "ledger import", Args: "FILE", Min: 1, Max: 1, Short: "read what ledger export wrote", New: func() cli.Runner { return new(moving.Import) },
+			Long: `FILE, or standard input for -, may be compressed. It is read to its end and checked
 before anything is done; errors name line and column, and of a file that is not sound
 nothing is imported.
 
@@ -90,7 +94,7 @@ same message in the same scope a person's outranks an automatic one, and else th
 one holds, also where it is that the label was taken away. The log is not merged. What a
 merge did, undo --source import takes back. It goes in batches; if it was cut short, the
 same command finishes the rest.`,
-			examples: []example{
+			Examples: []cli.Example{
 				{"fanmill ledger import --dry-run mx1.jsonl.zst", "what would be new"},
 				{"fanmill ledger import mx1.jsonl.zst", "take in what another host has learned"},
 			},
@@ -99,22 +103,22 @@ same command finishes the rest.`,
 }
 
 // importCommands take in what other filters have learned.
-func importCommands() []command {
-	form := func(name rival.Form, short, long string, ex ...example) command {
-		return command{
-			name: "import " + string(name), args: "FILE", min: 1, max: 1, short: short, long: long + "\n\n" + importLong,
-			new: func() runner { return &importCmd{form: name} }, examples: ex,
+func importCommands() []cli.Command {
+	form := func(name rival.Form, short, long string, ex ...cli.Example) cli.Command {
+		return cli.Command{
+			Name: "import " + string(name), Args: "FILE", Min: 1, Max: 1, Short: short, Long: long + "\n\n" + importLong,
+			New: func() cli.Runner { return &moving.ImportCounts{Form: name} }, Examples: ex,
 		}
 	}
-	return []command{
+	return []cli.Command{
 		form(rival.Bogofilter, "take in the word counts of bogofilter", "FILE, or standard input for -, is what `bogoutil -d` writes.",
-			example{"bogoutil -d ~/.bogofilter/wordlist.db | fanmill import bogofilter -", "begin with what bogofilter knows"}),
+			cli.Example{"bogoutil -d ~/.bogofilter/wordlist.db | fanmill import bogofilter -", "begin with what bogofilter knows"}),
 		form(rival.SpamBayes, "take in the word counts of SpamBayes", "FILE, or standard input for -, is the CSV that `sb_dbexpimp -e` writes.",
-			example{"fanmill import spambayes hammie.csv", "begin with what SpamBayes knows"}),
+			cli.Example{"fanmill import spambayes hammie.csv", "begin with what SpamBayes knows"}),
 		form(rival.DSPAM, "take in the word counts of DSPAM", `FILE, or standard input for -, is what "dspam_dump USER" writes. It holds hashes of words
 and not how many messages were learned: --words names a list of words that are tried,
 --ham and --spam say what dspam_stats says.`,
-			example{"fanmill import dspam --words /usr/share/dict/words --ham 900 --spam 700 dump.txt", "begin with what DSPAM knows"}),
+			cli.Example{"fanmill import dspam --words /usr/share/dict/words --ham 900 --spam 700 dump.txt", "begin with what DSPAM knows"}),
 	}
 }
 

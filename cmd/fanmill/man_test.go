@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"strings"
+
+	"fanmill/cmd/fanmill/cli"
 )
 
 // The texts around the command table, shared by the manual page and
@@ -28,17 +30,17 @@ var exitCodes = []struct {
 	code int
 	text string
 }{
-	{exitOK, "all done"},
-	{exitUsage, "wrong command line"},
-	{exitData, "a message, mailbox or database is damaged or of the wrong kind"},
-	{exitNoInput, "something named on the command line is not there"},
-	{exitUnavailable, "the next hop is away, or another daemon runs on the data directory"},
-	{exitSoftware, "a fault of fanmill itself"},
-	{exitCantCreate, "a file or directory cannot be made"},
-	{exitIO, "reading or writing failed"},
-	{exitTempFail, "try again later (locked, or busy with somebody else)"},
-	{exitNoPerm, "not permitted"},
-	{exitConfig, "the configuration is wrong"},
+	{cli.ExitOK, "all done"},
+	{cli.ExitUsage, "wrong command line"},
+	{cli.ExitData, "a message, mailbox or database is damaged or of the wrong kind"},
+	{cli.ExitNoInput, "something named on the command line is not there"},
+	{cli.ExitUnavailable, "the next hop is away, or another daemon runs on the data directory"},
+	{cli.ExitSoftware, "a fault of fanmill itself"},
+	{cli.ExitCantCreate, "a file or directory cannot be made"},
+	{cli.ExitIO, "reading or writing failed"},
+	{cli.ExitTempFail, "try again later (locked, or busy with somebody else)"},
+	{cli.ExitNoPerm, "not permitted"},
+	{cli.ExitConfig, "the configuration is wrong"},
 }
 
 // environment and files are tables of the manual.
@@ -63,7 +65,7 @@ var (
 )
 
 // manPage renders the command table as a manual page in man(7) macros.
-func manPage(table []command) string {
+func manPage(table []cli.Command) string {
 	var m roff
 	m.line(`.\" Generated from the command table; go test ./cmd/fanmill -update writes it anew.`)
 	m.line(`.TH FANMILL 1 "" "fanmill" "User Commands"`)
@@ -74,14 +76,14 @@ func manPage(table []command) string {
 		if i > 0 {
 			m.line(".br")
 		}
-		m.text(c.usage())
+		m.text(c.Usage())
 	}
 	m.section("DESCRIPTION")
 	m.text(aboutText)
 	m.line(".PP")
 	m.text(streamsText)
 	m.section("OPTIONS OF ALL COMMANDS")
-	m.options(commonOptions())
+	m.options(cli.CommonOptions())
 	m.section("COMMANDS")
 	for _, c := range table {
 		m.command(c)
@@ -144,42 +146,42 @@ func (m *roff) pairs(section string, rows [][2]string) {
 	}
 }
 
-func (m *roff) options(opts []option) {
+func (m *roff) options(opts []cli.Option) {
 	for _, o := range opts {
 		m.line(".TP")
-		term := `\fB` + roffEscape(o.name) + `\fR`
-		if o.value != "" {
-			term += ` \fI` + roffEscape(o.value) + `\fR`
+		term := `\fB` + roffEscape(o.Name) + `\fR`
+		if o.Value != "" {
+			term += ` \fI` + roffEscape(o.Value) + `\fR`
 		}
 		m.line(term)
-		m.text(o.text)
+		m.text(o.Text)
 	}
 }
 
-func (m *roff) command(c command) {
-	m.line(".SS " + roffEscape(strings.TrimPrefix(c.usage(), "fanmill ")))
-	m.text(upperFirst(c.short) + ".")
-	if c.long != "" {
+func (m *roff) command(c cli.Command) {
+	m.line(".SS " + roffEscape(strings.TrimPrefix(c.Usage(), "fanmill ")))
+	m.text(cli.UpperFirst(c.Short) + ".")
+	if c.Long != "" {
 		m.line(".PP")
-		m.text(c.long)
+		m.text(c.Long)
 	}
-	m.options(c.options())
-	for _, ex := range c.examples {
-		m.item(ex.line, upperFirst(ex.what)+".")
+	m.options(c.Options())
+	for _, ex := range c.Examples {
+		m.item(ex[0], cli.UpperFirst(ex[1])+".")
 	}
 }
 
 // markdownPage renders the command table as docs/commands.md.
-func markdownPage(table []command) string {
+func markdownPage(table []cli.Command) string {
 	var b strings.Builder
 	b.WriteString("<!-- Generated from the command table; go test ./cmd/fanmill -update writes it anew. -->\n\n# Commands\n\n")
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", aboutText, streamsText)
 	b.WriteString("| command | |\n| --- | --- |\n")
 	for _, c := range table {
-		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.name, anchor(c), mdEscape(c.short))
+		fmt.Fprintf(&b, "| [%s](#%s) | %s |\n", c.Name, anchor(c), mdEscape(c.Short))
 	}
 	b.WriteString("\n## Flags of all commands\n\n")
-	mdOptions(&b, commonOptions())
+	mdOptions(&b, cli.CommonOptions())
 	for _, c := range table {
 		mdCommand(&b, c)
 	}
@@ -194,14 +196,14 @@ func markdownPage(table []command) string {
 	return b.String()
 }
 
-func anchor(c command) string { return "fanmill-" + strings.ReplaceAll(c.name, " ", "-") }
+func anchor(c cli.Command) string { return "fanmill-" + strings.ReplaceAll(c.Name, " ", "-") }
 
 func mdEscape(s string) string { return strings.NewReplacer("|", `\|`, "<", "&lt;").Replace(s) }
 
-func mdOptions(b *strings.Builder, opts []option) {
+func mdOptions(b *strings.Builder, opts []cli.Option) {
 	b.WriteString("| flag | |\n| --- | --- |\n")
 	for _, o := range opts {
-		fmt.Fprintf(b, "| `%s` | %s |\n", strings.TrimSpace(o.name+" "+o.value), mdEscape(o.text))
+		fmt.Fprintf(b, "| `%s` | %s |\n", strings.TrimSpace(o.Name+" "+o.Value), mdEscape(o.Text))
 	}
 }
 
@@ -212,16 +214,16 @@ func mdPairs(b *strings.Builder, title string, rows [][2]string) {
 	}
 }
 
-func mdCommand(b *strings.Builder, c command) {
-	fmt.Fprintf(b, "\n## fanmill %s\n\n```\n%s\n```\n\n%s.\n", c.name, c.usage(), upperFirst(c.short))
-	if c.long != "" {
-		fmt.Fprintf(b, "\n%s\n", c.long)
+func mdCommand(b *strings.Builder, c cli.Command) {
+	fmt.Fprintf(b, "\n## fanmill %s\n\n```\n%s\n```\n\n%s.\n", c.Name, c.Usage(), cli.UpperFirst(c.Short))
+	if c.Long != "" {
+		fmt.Fprintf(b, "\n%s\n", c.Long)
 	}
-	if opts := c.options(); len(opts) > 0 {
+	if opts := c.Options(); len(opts) > 0 {
 		b.WriteString("\n")
 		mdOptions(b, opts)
 	}
-	for _, ex := range c.examples {
-		fmt.Fprintf(b, "\n%s:\n\n```\n%s\n```\n", upperFirst(ex.what), ex.line)
+	for _, ex := range c.Examples {
+		fmt.Fprintf(b, "\n%s:\n\n```\n%s\n```\n", cli.UpperFirst(ex[1]), ex[0])
 	}
 }

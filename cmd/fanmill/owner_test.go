@@ -47,22 +47,3 @@ func TestDataKeepsItsOwner(t *testing.T) {
 		}
 	}
 }
-
-// A data directory that serve makes can be entered by its group.
-func TestMakeData(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a", "data")
-	for range 2 { // the second time it is there
-		if err := makeData(dir); err != nil {
-			t.Fatal(err)
-		}
-	}
-	fi, err := os.Stat(dir)
-	if err != nil || fi.Mode().Perm() != 0o750 {
-		t.Fatalf("mode %v, %v", fi.Mode(), err)
-	}
-	if group := administrators(); os.Geteuid() == 0 && group >= 0 {
-		if got := int(fi.Sys().(*syscall.Stat_t).Gid); got != group {
-			t.Errorf("group %d, want %d", got, group)
-		}
-	}
-}

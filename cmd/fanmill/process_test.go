@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/store"
 )
 
@@ -217,7 +218,7 @@ func TestHostileText(t *testing.T) {
 		{"train", "--" + evil},
 	} {
 		e, out, errs := testEnv(t)
-		e.data = filepath.Join(dir, "data")
+		e.Data = filepath.Join(dir, "data")
 		Main(t.Context(), args, e)
 		if out.Len()+errs.Len() == 0 {
 			t.Errorf("%q prints nothing", args)
@@ -237,16 +238,16 @@ func TestFilterWritesAllOrFails(t *testing.T) {
 		message := "Subject: x\n\n" + strings.Repeat("all of this must arrive\n", size/24)
 		for _, room := range []int{0, 10, size / 2, size} {
 			e, _, errs := testEnv(t)
-			e.data = t.TempDir()
+			e.Data = t.TempDir()
 			e.Stdin = strings.NewReader(message)
 			out := &tight{room: room}
 			e.Stdout = out
-			if code := Main(t.Context(), []string{"filter"}, e); code != exitTempFail {
+			if code := Main(t.Context(), []string{"filter"}, e); code != cli.ExitTempFail {
 				t.Errorf("%d bytes into %d: exit %d, want 75: %s", len(message), room, code, errs)
 			}
 		}
 		e, out, errs := testEnv(t)
-		e.data = t.TempDir()
+		e.Data = t.TempDir()
 		e.Stdin = strings.NewReader(message)
 		if code := Main(t.Context(), []string{"filter"}, e); code != 0 || !strings.HasSuffix(out.String(), message) {
 			t.Errorf("%d bytes: exit %d, %d bytes written: %s", len(message), code, out.Len(), errs)

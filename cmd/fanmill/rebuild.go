@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/store/sqlite"
 )
@@ -15,7 +18,7 @@ import (
 // rebuildCmd builds the model from the ledger.
 type rebuildCmd struct{ beside, json bool }
 
-func (r *rebuildCmd) flags(fs *flag.FlagSet) {
+func (r *rebuildCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&r.beside, "beside", false, "make features anew beside a ledger of an older version, which stays in use")
 	fs.BoolVar(&r.json, "json", false, "print JSON")
 }
@@ -32,8 +35,8 @@ type rebuilt struct {
 }
 
 // Run rebuilds. What other processes have in memory stays as it is.
-func (r *rebuildCmd) Run(ctx context.Context, e *Env) (err error) {
-	dir, err := e.existingData()
+func (r *rebuildCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+	dir, err := e.ExistingData()
 	if err != nil {
 		return err
 	}
@@ -41,12 +44,12 @@ func (r *rebuildCmd) Run(ctx context.Context, e *Env) (err error) {
 		return r.prepare(ctx, e, dir)
 	}
 	var a rebuilt
-	db, done, err := e.openLedger(ctx, dir, false)
+	db, done, err := datadir.OpenLedger(ctx, e, dir, false)
 	if errors.Is(err, sqlite.ErrFeatureVersion) {
 		if a.Renewed, err = r.renew(ctx, e, dir); err != nil {
 			return err
 		}
-		db, done, err = e.openLedger(ctx, dir, false)
+		db, done, err = datadir.OpenLedger(ctx, e, dir, false)
 	}
 	if err != nil {
 		return err
@@ -79,13 +82,13 @@ func (r *rebuildCmd) Run(ctx context.Context, e *Env) (err error) {
 	if err := r.print(e, a); err != nil || a.Same || a.Renewed != nil {
 		return err
 	}
-	return hint(exit(1, errNotSame), "restart the daemon if one runs")
+	return cli.Hint(cli.WithCode(1, errNotSame), "restart the daemon if one runs")
 }
 
 // renew makes the features of a ledger of an older version anew. No daemon may run:
 // an older one would go on with features of its own.
-func (r *rebuildCmd) renew(ctx context.Context, e *Env, dir string) (*store.Renewed, error) {
-	lock, err := lockData(dir)
+func (r *rebuildCmd) renew(ctx context.Context, e *cli.Env, dir string) (*store.Renewed, error) {
+	lock, err := datadir.Lock(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -95,42 +98,42 @@ func (r *rebuildCmd) renew(ctx context.Context, e *Env, dir string) (*store.Rene
 }
 
 // prepare does what it can of that while the daemon of an older version runs.
-func (r *rebuildCmd) prepare(ctx context.Context, e *Env, dir string) error {
+func (r *rebuildCmd) prepare(ctx context.Context, e *cli.Env, dir string) error {
 	start := time.Now()
 	sum, err := r.renewBy(ctx, e, dir, store.PrepareRenewal)
 	switch {
 	case err != nil:
 		return err
 	case r.json:
-		return printJSON(e.Stdout, sum)
+		return cli.PrintJSON(e.Stdout, sum)
 	case sum.From == classify.FeatureVersion:
 		_, err = fmt.Fprintf(e.Stdout, "the ledger has feature version %d, as this fanmill: nothing is to be done\n", sum.From)
 	default:
 		_, err = fmt.Fprintf(e.Stdout, "beside the ledger, %s, in %.1f s\nrestart the daemon with this fanmill: it adds what is learned until then, and uses it\n",
 			renewedWords(sum), time.Since(start).Seconds())
 	}
-	return writeError(err)
+	return cli.WriteError(err)
 }
 
 type renewFunc func(context.Context, store.Options, store.Extract, func(done, total int)) (store.Renewed, error)
 
-func (r *rebuildCmd) renewBy(ctx context.Context, e *Env, dir string, renew renewFunc) (store.Renewed, error) {
-	set, err := e.settings()
+func (r *rebuildCmd) renewBy(ctx context.Context, e *cli.Env, dir string, renew renewFunc) (store.Renewed, error) {
+	set, err := settings.Of(e)
 	if err != nil {
 		return store.Renewed{}, err
 	}
-	bar := newMeter(e, r.json, "renewing")
-	defer bar.clear()
-	return renew(ctx, store.Options{Dir: dir, Logger: e.logger()}, set.extract(),
-		func(done, total int) { bar.show(done, int64(done), int64(total)) })
+	bar := cli.NewMeter(e, r.json, "renewing")
+	defer bar.Clear()
+	return renew(ctx, store.Options{Dir: dir, Logger: e.Logger()}, set.Extract(),
+		func(done, total int) { bar.Show(done, int64(done), int64(total)) })
 }
 
 // errNotSame is what rebuild is for.
 var errNotSame = errors.New("the model that was loaded is not the one that the ledger gives: the snapshot was wrong, and is replaced")
 
-func (r *rebuildCmd) print(e *Env, a rebuilt) error {
+func (r *rebuildCmd) print(e *cli.Env, a rebuilt) error {
 	if r.json {
-		return printJSON(e.Stdout, a)
+		return cli.PrintJSON(e.Stdout, a)
 	}
 	words := "the same as before"
 	if a.Renewed != nil {
@@ -138,7 +141,6 @@ func (r *rebuildCmd) print(e *Env, a rebuilt) error {
 	} else if !a.Same {
 		words = "it is NOT the same as before"
 	}
-	_, err := fmt.Fprintf(e.Stdout, "built from %d ham and %d spam labels, which count %d and %d times, up to operation %d: %d features, in %.1f s\n%s\n",
+	return e.Printf("built from %d ham and %d spam labels, which count %d and %d times, up to operation %d: %d features, in %.1f s\n%s\n",
 		a.Ham, a.Spam, a.HamAdds, a.SpamAdds, a.Op, a.Features, a.Seconds, words)
-	return writeError(err)
 }

@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
+	"fanmill/cmd/fanmill/desk"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/spool"
 	"fanmill/store"
@@ -64,7 +67,7 @@ func (r recall) unknown(q control.LearnRequest) error {
 		err = fmt.Errorf("%s: %w for %s alone", q.ID, history.ErrNoRecord, q.Scope)
 		return control.WithHint(err, "mail to several recipients is for administrators to learn by its id; with the message at hand: fanmill learn --%s --message FILE", q.Class)
 	}
-	return control.WithHint(err, "ids are remembered for %s; with the message at hand: fanmill learn --%s --message FILE", plural(r.days, "day", "days"), q.Class)
+	return control.WithHint(err, "ids are remembered for %s; with the message at hand: fanmill learn --%s --message FILE", cli.Plural(r.days, "day", "days"), q.Class)
 }
 
 func trainInstead(err error, class string) error {
@@ -89,19 +92,15 @@ func (r recall) held(ctx context.Context, id string, s *classify.Stream) (*class
 
 // openLearning returns the daemon's judge where one runs and lets us in, else one
 // that writes to the ledger itself.
-func openLearning(ctx context.Context, e *Env) (control.Judge, func() error, error) {
-	dir, err := e.existingData()
+func openLearning(ctx context.Context, e *cli.Env) (control.Judge, func() error, error) {
+	c, dir, err := dialIfThere(ctx, e)
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := control.Dial(ctx, dir)
-	if err == nil {
+	if c != nil {
 		return c, func() error { c.Close(); return nil }, nil
 	}
-	if !errors.Is(err, control.ErrNoDaemon) && !errors.Is(err, fs.ErrPermission) {
-		return nil, nil, err
-	}
-	closers := closers{func() error { return adopt(dir) }}
+	closers := closers{func() error { return datadir.Adopt(dir) }}
 	j, err := localJudge(ctx, e, dir, &closers)
 	if err != nil {
 		return nil, nil, errors.Join(err, closers.close())
@@ -121,37 +120,27 @@ func (c closers) close() error {
 }
 
 // localJudge opens ledger, history and spool, the latter two as far as they are there.
-func localJudge(ctx context.Context, e *Env, dir string, c *closers) (*judge, error) {
-	set, err := e.settings()
+func localJudge(ctx context.Context, e *cli.Env, dir string, c *closers) (*judge, error) {
+	set, err := settings.Of(e)
 	if err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.logger()})
+	db, err := store.Open(ctx, store.Options{Dir: dir, Logger: e.Logger()})
 	if err != nil {
 		return nil, err
 	}
 	*c = append(*c, db.Close)
-	h, err := readHistory(ctx, e, dir)
+	h, err := datadir.ReadHistory(ctx, e, dir)
 	if err != nil {
 		return nil, err
 	}
 	if h != nil {
 		*c = append(*c, h.Close)
 	}
-	held, done, err := filesDesk(ctx, e, dir, set, false)
+	held, done, err := desk.OpenFiles(ctx, e, dir, set, false)
 	if err != nil {
 		return nil, err
 	}
 	*c = append(*c, func() error { done(); return nil })
-	return &judge{&scorer{db: db, set: func() *settings { return set }}, e.logger(), recall{h, held, set.file.History.Days}}, nil
-}
-
-// readHistory opens the history for reading; nil where there is none, since no
-// mail has been seen yet.
-func readHistory(ctx context.Context, e *Env, dir string) (*history.History, error) {
-	h, err := history.Open(ctx, history.Options{Dir: dir, ReadOnly: true, Logger: e.logger()})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return h, err
+	return &judge{&scorer{db: db, set: func() *settings.Settings { return set }}, e.Logger(), recall{h, held, set.File.History.Days}}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/store/history"
 )
@@ -36,7 +37,7 @@ func TestOthersLearnTheirOwnMailByID(t *testing.T) {
 	for _, id := range []string{"0000000000000ber", "0000000000000all", "0000000000000non"} {
 		for _, class := range []string{"ham", "forget"} {
 			_, err := ask(id, class)
-			if !errors.Is(err, history.ErrNoRecord) || exitCode(err) != exitNoInput {
+			if !errors.Is(err, history.ErrNoRecord) || cli.CodeOf(err) != cli.ExitNoInput {
 				t.Errorf("%s %s: %v", class, id, err)
 				continue
 			}
@@ -72,7 +73,7 @@ func TestLearnByIDIsLearnFromTheMessage(t *testing.T) {
 		defer c.Close()
 		q := control.LearnRequest{Class: "spam"}
 		if byID {
-			id, ok := findID(strings.Join(got.fields, "\n"))
+			id, ok := cli.FindID(strings.Join(got.fields, "\n"))
 			if !ok {
 				t.Fatalf("no id in %q", got.fields)
 			}
@@ -112,7 +113,7 @@ func TestLearnByIDThroughTheDaemon(t *testing.T) {
 	}
 	env, out, _ := testEnv(t)
 	run := func() error {
-		return dispatch(t.Context(), []string{"--data", dir, "learn", "--ham", strings.Join(got.fields, " ")}, env)
+		return cli.Dispatch(t.Context(), commands(), []string{"--data", dir, "learn", "--ham", strings.Join(got.fields, " ")}, env)
 	}
 	forbidWriting(t, dir, func() {
 		if err := run(); err != nil || !strings.HasSuffix(out.String(), " ham: learned\n") {
@@ -121,7 +122,7 @@ func TestLearnByIDThroughTheDaemon(t *testing.T) {
 	})
 	stopApp(t, a)
 	forbidWriting(t, dir, func() {
-		if err := run(); exitCode(err) != exitNoPerm {
+		if err := run(); cli.CodeOf(err) != cli.ExitNoPerm {
 			t.Errorf("without a daemon: %v", err)
 		}
 	})

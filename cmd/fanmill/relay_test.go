@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/store/storetest"
@@ -29,7 +30,7 @@ func TestTrainThroughTheDaemon(t *testing.T) {
 	run := func(args ...string) (string, error) {
 		e, out := *env, new(bytes.Buffer)
 		e.Stdout = out
-		err := dispatch(t.Context(), append([]string{"--data", dir}, args...), &e)
+		err := cli.Dispatch(t.Context(), commands(), append([]string{"--data", dir}, args...), &e)
 		return strings.TrimSpace(out.String()), err
 	}
 	if err := os.Chmod(filepath.Join(dir, control.SocketName), 0o666); err != nil {
@@ -60,10 +61,10 @@ func TestTrainThroughTheDaemon(t *testing.T) {
 	})
 	stopApp(t, a)
 	forbidWriting(t, dir, func() {
-		if _, err := run("train", "--ham", mail); exitCode(err) != exitNoPerm {
+		if _, err := run("train", "--ham", mail); cli.CodeOf(err) != cli.ExitNoPerm {
 			t.Errorf("without a daemon: %v", err)
 		}
-		if _, err := run("undo"); exitCode(err) != exitNoPerm {
+		if _, err := run("undo"); cli.CodeOf(err) != cli.ExitNoPerm {
 			t.Errorf("undo without a daemon: %v", err)
 		}
 	})
@@ -105,7 +106,7 @@ func TestRelayedTrainingIsTraining(t *testing.T) {
 		env, _, _ := testEnv(t)
 		train := func() {
 			for _, class := range []string{"ham", "spam", "ham"} {
-				if err := dispatch(t.Context(), []string{"--data", dir, "train", "--" + class, filepath.Join(dir, class)}, env); err != nil {
+				if err := cli.Dispatch(t.Context(), commands(), []string{"--data", dir, "train", "--" + class, filepath.Join(dir, class)}, env); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -7,28 +7,19 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 )
 
-// extract returns how features are made anew from what the ledger keeps of messages.
-func (s *settings) extract() store.Extract {
-	stream := classify.NewStream(s.file.ClassifyOptions())
-	return func(message []byte) ([]uint64, []uint32) {
-		stream.Reset()
-		m := stream.Stored(message)
-		return m.Features, m.Grams
-	}
-}
-
 // renewedWords says what became of a ledger of an older feature version.
 func renewedWords(r store.Renewed) string {
-	words := fmt.Sprintf("features of version %d made anew for %s", r.From, plural(r.Messages, "message", "messages"))
+	words := fmt.Sprintf("features of version %d made anew for %s", r.From, cli.Plural(r.Messages, "message", "messages"))
 	if r.Left > 0 {
-		words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", plural(r.Left, "label was", "labels were"))
+		words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", cli.Plural(r.Left, "label was", "labels were"))
 	}
 	if r.Kept != "" {
-		words += "\nthe old ledger is kept as " + safe(r.Kept)
+		words += "\nthe old ledger is kept as " + cli.Safe(r.Kept)
 	}
 	return words
 }
@@ -38,7 +29,7 @@ const sayEvery = 5 * time.Second
 
 // renew brings a ledger of an older feature version to the present one before the daemon
 // listens: until then MTAs find nobody, and defer their mail.
-func (a *App) renew(ctx context.Context, set *settings, o store.Options) error {
+func (a *App) renew(ctx context.Context, set *settings.Settings, o store.Options) error {
 	a.log.Warn("the ledger has features of an older version: making them anew before serving", "dir", o.Dir)
 	var done, total atomic.Int64
 	saying, stop := context.WithCancel(ctx)
@@ -52,7 +43,7 @@ func (a *App) renew(ctx context.Context, set *settings, o store.Options) error {
 		}
 	})
 	start := time.Now()
-	r, err := store.Renew(ctx, o, set.extract(), func(d, t int) {
+	r, err := store.Renew(ctx, o, set.Extract(), func(d, t int) {
 		done.Store(int64(d))
 		total.Store(int64(t))
 	})

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/training/corpus"
 )
@@ -27,8 +29,8 @@ type scoreCmd struct {
 	last          string
 }
 
-func (s *scoreCmd) flags(fs *flag.FlagSet) {
-	fs.Var(scopeValue{&s.scope}, "scope", "score with the training of scope `NAME`")
+func (s *scoreCmd) Flags(fs *flag.FlagSet) {
+	fs.Var(cli.ScopeValue(&s.scope), "scope", "score with the training of scope `NAME`")
 	fs.BoolVar(&s.explain, "explain", false, "show what each score adds up from, and the strongest clues")
 	fs.IntVar(&s.clues, "clues", 15, "with --explain: how `MANY` clues; 0 explains nothing")
 	fs.IntVar(&s.sources, "sources", 0, "like --explain, and for each clue the `N` newest messages it was learned from")
@@ -38,21 +40,21 @@ func (s *scoreCmd) flags(fs *flag.FlagSet) {
 }
 
 // Run scores the messages of Args.
-func (s *scoreCmd) Run(ctx context.Context, e *Env) error {
+func (s *scoreCmd) Run(ctx context.Context, e *cli.Env) error {
 	err := s.run(ctx, e)
 	switch {
-	case !s.exit || exitCode(err) == exitUsage: // which wrongUsage gets
+	case !s.exit || cli.CodeOf(err) == cli.ExitUsage: // which WrongUsage gets
 		return err
 	case err != nil:
-		return exit(3, err)
+		return cli.WithCode(3, err)
 	}
-	return exit(bogoCode(s.last), nil)
+	return cli.WithCode(bogoCode(s.last), nil)
 }
 
-// wrongUsage is ownCodes: after -e there is one code for all errors.
-func (s *scoreCmd) wrongUsage(err error) error {
+// WrongUsage is ownCodes: after -e there is one code for all errors.
+func (s *scoreCmd) WrongUsage(err error) error {
 	if s.exit {
-		return exit(3, err)
+		return cli.WithCode(3, err)
 	}
 	return err
 }
@@ -70,17 +72,17 @@ func bogoCode(verdict string) int {
 	return 3
 }
 
-func (s *scoreCmd) run(ctx context.Context, e *Env) error {
+func (s *scoreCmd) run(ctx context.Context, e *cli.Env) error {
 	if s.clues < 0 || s.clues > control.MaxClues {
-		return usageErrorf("--clues: %d is not between 0 and %d", s.clues, control.MaxClues)
+		return cli.UsageErrorf("--clues: %d is not between 0 and %d", s.clues, control.MaxClues)
 	}
 	if s.sources < 0 || s.sources > control.MaxSources {
-		return usageErrorf("--sources: %d is not between 0 and %d", s.sources, control.MaxSources)
+		return cli.UsageErrorf("--sources: %d is not between 0 and %d", s.sources, control.MaxSources)
 	}
 	if len(e.Args) == 0 {
 		e.Args = []string{"-"}
 	}
-	set, err := e.settings()
+	set, err := settings.Of(e)
 	if err != nil {
 		return err
 	}
@@ -89,10 +91,10 @@ func (s *scoreCmd) run(ctx context.Context, e *Env) error {
 		return err
 	}
 	defer done()
-	bad := problems{w: e.Stderr}
-	opts := corpus.Options{Stdin: e.Stdin, Anything: !anyFolder(e.Args), MaxMessage: maxScored, Problem: bad.add}
+	bad := cli.NewProblems(e, nil)
+	opts := corpus.Options{Stdin: e.Stdin, Anything: !anyFolder(e.Args), MaxMessage: maxScored, Problem: bad.Add}
 	err = corpus.Walk(ctx, e.Args, opts, func(it corpus.Item) error { return s.one(ctx, e, j, it) })
-	return errors.Join(err, bad.err(s.n, "scored"))
+	return errors.Join(err, bad.Err(s.n, "scored"))
 }
 
 // anyFolder tells whether a folder is among the paths: a file that is no mail is
@@ -106,7 +108,7 @@ func anyFolder(paths []string) bool {
 	return false
 }
 
-func (s *scoreCmd) one(ctx context.Context, e *Env, j control.Judge, it corpus.Item) error {
+func (s *scoreCmd) one(ctx context.Context, e *cli.Env, j control.Judge, it corpus.Item) error {
 	q := control.ScoreRequest{Scope: s.scope, Path: it.Source}
 	if rest, ok := strings.CutPrefix(it.Source, "standard input"); ok {
 		q.Path = "-" + rest
@@ -124,8 +126,7 @@ func (s *scoreCmd) one(ctx context.Context, e *Env, j control.Judge, it corpus.I
 	case s.quiet:
 		return nil
 	case s.json:
-		return printJSON(e.Stdout, r)
+		return cli.PrintJSON(e.Stdout, r)
 	}
-	_, err = fmt.Fprintf(e.Stdout, "%-6s %.4f %s\n%s", r.Verdict, r.Score, safe(r.Path), explainText(r))
-	return writeError(err)
+	return e.Printf("%-6s %.4f %s\n%s", r.Verdict, r.Score, cli.Safe(r.Path), explainText(r))
 }

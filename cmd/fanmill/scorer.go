@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/milter"
 	"fanmill/store"
 )
@@ -18,7 +19,7 @@ const heldClues = 15
 // for concurrent use.
 type scorer struct {
 	db   *store.DB
-	set  func() *settings // in force now
+	set  func() *settings.Settings // in force now
 	log  *slog.Logger
 	pool sync.Pool // of *classify.Scorer, which keep their buffers
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/store"
 	"fanmill/training"
@@ -37,7 +39,7 @@ func TestTrainedByLabels(t *testing.T) {
 		if err := os.WriteFile(path, []byte(letters(strings.Fields(step.args)[0][2:], step.n)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := dispatch(t.Context(), append([]string{"--data", dir, "train", path}, strings.Fields(step.args)...), e); err != nil {
+		if err := cli.Dispatch(t.Context(), commands(), append([]string{"--data", dir, "train", path}, strings.Fields(step.args)...), e); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := a.db.CatchUp(t.Context()); err != nil {
@@ -48,7 +50,7 @@ func TestTrainedByLabels(t *testing.T) {
 			sc.Load(scope)
 			sc.Await([]string{scope}, time.Minute)
 			_, l, err := sc.Score(&classify.Message{}, scope)
-			if trained := a.set.Load().rules.Trained(l.Ham, l.Spam); err != nil || trained != want {
+			if trained := a.set.Load().Rules.Trained(l.Ham, l.Spam); err != nil || trained != want {
 				t.Errorf("after %+v: scope %q trained %v, want %v (%v)", step, scope, trained, want, err)
 			}
 		}
@@ -79,7 +81,7 @@ func TestImportedIsNotTrained(t *testing.T) {
 	}
 	sc := &scorer{db: a.db, set: a.set.Load, log: slog.New(slog.DiscardHandler)}
 	s, known, err := sc.Score(m, "")
-	if trained := a.set.Load().rules.Trained(known.Ham, known.Spam); err != nil || trained || sc.Taught().Ham+sc.Taught().Spam > 0 {
+	if trained := a.set.Load().Rules.Trained(known.Ham, known.Spam); err != nil || trained || sc.Taught().Ham+sc.Taught().Spam > 0 {
 		t.Errorf("trained %v by %+v, %v", trained, known, err)
 	}
 	cut := classify.DefaultCutoffs()
@@ -124,12 +126,12 @@ func TestColdScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	set, err := newSettings("", config.Default(dir), new(inputs))
+	set, err := settings.New(config.Default(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var said strings.Builder
-	sc := &scorer{db: db, set: func() *settings { return set }, log: slog.New(slog.NewTextHandler(&said, nil))}
+	sc := &scorer{db: db, set: func() *settings.Settings { return set }, log: slog.New(slog.NewTextHandler(&said, nil))}
 	score := func() float64 {
 		s, _, err := sc.Score(&classify.Message{Features: own.Features, Grams: own.Grams}, "anna")
 		if err != nil {

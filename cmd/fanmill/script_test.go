@@ -17,6 +17,8 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" // to make ledgers older
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"fanmill/cmd/fanmill/cli"
 )
 
 func TestMain(m *testing.M) {
@@ -32,7 +34,7 @@ func scriptMain() {
 	e.DefaultInet = "inet:127.0.0.1:0"
 	e.Postconf = filepath.Join(os.Getenv("WORK"), "no-such-postconf")
 	e.SendmailCf = filepath.Join(os.Getenv("WORK"), "sendmail.cf")
-	ctx, stop := withSignals(context.Background())
+	ctx, stop := cli.WithSignals(context.Background())
 	code := Main(ctx, os.Args[1:], e)
 	stop()
 	os.Exit(code)
@@ -191,7 +193,7 @@ func idIn(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	var ids []string
 	for line := range strings.Lines(ts.ReadFile(args[1])) {
-		if id, ok := findID(line); ok {
+		if id, ok := cli.FindID(line); ok {
 			ids = append(ids, id)
 		}
 	}

@@ -6,24 +6,24 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
-	"fanmill/config"
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 )
 
 // serveCmd runs the daemon.
-type serveCmd struct{ noFlags }
+type serveCmd struct{ cli.NoFlags }
 
 // Run serves until ctx ends.
-func (s *serveCmd) Run(ctx context.Context, e *Env) error {
-	dir, err := e.dataDir()
+func (s *serveCmd) Run(ctx context.Context, e *cli.Env) error {
+	dir, err := e.DataDir()
 	if err != nil {
 		return err
 	}
-	set, err := e.loader(dir)()
+	set, err := settings.Loader(e, dir)()
 	if err != nil {
 		return err
 	}
@@ -41,17 +41,17 @@ func (s *serveCmd) Run(ctx context.Context, e *Env) error {
 	level := new(slog.LevelVar)
 	log := serveLog(e, set, level)
 	app, err := NewApp(ctx, AppOptions{
-		Data: dir, Load: e.loader(dir), Watch: true,
+		Data: dir, Load: settings.Loader(e, dir), Watch: true,
 		Listeners: listeners, Logger: log, Level: level, Starting: supervisor{log}.starting,
 	})
 	if err != nil {
 		return err
 	}
 	app.Start()
-	if set.path == "" {
+	if set.Path == "" {
 		fmt.Fprint(e.Stdout, welcome(app.Addr()))
 	}
-	return supervise(ctx, app, supervisor{log}, hup, asDuration(set.file.Milter.DrainTimeout))
+	return supervise(ctx, app, supervisor{log}, hup, time.Duration(set.File.Milter.DrainTimeout))
 }
 
 // supervise lives with the daemon until ctx ends or it fails.
@@ -68,7 +68,7 @@ func supervise(ctx context.Context, app *App, sup supervisor, hup <-chan os.Sign
 			sup.ready()
 		case err := <-app.Failed():
 			_ = stopWithin(app, sup, drain)
-			return exit(exitIO, err)
+			return cli.WithCode(cli.ExitIO, err)
 		case <-ctx.Done():
 			return stopWithin(app, sup, drain)
 		}
@@ -82,7 +82,7 @@ func stopWithin(app *App, sup supervisor, drain time.Duration) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drain+10*time.Second)
 	defer cancel()
 	if err := app.Stop(ctx); err != nil {
-		return exit(exitIO, fmt.Errorf("stop: %w", err))
+		return cli.WithCode(cli.ExitIO, fmt.Errorf("stop: %w", err))
 	}
 	return nil
 }
@@ -100,33 +100,10 @@ func alive(ctx context.Context, dir string) error {
 	return err
 }
 
-// loader returns what reads the configuration, at start and again when it changes. Once
-// there was a file it must stay: a daemon does not begin to observe because somebody
-// has moved the file away.
-func (e *Env) loader(dir string) func() (*settings, error) {
-	return func() (*settings, error) {
-		e.config = e.configPath()
-		return e.serveSettings(dir)
-	}
-}
-
-// serveSettings returns the configuration; without a file the daemon observes. One that
-// comes into being is taken at a reload that somebody asks for: as long as it is being
-// written for the first time the daemon should not begin to act.
-func (e *Env) serveSettings(dir string) (*settings, error) {
-	if path := e.configPath(); path != "" {
-		return loadSettings(path, dir)
-	}
-	file := config.Default(dir)
-	file.Policy.Observe = true
-	file.Milter.Listen = []string{"unix:" + filepath.Join(dir, "milter.sock"), e.DefaultInet}
-	return newSettings("", file, new(inputs))
-}
-
 // serveLog is the log that the configuration asks for, on standard error.
-func serveLog(e *Env, set *settings, level *slog.LevelVar) *slog.Logger {
+func serveLog(e *cli.Env, set *settings.Settings, level *slog.LevelVar) *slog.Logger {
 	o := &slog.HandlerOptions{Level: level}
-	if set.file.Log.Format == "json" {
+	if set.File.Log.Format == "json" {
 		return slog.New(slog.NewJSONHandler(e.Stderr, o))
 	}
 	return slog.New(slog.NewTextHandler(e.Stderr, o))

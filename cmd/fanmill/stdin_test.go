@@ -2,37 +2,14 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"strings"
 	"syscall"
 	"testing"
-	"testing/iotest"
 	"time"
-)
 
-// TestInterruptibleReads holds the reader against the interface's rules: small
-// buffers, data that come with the end, errors in the middle.
-func TestInterruptibleReads(t *testing.T) {
-	text := strings.Repeat("all that is read arrives\n", 10_000)
-	for name, r := range map[string]io.Reader{
-		"plain": strings.NewReader(text), "one byte at a time": iotest.OneByteReader(strings.NewReader(text[:5000])),
-		"end with data": iotest.DataErrReader(strings.NewReader(text)),
-	} {
-		want := text
-		if name == "one byte at a time" {
-			want = text[:5000]
-		}
-		if err := iotest.TestReader(newInterruptible(t.Context(), r), []byte(want)); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
-	broken := errors.New("broken")
-	got, err := io.ReadAll(newInterruptible(t.Context(), io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(broken))))
-	if string(got) != "abc" || !errors.Is(err, broken) {
-		t.Errorf("read %q, error %v", got, err)
-	}
-}
+	"fanmill/cmd/fanmill/cli"
+)
 
 // TestSignalWhileWaitingForInput presses Ctrl-C where nothing comes on standard
 // input: the first one ends the command.
@@ -48,7 +25,7 @@ func TestSignalWhileWaitingForInput(t *testing.T) {
 		if _, err := in.Write([]byte("Subject: begun\n")); err != nil { // it reads by now
 			t.Fatal(err)
 		}
-		cancel(signalError{syscall.SIGINT})
+		cancel(cli.SignalError(syscall.SIGINT))
 		select {
 		case got := <-code:
 			if got != 130 || !strings.Contains(errs.String(), "stopped by signal (interrupt)") {

@@ -3,11 +3,11 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 
 	"fanmill/classify"
+	"fanmill/cmd/fanmill/cli"
 )
 
 // release is the version's number; the linker may set it (-X main.release=...).
@@ -15,14 +15,14 @@ var release = "0.1.0-dev"
 
 type versionCmd struct{ json bool }
 
-func (v *versionCmd) flags(fs *flag.FlagSet) {
+func (v *versionCmd) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&v.json, "json", false, "print JSON: version, revision, go, features")
 }
 
 // Run prints what this program is.
-func (v *versionCmd) Run(_ context.Context, e *Env) error {
+func (v *versionCmd) Run(_ context.Context, e *cli.Env) error {
 	if v.json {
-		return printJSON(e.Stdout, map[string]any{
+		return cli.PrintJSON(e.Stdout, map[string]any{
 			"version": release, "revision": revision(), "go": runtime.Version(), "features": classify.FeatureVersion,
 		})
 	}
@@ -30,8 +30,7 @@ func (v *versionCmd) Run(_ context.Context, e *Env) error {
 	if r := revision(); r != "" {
 		s += " (" + r + ")"
 	}
-	_, err := fmt.Fprintf(e.Stdout, "%s, feature set %d, %s\n", s, classify.FeatureVersion, runtime.Version())
-	return writeError(err)
+	return e.Printf("%s, feature set %d, %s\n", s, classify.FeatureVersion, runtime.Version())
 }
 
 // revision is the commit this program was built from, "" when it is not known.

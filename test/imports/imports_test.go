@@ -86,7 +86,7 @@ var arrows = map[string]map[string]string{
 		"training": "learn requests",
 		"review":   "decisions about held messages",
 	},
-	"cmd":  {all: "wiring, one file per command"},
+	"cmd":  {all: "wiring, and commands"},
 	"test": {all: "end-to-end suites drive the rooms from outside"},
 	// No Go inside; a room all the same, so that a stray program is noticed.
 	"contrib": {},
@@ -116,9 +116,28 @@ var walls = []struct {
 	},
 }
 
+// program is the package of the program, and groups are those below it that hold
+// commands: each with the other groups that may know it, beside the program.
+const program = module + "/cmd/fanmill"
+
+var groups = map[string][]string{
+	program + "/configured": nil,
+	program + "/daytable":   {program + "/insight"}, // stats prints the daily table too
+	program + "/doctor":     nil,
+	program + "/exhaustion": nil,
+	program + "/labels":     nil,
+	program + "/mailboxes":  {program + "/exhaustion"}, // which names and makes mailboxes as they do
+	program + "/measure":    nil,
+	program + "/moving":     nil,
+	program + "/past":       nil,
+}
+
 // wallFault returns why the package at from must not import the one at to, or "" when it
 // may.
 func wallFault(from, to string) string {
+	if known, group := groups[to]; group && from != program && !slices.Contains(known, from) {
+		return "a group of commands is for the table of commands alone"
+	}
 	for _, w := range walls {
 		if w.to == to && !w.may(from) {
 			return w.why
@@ -367,6 +386,10 @@ func TestRulesRefuse(t *testing.T) {
 		{"fanmill/store/history", "fanmill/store", true},
 		{"fanmill/store", "fanmill/store/history", true},
 		{"fanmill/training", "fanmill/store", false},
+		{"fanmill/cmd/fanmill", "fanmill/cmd/fanmill/doctor", false},
+		{"fanmill/cmd/fanmill/cli", "fanmill/cmd/fanmill/doctor", true},
+		{"fanmill/cmd/fanmill/insight", "fanmill/cmd/fanmill/daytable", false},
+		{"fanmill/cmd/fanmill/moving", "fanmill/cmd/fanmill/mailboxes", true},
 	} {
 		if got := wallFault(c.from, c.to) != ""; got != c.refused {
 			t.Errorf("wall: %s -> %s refused: %v, want %v", c.from, c.to, got, c.refused)
