@@ -13,6 +13,7 @@ import (
 
 	"fanmill/store/disk"
 	"fanmill/store/history"
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 	"fanmill/store/storetest"
 )
@@ -29,7 +30,7 @@ func reopened(t testing.TB, path string) *DB {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, ledgerFile+suffix), b, 0o640); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, ledger.FileName+suffix), b, 0o640); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -58,7 +59,7 @@ func learnedIn(t testing.TB, dir string, first, n int) string {
 // childBackup backs a ledger up, time and again.
 func childBackup(dir string) error {
 	for {
-		if _, err := Backup(background(), dir, filepath.Join(dir, "copy"), true); err != nil {
+		if _, err := ledger.Backup(background(), dir, filepath.Join(dir, "copy"), true); err != nil {
 			return err
 		}
 		fmt.Println("copied")
@@ -68,7 +69,7 @@ func childBackup(dir string) error {
 // childSwap restores two backups in turn until it is killed.
 func childSwap(dir string) error {
 	for n := 0; ; n++ {
-		if _, err := Restore(background(), dir, filepath.Join(dir, fmt.Sprint("backup", n%2)), true); err != nil {
+		if _, err := ledger.Restore(background(), dir, filepath.Join(dir, fmt.Sprint("backup", n%2)), true); err != nil {
 			return err
 		}
 		if n == 0 {
@@ -88,7 +89,7 @@ func TestBackupWhileOthersLearn(t *testing.T) {
 	for n := range 5 {
 		path := filepath.Join(t.TempDir(), "ledger")
 		storetest.Eventually(t, time.Minute, "another batch", func() bool {
-			got, err := Backup(t.Context(), dir, path, true)
+			got, err := ledger.Backup(t.Context(), dir, path, true)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,33 +114,33 @@ func TestBackupWhileOthersLearn(t *testing.T) {
 func TestBackupRefuses(t *testing.T) {
 	dir, out := t.TempDir(), t.TempDir()
 	path := filepath.Join(out, "ledger")
-	if _, err := Backup(t.Context(), dir, path, false); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ledger.Backup(t.Context(), dir, path, false); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no ledger: %v", err)
 	}
 	learnedIn(t, dir, 0, 300)
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Backup(t.Context(), dir, path, false); !errors.Is(err, disk.ErrThere) {
+	if _, err := ledger.Backup(t.Context(), dir, path, false); !errors.Is(err, disk.ErrThere) {
 		t.Errorf("a file is there: %v", err)
 	}
 	if b, _ := os.ReadFile(path); string(b) != "mine" {
 		t.Errorf("it is now %d bytes", len(b))
 	}
-	if _, err := Backup(t.Context(), dir, filepath.Join(out, "no", "ledger"), false); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := ledger.Backup(t.Context(), dir, filepath.Join(out, "no", "ledger"), false); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no directory: %v", err)
 	}
-	b, err := os.ReadFile(filepath.Join(dir, ledgerFile))
+	b, err := os.ReadFile(filepath.Join(dir, ledger.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for at := 5 * 4096; at < len(b); at += 2 * 4096 {
 		copy(b[at:], bytes.Repeat([]byte{0xA5}, 4096))
 	}
-	if err := os.WriteFile(filepath.Join(dir, ledgerFile), b, 0o640); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, ledger.FileName), b, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Backup(t.Context(), dir, path, true); !errors.Is(err, sqlite.ErrDamaged) {
+	if _, err := ledger.Backup(t.Context(), dir, path, true); !errors.Is(err, sqlite.ErrDamaged) {
 		t.Errorf("damaged: %v", err)
 	}
 	entries, err := os.ReadDir(out)
@@ -168,7 +169,7 @@ func TestKilledBackupLeavesNoHalf(t *testing.T) {
 func TestRestore(t *testing.T) {
 	dir, backup := t.TempDir(), filepath.Join(t.TempDir(), "ledger")
 	before := learnedIn(t, dir, 0, 30)
-	if _, err := Backup(t.Context(), dir, backup, false); err != nil {
+	if _, err := ledger.Backup(t.Context(), dir, backup, false); err != nil {
 		t.Fatal(err)
 	}
 	// More is learned by a process that is killed: it stands in the log alone.
@@ -176,17 +177,17 @@ func TestRestore(t *testing.T) {
 	c.expect(t, "ready")
 	c.proceed(t)
 	c.expect(t, "learned")
-	if _, err := Restore(t.Context(), dir, backup, true); !errors.Is(err, sqlite.ErrOpen) {
+	if _, err := ledger.Restore(t.Context(), dir, backup, true); !errors.Is(err, sqlite.ErrOpen) {
 		t.Errorf("while another process has it open: %v", err)
 	}
 	c.cmd.Process.Kill()
 	c.cmd.Wait()
-	after := modelOf(t, filepath.Join(dir, ledgerFile))
+	after := modelOf(t, filepath.Join(dir, ledger.FileName))
 
-	if _, err := Restore(t.Context(), dir, backup, false); !errors.Is(err, disk.ErrThere) {
+	if _, err := ledger.Restore(t.Context(), dir, backup, false); !errors.Is(err, disk.ErrThere) {
 		t.Errorf("without force: %v", err)
 	}
-	did, err := Restore(t.Context(), dir, backup, true)
+	did, err := ledger.Restore(t.Context(), dir, backup, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +206,7 @@ func TestRestore(t *testing.T) {
 	db.Close()
 
 	// What was kept is a backup too.
-	if _, err := Restore(t.Context(), dir, did.Kept, true); err != nil {
+	if _, err := ledger.Restore(t.Context(), dir, did.Kept, true); err != nil {
 		t.Fatal(err)
 	}
 	if got := export(t, openAt(t, dir)); got != after {
@@ -223,7 +224,7 @@ func TestRestoreRefusesBadBackups(t *testing.T) {
 	}
 	h.Close()
 	learnedIn(t, other, 0, 300)
-	good, err := os.ReadFile(filepath.Join(other, ledgerFile))
+	good, err := os.ReadFile(filepath.Join(other, ledger.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,21 +247,21 @@ func TestRestoreRefusesBadBackups(t *testing.T) {
 		{write("holed", holed), sqlite.ErrDamaged},
 		{filepath.Join(other, "history.db"), sqlite.ErrDamaged},
 	} {
-		if _, err := Restore(t.Context(), dir, x.path, true); !errors.Is(err, x.err) {
+		if _, err := ledger.Restore(t.Context(), dir, x.path, true); !errors.Is(err, x.err) {
 			t.Errorf("%s: %v, want %v", x.path, err, x.err)
 		}
 	}
-	if _, err := Restore(t.Context(), dir, write("empty", nil), true); err == nil {
+	if _, err := ledger.Restore(t.Context(), dir, write("empty", nil), true); err == nil {
 		t.Error("an empty file was restored")
 	}
 	for meta, want := range map[string]error{"schema": sqlite.ErrNewer, "features": sqlite.ErrNewer} {
 		path := write(meta, good)
 		storetest.SQL(t, path, "UPDATE meta SET value = 99 WHERE key = '"+meta+"'")
-		if _, err := Restore(t.Context(), dir, path, true); !errors.Is(err, want) {
+		if _, err := ledger.Restore(t.Context(), dir, path, true); !errors.Is(err, want) {
 			t.Errorf("%s 99: %v, want %v", meta, err, want)
 		}
 	}
-	names, err := filepath.Glob(filepath.Join(dir, ledgerFile+".*"))
+	names, err := filepath.Glob(filepath.Join(dir, ledger.FileName+".*"))
 	if err != nil || len(names) > 0 {
 		t.Errorf("left behind: %v, %v", names, err)
 	}
@@ -273,17 +274,17 @@ func TestRestoreRefusesBadBackups(t *testing.T) {
 func TestRestoreOverDamage(t *testing.T) {
 	dir, backup := t.TempDir(), filepath.Join(t.TempDir(), "ledger")
 	want := learnedIn(t, dir, 0, 30)
-	if _, err := Backup(t.Context(), dir, backup, false); err != nil {
+	if _, err := ledger.Backup(t.Context(), dir, backup, false); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(dir, ledgerFile)
+	path := filepath.Join(dir, ledger.FileName)
 	for _, rubbish := range []string{"", "rubbish"} {
 		for name, text := range map[string]string{path: rubbish, path + "-wal": "log"} {
 			if err := os.WriteFile(name, []byte(text), 0o640); err != nil {
 				t.Fatal(err)
 			}
 		}
-		did, err := Restore(t.Context(), dir, backup, true)
+		did, err := ledger.Restore(t.Context(), dir, backup, true)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -294,7 +295,7 @@ func TestRestoreOverDamage(t *testing.T) {
 			t.Errorf("restored:\n%s", head(got))
 		}
 	}
-	if b, err := os.ReadFile(filepath.Join(dir, ledgerFile+"-wal")); err == nil && bytes.Contains(b, []byte("log")) && len(b) == 3 {
+	if b, err := os.ReadFile(filepath.Join(dir, ledger.FileName+"-wal")); err == nil && bytes.Contains(b, []byte("log")) && len(b) == 3 {
 		t.Error("the log of the damaged ledger is still in use")
 	}
 }
@@ -306,7 +307,7 @@ func TestKilledRestore(t *testing.T) {
 	for n := range 2 {
 		from := t.TempDir()
 		models[learnedIn(t, from, 100*n, 20)] = true
-		if _, err := Backup(t.Context(), from, filepath.Join(dir, fmt.Sprint("backup", n)), false); err != nil {
+		if _, err := ledger.Backup(t.Context(), from, filepath.Join(dir, fmt.Sprint("backup", n)), false); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -316,7 +317,7 @@ func TestKilledRestore(t *testing.T) {
 		time.Sleep(time.Duration(n) * 4 * time.Millisecond)
 		c.cmd.Process.Signal(syscall.SIGKILL)
 		c.cmd.Wait()
-		if got := modelOf(t, filepath.Join(dir, ledgerFile)); !models[got] {
+		if got := modelOf(t, filepath.Join(dir, ledger.FileName)); !models[got] {
 			t.Fatalf("in place is neither:\n%s", head(got))
 		}
 	}
@@ -330,7 +331,7 @@ func TestKilledRestore(t *testing.T) {
 func TestLogModePutBack(t *testing.T) {
 	dir := t.TempDir()
 	want := learnedIn(t, dir, 0, 5)
-	path := filepath.Join(dir, ledgerFile)
+	path := filepath.Join(dir, ledger.FileName)
 	storetest.SQL(t, path, "PRAGMA journal_mode=DELETE")
 	db := openAt(t, dir)
 	if got := export(t, db); got != want {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/storetest"
 )
 
@@ -68,7 +69,7 @@ func BenchmarkStartMillion(b *testing.B) {
 			}
 			for b.Loop() {
 				if from == "rows" {
-					os.Remove(dir + "/" + snapshotFile)
+					os.Remove(dir + "/" + ledger.SnapshotName)
 				}
 				db, err := Open(b.Context(), Options{Dir: dir})
 				if err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
@@ -63,11 +64,11 @@ func (db *DB) Left(ctx context.Context) (n int64, err error) {
 
 // LastTraining returns the newest op of a scope by which something was learned;
 // ErrNoRow when there is none.
-func (db *DB) LastTraining(ctx context.Context, scope string) (op Op, err error) {
+func (db *DB) LastTraining(ctx context.Context, scope string) (op ledger.Op, err error) {
 	err = db.r.Ask(ctx, "look for the last training", func(c *sqlite.Conn) error {
-		found := ErrNoRow
-		err := c.Query(opColumns+fmt.Sprintf(" FROM op WHERE scope = ? AND kind IN (%d, %d) ORDER BY seq DESC LIMIT 1", KindLearn, KindFlip), func(v []driver.Value) error {
-			op, found = asOp(v), nil
+		found := ledger.ErrNoRow
+		err := c.Query(ledger.OpColumns+fmt.Sprintf(" FROM op WHERE scope = ? AND kind IN (%d, %d) ORDER BY seq DESC LIMIT 1", ledger.KindLearn, ledger.KindFlip), func(v []driver.Value) error {
+			op, found = ledger.AsOp(v), nil
 			return sqlite.ErrStop
 		}, scope)
 		return cmp.Or(err, found)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/storetest"
 )
 
@@ -44,7 +45,7 @@ func TestCensus(t *testing.T) {
 
 func TestLastTraining(t *testing.T) {
 	db := openAt(t, t.TempDir())
-	if _, err := db.LastTraining(t.Context(), ""); !errors.Is(err, ErrNoRow) {
+	if _, err := db.LastTraining(t.Context(), ""); !errors.Is(err, ledger.ErrNoRow) {
 		t.Errorf("nothing was trained: %v", err)
 	}
 	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
@@ -53,7 +54,7 @@ func TestLastTraining(t *testing.T) {
 	if err != nil || op.Seq != 2 || op.After.Class != Spam {
 		t.Errorf("%+v, %v", op, err)
 	}
-	if _, err := db.LastTraining(t.Context(), "anna"); !errors.Is(err, ErrNoRow) {
+	if _, err := db.LastTraining(t.Context(), "anna"); !errors.Is(err, ledger.ErrNoRow) {
 		t.Errorf("the site's training is not a user's: %v", err)
 	}
 }

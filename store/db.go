@@ -10,22 +10,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fanmill/store/ledger"
 	"fanmill/store/model"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
 
-// Names of the files in the data directory.
-const (
-	ledgerFile   = "fanmill.db"
-	snapshotFile = "model.snap"
-)
-
-// What a caller may branch on, besides the errors of package sqlite.
-var (
-	ErrReplaced = errors.New("database file was replaced or removed while open")
-	ErrNoRow    = errors.New("no such message in the ledger")
-)
+// ErrReplaced is what a caller may branch on, besides the errors of packages sqlite and
+// ledger.
+var ErrReplaced = errors.New("database file was replaced or removed while open")
 
 // Options say where a ledger lies and how to open it.
 type Options struct {
@@ -72,7 +65,7 @@ type DB struct {
 func Open(ctx context.Context, o Options) (*DB, error) {
 	o.setDefaults()
 	db := &DB{
-		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledgerFile),
+		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledger.FileName),
 		turn: make(chan struct{}, 1), pack: pack.NewPacker(), models: model.NewModels(),
 	}
 	if err := db.open(ctx); err != nil {
@@ -111,7 +104,7 @@ func (db *DB) open(ctx context.Context) error {
 // prepare makes sure that there is a sound ledger to open.
 func (db *DB) prepare(ctx context.Context) error {
 	if _, err := os.Stat(db.path); db.opts.Existing && errors.Is(err, os.ErrNotExist) {
-		return ledgerSchema.Absent(db.path)
+		return ledger.Schema.Absent(db.path)
 	}
 	if !db.opts.ReadOnly {
 		if err := os.MkdirAll(db.opts.Dir, 0o750); err != nil {
@@ -121,7 +114,7 @@ func (db *DB) prepare(ctx context.Context) error {
 			return err
 		}
 	}
-	return ledgerSchema.Prepare(ctx, db.path, db.opts.ReadOnly, db.opts.Busy)
+	return ledger.Schema.Prepare(ctx, db.path, db.opts.ReadOnly, db.opts.Busy)
 }
 
 // refuseEmptied finds a ledger that was cut to nothing: SQLite would take it for
@@ -134,7 +127,7 @@ func (db *DB) refuseEmptied() error {
 	if _, err := os.Stat(db.snapshotPath()); err != nil {
 		return nil
 	}
-	return sqlite.Damaged(db.path, "it is empty, but "+snapshotFile+" beside it was trained; remove both to begin anew")
+	return sqlite.Damaged(db.path, "it is empty, but "+ledger.SnapshotName+" beside it was trained; remove both to begin anew")
 }
 
 func (db *DB) connect() (err error) {
@@ -231,7 +224,7 @@ func (db *DB) Model(scope string) (*Model, error) {
 	if m := db.models.Model(scope); m != nil {
 		return m, nil
 	}
-	if err := checkScope(scope); err != nil {
+	if err := ledger.CheckScope(scope); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), db.opts.Busy)

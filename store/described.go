@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
@@ -24,7 +25,7 @@ func (db *DB) Describe(ctx context.Context, id int64) (d Described, err error) {
 }
 
 func describe(c *sqlite.Conn, id int64) (d Described, err error) {
-	if d.Row, err = loadRow(c, id); err != nil {
+	if d.Row, err = ledger.LoadRow(c, id); err != nil {
 		return d, err
 	}
 	if d.Message != nil {

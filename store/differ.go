@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
@@ -36,7 +37,7 @@ func (db *DB) Differing(ctx context.Context, scope string, cutoffs classify.Cuto
 	var ids []int64
 	err = db.r.Ask(ctx, "list labels", func(c *sqlite.Conn) error {
 		d, ids = Differences{}, ids[:0]
-		return eachLabel(ctx, c, scope, classify.FitWindow, func(id int64, l classify.Label) {
+		return ledger.EachLabel(ctx, c, scope, classify.FitWindow, func(id int64, l classify.Label) {
 			d.Labels++
 			if l.Spam {
 				d.Spam++
@@ -71,8 +72,8 @@ func (db *DB) Differing(ctx context.Context, scope string, cutoffs classify.Cuto
 
 // take adds a row if it differs.
 func (d *Differences) take(c *sqlite.Conn, id int64, scorer *classify.Scorer, site *Model, cutoffs classify.Cutoffs) error {
-	row, err := loadRow(c, id)
-	if errors.Is(err, ErrNoRow) { // removed meanwhile
+	row, err := ledger.LoadRow(c, id)
+	if errors.Is(err, ledger.ErrNoRow) { // removed meanwhile
 		return nil
 	}
 	if err != nil {

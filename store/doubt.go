@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
@@ -59,7 +60,7 @@ func findDoubts(ctx context.Context, c *sqlite.Conn, scope string, fit classify.
 	}
 	first, end := model.FitRows(int(n))
 	rank := int(n)
-	err = eachLabel(ctx, c, scope, int(n)-first, func(id int64, l classify.Label) {
+	err = ledger.EachLabel(ctx, c, scope, int(n)-first, func(id int64, l classify.Label) {
 		if rank--; rank >= end {
 			return
 		}

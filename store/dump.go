@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
@@ -49,25 +50,25 @@ type dumpLine struct {
 }
 
 type dumpRow struct {
-	ID       int64     `json:"id"`
-	Scope    string    `json:"scope"`
-	Digest   string    `json:"digest"`
-	Class    string    `json:"class"`
-	Adds     int64     `json:"adds"`
-	Step     int64     `json:"step"`
-	Sure     bool      `json:"sure"`
-	ScoreC   float64   `json:"score_c"`
-	ScoreE   float64   `json:"score_e"`
-	ScoreL   float64   `json:"score_l"`
-	LogOdds  float64   `json:"log_odds"`
-	Time     time.Time `json:"time"`
-	Source   string    `json:"source"`
-	Complete bool      `json:"complete"`
-	Waits    int64     `json:"waits"`
-	Judged   int64     `json:"judged"`
-	Features []byte    `json:"features"`
-	Grams    []byte    `json:"grams"`
-	Message  []byte    `json:"message"`
+	ID       int64          `json:"id"`
+	Scope    string         `json:"scope"`
+	Digest   string         `json:"digest"`
+	Class    string         `json:"class"`
+	Adds     int64          `json:"adds"`
+	Step     int64          `json:"step"`
+	Sure     bool           `json:"sure"`
+	ScoreC   float64        `json:"score_c"`
+	ScoreE   float64        `json:"score_e"`
+	ScoreL   float64        `json:"score_l"`
+	LogOdds  float64        `json:"log_odds"`
+	Time     time.Time      `json:"time"`
+	Source   string         `json:"source"`
+	Complete bool           `json:"complete"`
+	Waits    ledger.Waiting `json:"waits"`
+	Judged   int64          `json:"judged"`
+	Features []byte         `json:"features"`
+	Grams    []byte         `json:"grams"`
+	Message  []byte         `json:"message"`
 }
 
 type dumpOp struct {
@@ -103,7 +104,7 @@ type dumpWas struct {
 }
 
 const (
-	dumpRows = rowColumns + `, judged, features, grams, message FROM ` + kept + ` ORDER BY id`
+	dumpRows = ledger.RowColumns + `, judged, features, grams, message FROM ` + ledger.Kept + ` ORDER BY id`
 	dumpOps  = `SELECT seq, op.time, actor, op.source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
 	class_after, adds_after, step_after, sure_after, waits_after, undoes,
 	was.op, score_c, score_e, score_l, log_odds, judged, was.time, was.source FROM op LEFT JOIN was ON was.op = op.seq ORDER BY seq`
@@ -140,7 +141,7 @@ func (db *DB) Dump(ctx context.Context, w io.Writer, log bool, progress func(don
 
 func dumpHead(c *sqlite.Conn, log bool) (h DumpHeader, err error) {
 	h = DumpHeader{Fanmill: "ledger", Format: dumpFormat, Features: classify.FeatureVersion, Log: log}
-	if h.Seq, err = c.Integer(selectLast); err != nil {
+	if h.Seq, err = c.Integer(ledger.SelectLast); err != nil {
 		return h, err
 	}
 	if h.Rows, err = c.Integer("SELECT count(*) FROM msg"); err != nil || !log {
@@ -170,12 +171,12 @@ func (d *dumper) write(l dumpLine) error {
 
 // row writes a row of dumpRows.
 func (d *dumper) row(v []driver.Value) error {
-	r := asRow(v)
-	more := v[numRowColumns:]
+	r := ledger.AsRow(v)
+	more := v[ledger.NumRowColumns:]
 	line := dumpRow{
 		ID: r.ID, Scope: r.Scope, Digest: r.Digest.String(), Class: r.Class.String(), Adds: int64(r.Adds), Step: r.Step, Sure: r.Sure,
 		ScoreC: r.ScoreC, ScoreE: r.ScoreE, ScoreL: r.ScoreL, LogOdds: r.LogOdds,
-		Time: r.Time.UTC(), Source: r.Source, Complete: r.Complete, Waits: dumpedWaits(r.waits),
+		Time: r.Time.UTC(), Source: r.Source, Complete: r.Complete, Waits: dumpedWaits(r.Waiting()),
 		Judged: sqlite.Int(more[0]), Features: sqlite.Blob(more[1]), Grams: sqlite.Blob(more[2]),
 	}
 	if b := sqlite.Blob(more[3]); b != nil {
@@ -190,9 +191,9 @@ func (d *dumper) row(v []driver.Value) error {
 
 // dumpedWaits is column waits as every fanmill that reads this format knows it. Whether
 // lists are kept is seen by the row.
-func dumpedWaits(waits int64) int64 {
-	if waits == waitsListed {
-		return waitsBare
+func dumpedWaits(waits ledger.Waiting) ledger.Waiting {
+	if waits == ledger.WaitsListed {
+		return ledger.WaitsBare
 	}
 	return waits
 }
@@ -207,12 +208,12 @@ func notNil(b []byte) []byte {
 
 // op writes a row of dumpOps.
 func (d *dumper) op(v []driver.Value) error {
-	o := asOp(v)
+	o := ledger.AsOp(v)
 	line := dumpOp{
 		Seq: o.Seq, Time: o.Time.UTC(), Actor: o.Origin.Actor, Source: o.Origin.Source, Kind: o.Kind.String(), Row: o.Row, Scope: o.Scope,
 		Before: dumpedMark(o.Before), After: dumpedMark(o.After), Undoes: o.Undoes,
 	}
-	if was := v[numOpColumns:]; was[0] != nil {
+	if was := v[ledger.NumOpColumns:]; was[0] != nil {
 		line.Was = &dumpWas{
 			ScoreC: sqlite.Float(was[1]), ScoreE: sqlite.Float(was[2]), ScoreL: sqlite.Float(was[3]), LogOdds: sqlite.Float(was[4]),
 			Judged: sqlite.Int(was[5]), Time: sqlite.Time(was[6]).UTC(), Source: sqlite.Text(was[7]),

@@ -13,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 	"fanmill/store/storetest"
 )
@@ -103,7 +104,7 @@ func TestDumpKeepsWhatIsKept(t *testing.T) {
 	rows := []Row{message(1, Ham, 0), message(2, Spam, 1), message(3, Ham, 0), message(4, Ham, 0)}
 	rows[1].Features, rows[1].Grams, rows[1].Message, rows[1].Complete = []uint64{}, []uint32{}, nil, false
 	rows[2].Message = []byte{}
-	rows[3].Message = bytes.Repeat([]byte("long "), MaxMessage/5+1)
+	rows[3].Message = bytes.Repeat([]byte("long "), ledger.MaxMessage/5+1)
 	learn(t, db, rows...)
 	moved := openAt(t, t.TempDir())
 	if err := load(t, moved, dump(t, db, true)); err != nil {

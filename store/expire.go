@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
@@ -84,7 +85,7 @@ func (k Keep) expirables(ctx context.Context, c *sqlite.Conn, scope string, clas
 	return err
 }
 
-const selectSpare = rowColumns + ` FROM msg WHERE scope = ? AND class <> 0 AND NOT waits AND class = ? AND adds = 0 ORDER BY judged DESC LIMIT ?`
+const selectSpare = ledger.RowColumns + ` FROM msg WHERE scope = ? AND class <> 0 AND NOT waits AND class = ? AND adds = 0 ORDER BY judged DESC LIMIT ?`
 
 // Expire takes the label of a row away for its age, and reports whether it had one that
 // nobody has decided about since it was listed. The row itself goes with a later Sweep:
@@ -93,14 +94,14 @@ func (tx *Tx) Expire(x Expirable, actor string) (bool, error) {
 	if err := tx.usable(); err != nil {
 		return false, err
 	}
-	row, err := oneRow(tx.db.w, rowColumns+" FROM msg WHERE id = ?", x.ID)
+	row, err := ledger.RowByID(tx.db.w, x.ID)
 	switch {
-	case errors.Is(err, ErrNoRow), err == nil && (row.Class == None || row.Time.UnixMicro() != x.time):
+	case errors.Is(err, ledger.ErrNoRow), err == nil && (row.Class == None || row.Time.UnixMicro() != x.time):
 		return false, nil
 	case err != nil:
 		return false, tx.fail("find message", err)
 	}
-	return tx.unlabel(KindExpire, &row, Origin{Actor: actor, Source: expired})
+	return tx.unlabel(ledger.KindExpire, &row, Origin{Actor: actor, Source: expired})
 }
 
 // expired is the source of labels that were taken away for their age.
@@ -112,7 +113,7 @@ func (tx *Tx) Spare(scope string, class Class, limit int) (rows []Row, err error
 	if err := tx.usable(); err != nil {
 		return nil, err
 	}
-	if rows, err = allRows(tx.ctx, tx.db.w, selectSpare, scope, int64(class), int64(limit)); err != nil {
+	if rows, err = ledger.Rows(tx.ctx, tx.db.w, selectSpare, scope, int64(class), int64(limit)); err != nil {
 		return nil, tx.fail(fmt.Sprintf("list %s that does not count", class), err)
 	}
 	return rows, nil

@@ -2,11 +2,10 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/model"
-	"fanmill/store/sqlite"
 )
 
 // refit makes the Fit anew if it is behind, for the holder of the turn.
@@ -15,26 +14,7 @@ func (db *DB) refit(ctx context.Context) error { return db.models.Refit(db.siteL
 // siteLabels reads the labels that the site's Fit is made from.
 func (db *DB) siteLabels(ctx context.Context) model.ReadLabels {
 	return func(most int, each func(classify.Label)) error {
-		return eachLabel(ctx, db.w, "", most, func(_ int64, l classify.Label) { each(l) })
-	}
-}
-
-const selectLabels = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
-	WHERE scope = ? AND class <> 0 AND NOT waits AND class <= 2 ORDER BY judged DESC LIMIT ?`
-
-// eachLabel calls fn with a scope's labels, the newest first.
-func eachLabel(ctx context.Context, c *sqlite.Conn, scope string, limit int, fn func(id int64, l classify.Label)) error {
-	return c.Query(selectLabels, func(v []driver.Value) error {
-		fn(sqlite.Int(v[0]), asLabel(v[1:]))
-		return ctx.Err()
-	}, scope, int64(limit))
-}
-
-// asLabel reads class, sure and scores.
-func asLabel(v []driver.Value) classify.Label {
-	return classify.Label{
-		Spam: Class(sqlite.Int(v[0])) == Spam, Sure: sqlite.Int(v[1]) != 0,
-		C: sqlite.Float(v[2]), E: sqlite.Float(v[3]), L: sqlite.Float(v[4]),
+		return ledger.EachLabel(ctx, db.w, "", most, func(_ int64, l classify.Label) { each(l) })
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
@@ -37,7 +38,7 @@ func fitOf(rows []Row) classify.Fit {
 	var labels []classify.Label
 	for _, r := range rows {
 		if r.Class != None && !r.Waits {
-			labels = append(labels, r.label())
+			labels = append(labels, r.Label())
 		}
 	}
 	n := classify.FitLabels(len(labels))
@@ -277,7 +278,7 @@ func TestWeightsOfAScope(t *testing.T) {
 // the rows that wait or do not count.
 func TestLabelsAreReadInOrder(t *testing.T) {
 	db := openAt(t, t.TempDir())
-	for _, sql := range []string{selectLabels, selectWaiting, selectSpare} {
+	for _, sql := range []string{ledger.SelectLabels, selectWaiting, selectSpare} {
 		var plan []string
 		args := make([]driver.Value, strings.Count(sql, "?"))
 		err := db.w.Query("EXPLAIN QUERY PLAN "+sql, func(v []driver.Value) error {

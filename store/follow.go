@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"fanmill/store/ledger"
 	"fanmill/store/model"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
@@ -29,9 +30,6 @@ const selectOps = `SELECT op.seq, op.scope, op.row,
 	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN (SELECT features FROM lists WHERE id = msg.id) END,
 	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM lists WHERE id = msg.id) END, op.undoes, op.kind
 FROM op LEFT JOIN msg ON msg.id = op.row WHERE op.seq > ? ORDER BY op.seq`
-
-// selectLast yields the number of the last op, even if the log was pruned of it.
-const selectLast = "SELECT seq FROM sqlite_sequence WHERE name = 'op'"
 
 // errRebuild stops catching up where the log alone does not suffice.
 var errRebuild = errors.New("the op log does not lead from here")
@@ -57,7 +55,7 @@ func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
 // catchUp is CatchUp for the holder of the turn.
 func (db *DB) catchUp(ctx context.Context) (int, error) {
 	start := db.seq.Load()
-	last, err := db.w.Integer(selectLast)
+	last, err := db.w.Integer(ledger.SelectLast)
 	if err != nil || last == start && !db.models.Behind() {
 		return 0, err
 	}
@@ -74,7 +72,7 @@ func (db *DB) catchUp(ctx context.Context) (int, error) {
 // are.
 func (db *DB) apply(ctx context.Context) error {
 	start := db.seq.Load()
-	last, err := db.w.Integer(selectLast)
+	last, err := db.w.Integer(ledger.SelectLast)
 	if err != nil || last == start {
 		return err
 	}
@@ -100,7 +98,7 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 	if m := db.models.Model(sqlite.Text(v[1])); m != nil {
 		ch := readChange(m.Scope(), v[2:])
 		ch.Undoes = sqlite.Int(v[20])
-		ch.Same = ch.Before == ch.After && Kind(sqlite.Int(v[21])) == KindLearn
+		ch.Same = ch.Before == ch.After && ledger.Kind(sqlite.Int(v[21])) == ledger.KindLearn
 		if err := buf.parse(&ch, v[18], v[19]); err != nil {
 			return err
 		}
@@ -118,22 +116,9 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 // not say whether it changed the row's scores, nor whether a later op has done so:
 // it is taken for one that did, but for a confirmation.
 func readChange(scope string, v []driver.Value) model.Change {
-	ch := model.Change{Row: sqlite.Int(v[0]), Before: asMark(scope, v[1:6]), After: asMark(scope, v[6:11]), Label: asLabel(v[11:16])}
+	ch := model.Change{Row: sqlite.Int(v[0]), Before: ledger.AsMark(scope, v[1:6]), After: ledger.AsMark(scope, v[6:11]), Label: ledger.AsLabel(v[11:16])}
 	ch.Label.Spam, ch.Label.Sure = ch.After.Class == Spam, ch.After.Sure
 	return ch
-}
-
-func asMark(scope string, v []driver.Value) Mark {
-	return Mark{Class: Class(sqlite.Int(v[0])), Adds: int(sqlite.Int(v[1])), Step: stepOf(scope, sqlite.Int(v[2])), Sure: sqlite.Int(v[3]) != 0, Waits: sqlite.Int(v[4]) != 0}
-}
-
-// stepOf is what a row of a scope adds to the weights. Ledgers from before scopes held
-// counts only have steps in users' scopes: there they are nothing.
-func stepOf(scope string, step int64) int64 {
-	if scope != "" {
-		return 0
-	}
-	return step
 }
 
 // Follow keeps the model current until ctx ends or the DB is closed. While the
@@ -203,7 +188,7 @@ func (db *DB) Rebuild(ctx context.Context) error {
 // before it changes anything.
 func (db *DB) rebuild(ctx context.Context) error {
 	return db.w.Consistent(func() error {
-		seq, err := db.w.Integer(selectLast)
+		seq, err := db.w.Integer(ledger.SelectLast)
 		if err != nil {
 			return err
 		}
@@ -261,7 +246,7 @@ func (db *DB) readSum(ctx context.Context, scope string) (sum model.Sum, err err
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		m := Mark{Class: Class(sqlite.Int(v[1])), Adds: int(sqlite.Int(v[2])), Step: stepOf(scope, sqlite.Int(v[3]))}
+		m := Mark{Class: Class(sqlite.Int(v[1])), Adds: int(sqlite.Int(v[2])), Step: ledger.StepOf(scope, sqlite.Int(v[3]))}
 		ch := model.Change{Row: sqlite.Int(v[0]), Before: Mark{Class: m.Class}, After: m, Same: true}
 		if err := buf.parse(&ch, v[4], v[5]); err != nil {
 			return err

@@ -4,13 +4,14 @@ import (
 	"context"
 	"database/sql/driver"
 
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
 // labelledAtOnce is how many rows Labelled reads before it lets others read.
 const labelledAtOnce = 64
 
-const selectLabelled = rowColumns + `, features, grams, message FROM ` + kept + `
+const selectLabelled = ledger.RowColumns + `, features, grams, message FROM ` + ledger.Kept + `
 	WHERE scope = ? AND class IN (1, 2) AND id > ? ORDER BY id LIMIT ?`
 
 // Labelled calls fn with every label of a scope, in the order in which the messages were
@@ -40,8 +41,8 @@ func (db *DB) labelledAfter(ctx context.Context, scope string, last int64, fn fu
 		err := db.r.Ask(ctx, "read labels", func(c *sqlite.Conn) error {
 			rows = rows[:0]
 			return c.Query(selectLabelled, func(v []driver.Value) error {
-				row := asRow(v)
-				if err := row.readBody(v[numRowColumns:]); err != nil {
+				row := ledger.AsRow(v)
+				if err := row.TakeKept(v[ledger.NumRowColumns:]); err != nil {
 					return err
 				}
 				rows = append(rows, row)
@@ -69,7 +70,7 @@ func (tx *Tx) Counting(ctx context.Context, scope string, fn func(Row) error) er
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	rows, err := allRows(ctx, tx.db.w, rowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", scope)
+	rows, err := ledger.Rows(ctx, tx.db.w, ledger.RowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", scope)
 	if err != nil {
 		return tx.fail("list labels that count", err)
 	}

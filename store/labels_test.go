@@ -3,6 +3,8 @@ package store
 import (
 	"errors"
 	"testing"
+
+	"fanmill/store/ledger"
 )
 
 // TestSourceOfLabels: a row says who gave its class, not who changed how often it
@@ -46,7 +48,7 @@ func TestSourceOfLabels(t *testing.T) {
 		}
 	}
 	ops, err := db.Ops(t.Context(), 0, 10)
-	if err != nil || len(ops) != 6 || ops[3].Kind != KindLearn || ops[3].Origin.Source != "held" || ops[3].Before != ops[3].After {
+	if err != nil || len(ops) != 6 || ops[3].Kind != ledger.KindLearn || ops[3].Origin.Source != "held" || ops[3].Before != ops[3].After {
 		t.Errorf("%+v, %v", ops, err)
 	}
 }
@@ -88,7 +90,7 @@ func TestInsist(t *testing.T) {
 		}
 	}
 	ops, err := db.Ops(t.Context(), 2, 1)
-	want := Op{Seq: 3, Kind: KindLearn, Origin: by, Row: 1, Before: row.mark(), After: Mark{Class: Ham, Adds: 1, Step: row.Step, Sure: true}}
+	want := ledger.Op{Seq: 3, Kind: ledger.KindLearn, Origin: by, Row: 1, Before: row.Mark(), After: Mark{Class: Ham, Adds: 1, Step: row.Step, Sure: true}}
 	if err != nil || len(ops) != 1 {
 		t.Fatal(ops, err)
 	}
@@ -97,7 +99,7 @@ func TestInsist(t *testing.T) {
 		t.Errorf("op %+v\nwant %+v", ops[0], want)
 	}
 	for _, do := range []func(*Tx) error{insist, confirm} {
-		if err := db.Update(t.Context(), do); !errors.Is(err, ErrNoRow) {
+		if err := db.Update(t.Context(), do); !errors.Is(err, ledger.ErrNoRow) {
 			t.Errorf("of no label: %v", err)
 		}
 	}

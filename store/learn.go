@@ -5,28 +5,9 @@ import (
 	"fmt"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/model"
-	"fanmill/store/pack"
 	"fanmill/store/sqlite"
-)
-
-const (
-	insertMsg = `INSERT INTO msg
-	(scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits, judged)
-	VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
-	insertBody  = `INSERT INTO body (id, message) VALUES (?,?)`
-	insertLists = `INSERT INTO lists (id, features, grams) VALUES (?,?,?)`
-	updateMsg   = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, score_c = ?, score_e = ?, score_l = ?, log_odds = ?,
-	time = ?, source = ?, waits = ?, judged = iif(?, judged, ?) WHERE id = ?`
-	addLists   = insertLists + ` ON CONFLICT DO UPDATE SET features = coalesce(features, excluded.features), grams = coalesce(grams, excluded.grams)`
-	dropLists  = `DELETE FROM lists WHERE id = ?`
-	forgetMsg  = `UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, time = ?, source = ? WHERE id = ?`
-	confirmMsg = `UPDATE msg SET sure = ?, time = ?, source = ?, judged = iif(?, judged, ?) WHERE id = ?`
-	insertOp   = `INSERT INTO op
-	(time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
-	class_after, adds_after, step_after, sure_after, waits_after, undoes) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
-	insertWas = `INSERT INTO was (op, score_c, score_e, score_l, log_odds, judged, time, source)
-	SELECT ?, score_c, score_e, score_l, log_odds, judged, time, source FROM msg WHERE id = ?`
 )
 
 // Learn records a labelled message and counts it row.Adds times, in the ledger
@@ -44,7 +25,7 @@ func (tx *Tx) Learn(row Row, by Origin) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	if err := row.check(); err != nil {
+	if err := row.Check(); err != nil {
 		return err
 	}
 	if row.Time.IsZero() {
@@ -72,9 +53,9 @@ func keepMessage(row *Row) {
 	if row.Scope != "" {
 		row.Message = nil
 	}
-	row.Step = stepOf(row.Scope, row.Step)
-	if len(row.Message) > MaxMessage {
-		row.Message, row.Complete = row.Message[:MaxMessage], false
+	row.Step = ledger.StepOf(row.Scope, row.Step)
+	if len(row.Message) > ledger.MaxMessage {
+		row.Message, row.Complete = row.Message[:ledger.MaxMessage], false
 	}
 	row.Complete = row.Complete && row.Message != nil
 }
@@ -82,70 +63,35 @@ func keepMessage(row *Row) {
 // insert records a message that the scope does not have.
 func (tx *Tx) insert(m *Model, row *Row, by Origin) error {
 	all := row.Waits || !row.Complete
-	lists, err := row.pack(tx.db.pack, all || row.Adds > 0, all || row.Step != 0)
+	lists, err := row.Pack(tx.db.pack, all || row.Adds > 0, all || row.Step != 0)
 	if err != nil {
 		return err
 	}
-	waits := int64(0)
+	waits := ledger.Waiting(0)
 	if row.Waits {
-		waits = waitsBare
-		if lists.any() {
-			waits = waitsListed
+		waits = ledger.WaitsBare
+		if lists.Any() {
+			waits = ledger.WaitsListed
 		}
 	}
-	res, err := tx.db.w.Exec(insertMsg, row.Scope, row.Digest[:], int64(row.Class), int64(row.Adds), row.Step, row.Sure,
-		row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds, row.Time.UnixMicro(), by.Source, row.Complete, waits, tx.db.seq.Load()+1)
+	id, err := ledger.Insert(tx.db.w, row, by.Source, waits, tx.nextOp())
+	if err == nil {
+		err = ledger.Keep(tx.db.w, tx.db.pack, id, lists, row.Message)
+	}
 	if err != nil {
 		return tx.fail("record message", err)
 	}
-	id, _ := res.LastInsertId()
-	if err := tx.keep(id, lists, row.Message); err != nil {
-		return tx.fail("record message", err)
-	}
-	return tx.record(m, KindLearn, by, &model.Change{Row: id, After: row.mark(), Features: row.Features, Grams: row.Grams, Label: row.label()})
-}
-
-// packed are lists of a row in their stored forms, nil where one is not wanted or not
-// known.
-type packed struct{ features, grams []byte }
-
-func (p packed) any() bool { return p.features != nil || p.grams != nil }
-
-// pack returns those of a row's lists that are wanted, valid until p is used again.
-func (r *Row) pack(p *pack.Packer, features, grams bool) (stored packed, err error) {
-	if features {
-		stored.features = p.Features(r.Features)
-	}
-	if grams {
-		if stored.grams, err = p.Grams(r.Grams); err != nil {
-			err = fmt.Errorf("learn %s: %w", r.Digest, err)
-		}
-	}
-	return stored, err
-}
-
-// keep writes what is kept of a row that is new.
-func (tx *Tx) keep(id int64, lists packed, message []byte) error {
-	if lists.any() {
-		if _, err := tx.db.w.Exec(insertLists, id, lists.features, lists.grams); err != nil {
-			return err
-		}
-	}
-	text, err := tx.db.pack.Message(message)
-	if err == nil && text != nil {
-		_, err = tx.db.w.Exec(insertBody, id, text)
-	}
-	return err
+	return tx.record(m, ledger.KindLearn, by, &model.Change{Row: id, After: row.Mark(), Features: row.Features, Grams: row.Grams, Label: row.Label()})
 }
 
 // relearn gives a message that the scope has the label of row.
 func (tx *Tx) relearn(m *Model, old, row *Row, by Origin) error {
-	if old.mark() == row.mark() && old.label() == row.label() {
+	if old.Mark() == row.Mark() && old.Label() == row.Label() {
 		return nil
 	}
 	ch := &model.Change{
-		Row: old.ID, Before: old.mark(), After: row.mark(), Label: row.label(),
-		Same: old.Class == row.Class && old.Waits == row.Waits && old.label() == row.label(),
+		Row: old.ID, Before: old.Mark(), After: row.Mark(), Label: row.Label(),
+		Same: old.Class == row.Class && old.Waits == row.Waits && old.Label() == row.Label(),
 	}
 	if err := tx.relist(ch, old, row); err != nil {
 		return err
@@ -153,7 +99,7 @@ func (tx *Tx) relearn(m *Model, old, row *Row, by Origin) error {
 	if err := tx.forgo(old, row); err != nil {
 		return err
 	}
-	scored := !old.Waits && (old.label() != row.label() || old.LogOdds != row.LogOdds)
+	scored := !old.Waits && (old.Label() != row.Label() || old.LogOdds != row.LogOdds)
 	if old.Class != row.Class || old.Sure != row.Sure || scored {
 		if err := tx.keepWas(old.ID); err != nil {
 			return err
@@ -163,37 +109,28 @@ func (tx *Tx) relearn(m *Model, old, row *Row, by Origin) error {
 	if row.Class == old.Class {
 		source = old.Source
 	}
-	waits := int64(0)
+	waits := ledger.Waiting(0)
 	if row.Waits {
-		waits = waitsAgain
+		waits = ledger.WaitsAgain
 	}
-	_, err := tx.db.w.Exec(updateMsg, int64(row.Class), int64(row.Adds), row.Step, row.Sure, row.ScoreC, row.ScoreE, row.ScoreL, row.LogOdds,
-		row.Time.UnixMicro(), source, waits, ch.Same, tx.db.seq.Load()+1, old.ID)
-	if err != nil {
+	if err := ledger.Relabel(tx.db.w, old.ID, row, source, waits, ledger.Judged{Op: tx.nextOp(), Same: ch.Same}); err != nil {
 		return tx.fail("change message", err)
 	}
-	kind := KindFlip
+	kind := ledger.KindFlip
 	if old.Class == None || old.Waits && !row.Waits {
-		kind = KindLearn
+		kind = ledger.KindLearn
 	}
 	return tx.record(m, kind, by, ch)
 }
-
-// What column waits says of a row that waits.
-const (
-	waitsBare   = 1 // no lists of it are kept
-	waitsAgain  = 2 // it was there before it began to wait, and may have counted
-	waitsListed = 3 // its lists are kept until it is learned
-)
 
 // forgo takes away the lists that were kept while a row waited, if it was
 // learned and adds nothing: its message yields them again. Where one of them is
 // needed, both stay, and so do those that may have counted: ops speak of them.
 func (tx *Tx) forgo(old, row *Row) error {
-	if old.waits != waitsListed || row.Waits || !old.Complete || row.Adds > 0 || row.Step != 0 {
+	if old.Waiting() != ledger.WaitsListed || row.Waits || !old.Complete || row.Adds > 0 || row.Step != 0 {
 		return nil
 	}
-	if _, err := tx.db.w.Exec(dropLists, old.ID); err != nil {
+	if err := ledger.DropLists(tx.db.w, old.ID); err != nil {
 		return tx.fail("drop features", err)
 	}
 	return nil
@@ -202,7 +139,7 @@ func (tx *Tx) forgo(old, row *Row) error {
 // relist gives a change the features and grams that the ledger has of its row,
 // and the ledger those of row that it lacks.
 func (tx *Tx) relist(ch *model.Change, old, row *Row) error {
-	if old.waits != waitsBare {
+	if old.Waiting() != ledger.WaitsBare {
 		if err := tx.kept(ch); err != nil {
 			return err
 		}
@@ -220,11 +157,11 @@ func (tx *Tx) relist(ch *model.Change, old, row *Row) error {
 	if ch.Lacks() {
 		return fmt.Errorf("learn %s: features or grams are needed, the ledger has none", row.Digest)
 	}
-	lists, err := row.pack(tx.db.pack, addFeatures, addGrams)
+	lists, err := row.Pack(tx.db.pack, addFeatures, addGrams)
 	if err != nil {
 		return err
 	}
-	if _, err := tx.db.w.Exec(addLists, ch.Row, lists.features, lists.grams); err != nil {
+	if err := ledger.AddLists(tx.db.w, ch.Row, lists); err != nil {
 		return tx.fail("change message", err)
 	}
 	return nil
@@ -252,12 +189,12 @@ func (tx *Tx) Forget(scope string, d classify.Digest, by Origin) (bool, error) {
 	if err != nil || !found || row.Class == None {
 		return false, err
 	}
-	return tx.unlabel(KindForget, &row, by)
+	return tx.unlabel(ledger.KindForget, &row, by)
 }
 
 // unlabel takes the label of a row away.
-func (tx *Tx) unlabel(kind Kind, row *Row, by Origin) (bool, error) {
-	ch := &model.Change{Row: row.ID, Before: row.mark()}
+func (tx *Tx) unlabel(kind ledger.Kind, row *Row, by Origin) (bool, error) {
+	ch := &model.Change{Row: row.ID, Before: row.Mark()}
 	if err := tx.kept(ch); err != nil {
 		return false, err
 	}
@@ -271,7 +208,7 @@ func (tx *Tx) unlabel(kind Kind, row *Row, by Origin) (bool, error) {
 	if err := tx.keepWas(ch.Row); err != nil {
 		return false, err
 	}
-	if _, err := tx.db.w.Exec(forgetMsg, tx.now.UnixMicro(), by.Source, ch.Row); err != nil {
+	if err := ledger.Unlabel(tx.db.w, ch.Row, by.Source, tx.now); err != nil {
 		return false, tx.fail("forget message", err)
 	}
 	err = tx.record(m, kind, by, ch)
@@ -297,7 +234,7 @@ func (tx *Tx) confirm(scope string, d classify.Digest, by Origin, insist bool) e
 	case err != nil:
 		return err
 	case !found || row.Class == None:
-		return fmt.Errorf("confirm %s: %w", d, ErrNoRow)
+		return fmt.Errorf("confirm %s: %w", d, ledger.ErrNoRow)
 	case insist && row.Sure, !insist && row.Source == by.Source:
 		return nil
 	}
@@ -305,43 +242,37 @@ func (tx *Tx) confirm(scope string, d classify.Digest, by Origin, insist bool) e
 	if err != nil {
 		return err
 	}
-	ch := &model.Change{Row: row.ID, Before: row.mark(), Same: !insist}
+	ch := &model.Change{Row: row.ID, Before: row.Mark(), Same: !insist}
 	row.Sure = row.Sure || insist
-	ch.After, ch.Label = row.mark(), row.label()
+	ch.After, ch.Label = row.Mark(), row.Label()
 	if err := tx.keepWas(row.ID); err != nil {
 		return err
 	}
-	if _, err := tx.db.w.Exec(confirmMsg, row.Sure, tx.now.UnixMicro(), by.Source, ch.Same, tx.db.seq.Load()+1, row.ID); err != nil {
+	if err := ledger.Confirm(tx.db.w, row.ID, row.Sure, by.Source, tx.now, ledger.Judged{Op: tx.nextOp(), Same: ch.Same}); err != nil {
 		return tx.fail("confirm label", err)
 	}
-	return tx.record(m, KindLearn, by, ch)
-}
-
-// nilIfZero binds SQL NULL for 0.
-func nilIfZero(n int64) driver.Value {
-	if n == 0 {
-		return nil
-	}
-	return n
+	return tx.record(m, ledger.KindLearn, by, ch)
 }
 
 // keepWas keeps what the next op takes from a row besides its mark, for Undo.
 func (tx *Tx) keepWas(row int64) error {
-	if _, err := tx.db.w.Exec(insertWas, tx.db.seq.Load()+1, row); err != nil {
+	if err := ledger.KeepWas(tx.db.w, tx.nextOp(), row); err != nil {
 		return tx.fail("keep the label as it was", err)
 	}
 	return nil
 }
 
+// nextOp is the number that the next op will have.
+func (tx *Tx) nextOp() int64 { return tx.db.seq.Load() + 1 }
+
 // record logs a change and carries it out on the model.
-func (tx *Tx) record(m *Model, kind Kind, by Origin, ch *model.Change) error {
-	b, a := ch.Before, ch.After
-	res, err := tx.db.w.Exec(insertOp, tx.now.UnixMicro(), by.Actor, by.Source, int64(kind), ch.Row, m.Scope(),
-		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits, nilIfZero(ch.Undoes))
+func (tx *Tx) record(m *Model, kind ledger.Kind, by Origin, ch *model.Change) error {
+	op := ledger.Op{Time: tx.now, Origin: by, Kind: kind, Row: ch.Row, Scope: m.Scope(), Before: ch.Before, After: ch.After, Undoes: ch.Undoes}
+	seq, err := ledger.Log(tx.db.w, &op)
 	if err != nil {
 		return tx.fail("log change", err)
 	}
-	if seq, _ := res.LastInsertId(); seq != tx.db.seq.Load()+1 {
+	if seq != tx.nextOp() {
 		return tx.fail("log change", sqlite.Damaged(tx.db.path, fmt.Sprintf("op %d follows op %d", seq, tx.db.seq.Load())))
 	}
 	tx.asked = false

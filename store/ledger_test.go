@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/model"
 	"fanmill/store/storetest"
 )
@@ -75,7 +76,7 @@ func (s step) carryOut(tx *Tx) error {
 }
 
 func unlessNoRow(err error) error {
-	if errors.Is(err, ErrNoRow) {
+	if errors.Is(err, ledger.ErrNoRow) {
 		return nil
 	}
 	return err
@@ -105,10 +106,10 @@ func (o oracle) apply(s step) {
 		row.Sure = true
 	}
 	switch {
-	case row.mark() == old.mark():
+	case row.Mark() == old.Mark():
 	case row.Class == None:
 		o[s.scope] = slices.Delete(rows, i, i+1)
-	case i >= 0 && row.Class == old.Class && row.Waits == old.Waits && row.label() == old.label():
+	case i >= 0 && row.Class == old.Class && row.Waits == old.Waits && row.Label() == old.Label():
 		rows[i] = row
 	case i >= 0:
 		o[s.scope] = append(slices.Delete(rows, i, i+1), row)
@@ -135,9 +136,9 @@ func (o oracle) export() string {
 		sum := model.NewSum(0, 0, 0)
 		var labels []classify.Label // the newest first
 		for _, row := range o[scope] {
-			sum.Change(&model.Change{After: row.mark(), Features: row.Features, Grams: row.Grams, Same: true})
+			sum.Change(&model.Change{After: row.Mark(), Features: row.Features, Grams: row.Grams, Same: true})
 			if !row.Waits {
-				labels = slices.Insert(labels, 0, row.label())
+				labels = slices.Insert(labels, 0, row.Label())
 			}
 		}
 		models := model.NewModels()
@@ -269,7 +270,7 @@ func TestLearnWritesOps(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("ops %q, want %q", got, want)
 	}
-	if o := ops[0]; o.Origin != (Origin{"test", "train"}) || o.Row != 1 || o.Time.IsZero() {
+	if o := ops[0]; o.Origin != (Origin{Actor: "test", Source: "train"}) || o.Row != 1 || o.Time.IsZero() {
 		t.Errorf("first op is %+v", o)
 	}
 	if ops, err = db.Ops(t.Context(), 2, 1); err != nil || len(ops) != 1 || ops[0].Seq != 3 {
@@ -283,7 +284,7 @@ func TestLearnWritesOps(t *testing.T) {
 
 func TestRowsComeBackAsLearned(t *testing.T) {
 	db := openAt(t, t.TempDir())
-	long := bytes.Repeat([]byte("0123456789abcdef"), MaxMessage/8)
+	long := bytes.Repeat([]byte("0123456789abcdef"), ledger.MaxMessage/8)
 	cases := map[string]struct {
 		change          func(*Row)
 		features, grams bool
@@ -298,9 +299,9 @@ func TestRowsComeBackAsLearned(t *testing.T) {
 		"cut message":     {func(r *Row) { r.Complete = false }, true, true, 3, false},
 		"no message":      {func(r *Row) { r.Message = nil }, true, true, -1, false},
 		"user scope":      {func(r *Row) { r.Scope = "anna" }, true, true, -1, false},
-		"over long":       {func(r *Row) { r.Message = long }, true, true, MaxMessage, false},
+		"over long":       {func(r *Row) { r.Message = long }, true, true, ledger.MaxMessage, false},
 		"empty lists":     {func(r *Row) { r.Adds, r.Step, r.Features, r.Grams = 1, 1, []uint64{}, []uint32{} }, true, true, 3, true},
-		"far out scores":  {func(r *Row) { r.LogOdds, r.ScoreC = maxScore, -maxScore }, false, false, 3, true},
+		"far out scores":  {func(r *Row) { r.LogOdds, r.ScoreC = ledger.MaxScore, -ledger.MaxScore }, false, false, 3, true},
 		"sure, far steps": {func(r *Row) { r.Sure, r.Step = true, math.MinInt32 }, false, true, 3, true},
 	}
 	n := 0
@@ -330,12 +331,12 @@ func TestRowsComeBackAsLearned(t *testing.T) {
 		if c.message < 0 && got.Message != nil || c.message >= 0 && !bytes.Equal(got.Message, in.Message[:c.message]) {
 			t.Errorf("%s: message of %d bytes", name, len(got.Message))
 		}
-		if got.Complete != c.complete || got.mark() != in.mark() || got.label() != in.label() || got.LogOdds != in.LogOdds || got.Time.IsZero() {
+		if got.Complete != c.complete || got.Mark() != in.Mark() || got.Label() != in.Label() || got.LogOdds != in.LogOdds || got.Time.IsZero() {
 			t.Errorf("%s: got %+v", name, found)
 		}
 	}
 	sameAsRebuilt(t, db)
-	if _, err := db.Load(t.Context(), 999); !errors.Is(err, ErrNoRow) {
+	if _, err := db.Load(t.Context(), 999); !errors.Is(err, ledger.ErrNoRow) {
 		t.Errorf("load of no row: %v", err)
 	}
 	if _, found, err := db.Find(t.Context(), "", storetest.Digest(999)); found || err != nil {
@@ -407,7 +408,7 @@ func TestLearnRefuses(t *testing.T) {
 		"no class":            func(r *Row) { r.Class = None },
 		"unknown class":       func(r *Row) { r.Class = 9 },
 		"negative adds":       func(r *Row) { r.Adds = -1 },
-		"huge adds":           func(r *Row) { r.Adds = maxAdds + 1 },
+		"huge adds":           func(r *Row) { r.Adds = ledger.MaxAdds + 1 },
 		"not a number":        func(r *Row) { r.ScoreL = math.NaN() },
 		"infinite score":      func(r *Row) { r.ScoreC = math.Inf(-1) },
 		"double feature":      func(r *Row) { r.Features = []uint64{4, 4} },

@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
@@ -85,16 +86,16 @@ const (
 // loadRow writes a row as it was dumped.
 func (tx *Tx) loadRow(d *DumpReader, e *Entry) error {
 	r, raw := e.Row, e.raw.Row
-	if raw.Waits == waitsBare && (raw.Features != nil || raw.Grams != nil) {
-		raw.Waits = waitsListed // see dumpedWaits
+	if raw.Waits == ledger.WaitsBare && (raw.Features != nil || raw.Grams != nil) {
+		raw.Waits = ledger.WaitsListed // see dumpedWaits
 	}
 	_, err := tx.db.w.Exec(loadMsg, r.ID, r.Scope, r.Digest[:], int64(r.Class), int64(r.Adds), r.Step, r.Sure,
-		r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds, r.Time.UnixMicro(), r.Source, r.Complete, raw.Waits, raw.Judged)
+		r.ScoreC, r.ScoreE, r.ScoreL, r.LogOdds, r.Time.UnixMicro(), r.Source, r.Complete, int64(raw.Waits), raw.Judged)
 	if sqlite.IsConstraint(err) {
 		return d.fault("message %s stands there twice in scope %q", r.Digest, r.Scope)
 	}
 	if err == nil {
-		err = tx.keep(r.ID, packed{raw.Features, raw.Grams}, r.Message)
+		err = ledger.Keep(tx.db.w, tx.db.pack, r.ID, ledger.Packed{Features: raw.Features, Grams: raw.Grams}, r.Message)
 	}
 	if err != nil {
 		return tx.fail("record message", err)
@@ -108,9 +109,9 @@ func (tx *Tx) loadOp(o *dumpOp) error {
 	if err != nil {
 		return err
 	}
-	b, a := o.Before.mark(), o.After.mark()
+	b, a := o.Before.Mark(), o.After.Mark()
 	_, err = tx.db.w.Exec(loadOp, o.Seq, o.Time.UnixMicro(), o.Actor, o.Source, int64(kind), o.Row, o.Scope,
-		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits, nilIfZero(o.Undoes))
+		int64(b.Class), int64(b.Adds), b.Step, b.Sure, b.Waits, int64(a.Class), int64(a.Adds), a.Step, a.Sure, a.Waits, ledger.NilIfZero(o.Undoes))
 	if w := o.Was; err == nil && w != nil {
 		_, err = tx.db.w.Exec(loadWas, o.Seq, w.ScoreC, w.ScoreE, w.ScoreL, w.LogOdds, w.Judged, w.Time.UnixMicro(), w.Source)
 	}
@@ -121,7 +122,7 @@ func (tx *Tx) loadOp(o *dumpOp) error {
 }
 
 // mark is for marks that were checked.
-func (m dumpMark) mark() Mark {
+func (m dumpMark) Mark() Mark {
 	class, _ := parseClass(m.Class)
 	return Mark{Class: class, Adds: int(m.Adds), Step: m.Step, Sure: m.Sure, Waits: m.Waits}
 }

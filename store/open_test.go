@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 	"fanmill/store/storetest"
 )
@@ -54,8 +55,8 @@ func TestUnusableLedgers(t *testing.T) {
 		"text":          {bytesOf(func([]byte) []byte { return []byte("this is not a database at all, but a letter\n") }), sqlite.ErrDamaged, "backup"},
 		"a few bytes":   {bytesOf(func(b []byte) []byte { return b[:9] }), sqlite.ErrDamaged, "backup"},
 		"emptied":       {bytesOf(func(b []byte) []byte { return nil }), sqlite.ErrDamaged, "begin anew"},
-		"cut":           {bytesOf(func(b []byte) []byte { return b[:len(b)-2*pageSize] }), sqlite.ErrDamaged, "backup"},
-		"page of zeros": {bytesOf(func(b []byte) []byte { clear(b[pageSize : 3*pageSize]); return b }), sqlite.ErrDamaged, "backup"},
+		"cut":           {bytesOf(func(b []byte) []byte { return b[:len(b)-2*ledger.PageSize] }), sqlite.ErrDamaged, "backup"},
+		"page of zeros": {bytesOf(func(b []byte) []byte { clear(b[ledger.PageSize : 3*ledger.PageSize]); return b }), sqlite.ErrDamaged, "backup"},
 		"header":        {bytesOf(func(b []byte) []byte { clear(b[100:200]); return b }), sqlite.ErrDamaged, "backup"},
 		"flipped": {bytesOf(func(b []byte) []byte {
 			for i := 100; i < len(b); i += 509 {
@@ -72,7 +73,7 @@ func TestUnusableLedgers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, _ := ledgerOf(t)
-			path := filepath.Join(dir, ledgerFile)
+			path := filepath.Join(dir, ledger.FileName)
 			c.spoil(t, path)
 			before, _ := os.ReadFile(path)
 			for _, readOnly := range []bool{false, true} {
@@ -99,7 +100,7 @@ func TestUnusableLedgers(t *testing.T) {
 // ledger that is refused stays there.
 func TestRefusedLedgerKeepsItsLog(t *testing.T) {
 	dir, _ := ledgerOf(t)
-	path := filepath.Join(dir, ledgerFile)
+	path := filepath.Join(dir, ledger.FileName)
 	c, err := sqlite.Connect(path)
 	if err != nil {
 		t.Fatal(err)
@@ -110,7 +111,7 @@ func TestRefusedLedgerKeepsItsLog(t *testing.T) {
 	}
 	copied := t.TempDir()
 	before := map[string][]byte{}
-	for _, name := range []string{ledgerFile, ledgerFile + "-wal"} {
+	for _, name := range []string{ledger.FileName, ledger.FileName + "-wal"} {
 		if before[name], err = os.ReadFile(filepath.Join(dir, name)); err != nil || len(before[name]) == 0 {
 			t.Fatalf("%s: %d bytes, %v", name, len(before[name]), err)
 		}
@@ -132,7 +133,7 @@ func TestRefusedLedgerKeepsItsLog(t *testing.T) {
 func TestSnapshotIsUsed(t *testing.T) {
 	dir, model := ledgerOf(t)
 	// Without the features of the rows only the snapshot can give the counts.
-	storetest.SQL(t, filepath.Join(dir, ledgerFile), "DELETE FROM lists")
+	storetest.SQL(t, filepath.Join(dir, ledger.FileName), "DELETE FROM lists")
 	var log storetest.Log
 	db := openAt(t, dir, withLog(&log))
 	if got := export(t, db); got != model || log.String() != "" {
@@ -189,7 +190,7 @@ func TestUnusableSnapshots(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir, model := ledgerOf(t)
-			spoil(t, filepath.Join(dir, snapshotFile))
+			spoil(t, filepath.Join(dir, ledger.SnapshotName))
 			var log storetest.Log
 			db := openAt(t, dir, withLog(&log))
 			if got := export(t, db); got != model {
@@ -214,7 +215,7 @@ func TestForeignSnapshot(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Rename(filepath.Join(dirs[0], snapshotFile), filepath.Join(dirs[1], snapshotFile)); err != nil {
+	if err := os.Rename(filepath.Join(dirs[0], ledger.SnapshotName), filepath.Join(dirs[1], ledger.SnapshotName)); err != nil {
 		t.Fatal(err)
 	}
 	if got := export(t, openAt(t, dirs[1])); got != models[1] {
@@ -226,7 +227,7 @@ func TestForeignSnapshot(t *testing.T) {
 // take the snapshot of the training that was lost, though seq and id fit.
 func TestRestoredLedger(t *testing.T) {
 	dir := t.TempDir()
-	path := filepath.Join(dir, ledgerFile)
+	path := filepath.Join(dir, ledger.FileName)
 	db := openAt(t, dir)
 	learn(t, db, message(1, Ham, 1))
 	db.Close()
@@ -243,12 +244,12 @@ func TestRestoredLedger(t *testing.T) {
 	if err := os.WriteFile(path, backup, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	os.Rename(filepath.Join(dir, snapshotFile), filepath.Join(dir, "lost"))
+	os.Rename(filepath.Join(dir, ledger.SnapshotName), filepath.Join(dir, "lost"))
 	db = openAt(t, dir)
 	learn(t, db, message(3, Spam, 1))
 	want := export(t, db)
 	db.Close()
-	os.Rename(filepath.Join(dir, "lost"), filepath.Join(dir, snapshotFile))
+	os.Rename(filepath.Join(dir, "lost"), filepath.Join(dir, ledger.SnapshotName))
 	if got := export(t, openAt(t, dir)); got != want {
 		t.Errorf("got\n%s\nwant\n%s", head(got), head(want))
 	}
@@ -271,7 +272,7 @@ func TestSnapshotLeavesNothingBeside(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e.Name() != ledgerFile && e.Name() != snapshotFile || info.Mode().Perm() != 0o640 {
+		if e.Name() != ledger.FileName && e.Name() != ledger.SnapshotName || info.Mode().Perm() != 0o640 {
 			t.Errorf("%s with mode %v", e.Name(), info.Mode())
 		}
 	}
@@ -332,7 +333,7 @@ func TestCreatedAtOnce(t *testing.T) {
 		if l, err := openAt(t, dir).Labels(""); err != nil || l.Ham+l.Spam != len(ids) {
 			t.Errorf("labels %+v, %v", l, err)
 		}
-		if _, err := os.Stat(filepath.Join(dir, ledgerFile)); err != nil {
+		if _, err := os.Stat(filepath.Join(dir, ledger.FileName)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -354,7 +355,7 @@ func TestStrangeStart(t *testing.T) {
 		},
 	} {
 		dir := t.TempDir()
-		if err := begin(filepath.Join(dir, ledgerFile)); err != nil {
+		if err := begin(filepath.Join(dir, ledger.FileName)); err != nil {
 			t.Fatal(err)
 		}
 		db, err := Open(t.Context(), Options{Dir: dir})
@@ -374,7 +375,7 @@ func TestOpenNamesTheFault(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o640); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(filepath.Join(dir, ledgerFile), 0o750); err != nil {
+	if err := os.Mkdir(filepath.Join(dir, ledger.FileName), 0o750); err != nil {
 		t.Fatal(err)
 	}
 	for _, d := range []string{dir, filepath.Join(file, "below")} {

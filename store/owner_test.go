@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"fanmill/store/history"
+	"fanmill/store/ledger"
 )
 
 // TestFilesOfTheDirectorysOwner: whatever root makes in a directory of another user
@@ -34,7 +35,7 @@ func TestFilesOfTheDirectorysOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	const historyFile = "history.db"
-	for _, name := range []string{ledgerFile, ledgerFile + "-wal", ledgerFile + "-shm", snapshotFile, historyFile, historyFile + "-wal", historyFile + "-shm"} {
+	for _, name := range []string{ledger.FileName, ledger.FileName + "-wal", ledger.FileName + "-shm", ledger.SnapshotName, historyFile, historyFile + "-wal", historyFile + "-shm"} {
 		info, err := os.Stat(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -49,7 +50,7 @@ func TestFilesOfTheDirectorysOwner(t *testing.T) {
 // elsewhere.
 func TestNoLedgerThroughALink(t *testing.T) {
 	dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "elsewhere")
-	if err := os.Symlink(elsewhere, filepath.Join(dir, ledgerFile)); err != nil {
+	if err := os.Symlink(elsewhere, filepath.Join(dir, ledger.FileName)); err != nil {
 		t.Fatal(err)
 	}
 	if db, err := Open(t.Context(), Options{Dir: dir}); err == nil {

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
@@ -215,7 +216,7 @@ func childBusy(dir string) error {
 // childLock keeps every other process from writing until told to end, in mode
 // EXCLUSIVE also from reading.
 func childLock(dir, mode string) error {
-	c, err := sqlite.Connect(dir+"/"+ledgerFile, "locking_mode="+mode)
+	c, err := sqlite.Connect(dir+"/"+ledger.FileName, "locking_mode="+mode)
 	if err != nil {
 		return err
 	}

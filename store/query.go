@@ -2,7 +2,6 @@ package store
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql/driver"
@@ -12,86 +11,18 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store/disk"
-	"fanmill/store/pack"
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
-
-const rowColumns = "SELECT id, scope, digest, class, adds, step, sure, score_c, score_e, score_l, log_odds, time, source, complete, waits"
-
-const numRowColumns = 15
-
-// asRow reads rowColumns.
-func asRow(v []driver.Value) Row {
-	r := Row{
-		ID: sqlite.Int(v[0]), Scope: sqlite.Text(v[1]), Class: Class(sqlite.Int(v[3])), Adds: int(sqlite.Int(v[4])), Step: stepOf(sqlite.Text(v[1]), sqlite.Int(v[5])), Sure: sqlite.Int(v[6]) != 0,
-		ScoreC: sqlite.Float(v[7]), ScoreE: sqlite.Float(v[8]), ScoreL: sqlite.Float(v[9]), LogOdds: sqlite.Float(v[10]),
-		Time: sqlite.Time(v[11]), Source: sqlite.Text(v[12]), Complete: sqlite.Int(v[13]) != 0, Waits: sqlite.Int(v[14]) != 0, waits: sqlite.Int(v[14]),
-	}
-	copy(r.Digest[:], sqlite.Blob(v[2]))
-	return r
-}
-
-// findRow returns a row without its lists and message, or ErrNoRow.
-func findRow(c *sqlite.Conn, scope string, d classify.Digest) (Row, error) {
-	return oneRow(c, rowColumns+" FROM msg WHERE scope = ? AND digest = ?", scope, d[:])
-}
-
-func oneRow(c *sqlite.Conn, query string, args ...driver.Value) (row Row, err error) {
-	err = ErrNoRow
-	queryErr := c.Query(query, func(v []driver.Value) error {
-		row, err = asRow(v), nil
-		return sqlite.ErrStop
-	}, args...)
-	return row, cmp.Or(queryErr, err)
-}
-
-// allRows returns the rows that a query of rowColumns yields.
-func allRows(ctx context.Context, c *sqlite.Conn, query string, args ...driver.Value) (rows []Row, err error) {
-	err = c.Query(query, func(v []driver.Value) error {
-		rows = append(rows, asRow(v))
-		return ctx.Err()
-	}, args...)
-	return rows, err
-}
-
-// loadRow returns a row with all that is kept of it, or ErrNoRow. These are two
-// queries because SQLite would plan a join anew each time.
-func loadRow(c *sqlite.Conn, id int64) (row Row, err error) {
-	err = c.Consistent(func() error {
-		if row, err = oneRow(c, rowColumns+" FROM msg WHERE id = ?", id); err != nil {
-			return err
-		}
-		const query = "SELECT (SELECT features FROM lists WHERE id = ?1), (SELECT grams FROM lists WHERE id = ?1), (SELECT message FROM body WHERE id = ?1)"
-		return c.Query(query, row.readBody, id)
-	})
-	return row, err
-}
-
-// kept joins the rows with what is kept of them.
-const kept = "msg LEFT JOIN lists USING (id) LEFT JOIN body USING (id)"
-
-// readBody takes features, grams and message, as far as they are kept.
-func (r *Row) readBody(v []driver.Value) (err error) {
-	if r.Features, err = pack.ReadFeatures(sqlite.Blob(v[0])); err != nil {
-		return err
-	}
-	if r.Grams, err = pack.ReadGrams(sqlite.Blob(v[1])); err != nil {
-		return err
-	}
-	if b := sqlite.Blob(v[2]); b != nil {
-		r.Message, err = pack.ReadMessage(b)
-	}
-	return err
-}
 
 // Find returns the row of a message without features, grams and message, and whether
 // there is one.
 func (db *DB) Find(ctx context.Context, scope string, d classify.Digest) (row Row, found bool, err error) {
 	err = db.r.Ask(ctx, "find message", func(c *sqlite.Conn) (err error) {
-		row, err = findRow(c, scope, d)
+		row, err = ledger.FindRow(c, scope, d)
 		return err
 	})
-	if errors.Is(err, ErrNoRow) {
+	if errors.Is(err, ledger.ErrNoRow) {
 		return Row{}, false, nil
 	}
 	return row, err == nil, err
@@ -101,7 +32,7 @@ func (db *DB) Find(ctx context.Context, scope string, d classify.Digest) (row Ro
 // when there is none.
 func (db *DB) Load(ctx context.Context, id int64) (row Row, err error) {
 	err = db.r.Ask(ctx, fmt.Sprintf("load message %d", id), func(c *sqlite.Conn) (err error) {
-		row, err = loadRow(c, id)
+		row, err = ledger.LoadRow(c, id)
 		return err
 	})
 	return row, err
@@ -111,31 +42,18 @@ func (db *DB) Load(ctx context.Context, id int64) (row Row, err error) {
 // features and messages; forgotten ones are among them.
 func (db *DB) Recent(ctx context.Context, scope string, limit int) (rows []Row, err error) {
 	err = db.r.Ask(ctx, "list messages", func(c *sqlite.Conn) (err error) {
-		rows, err = allRows(ctx, c, rowColumns+" FROM msg WHERE scope = ? ORDER BY id DESC LIMIT ?", scope, int64(limit))
+		rows, err = ledger.Rows(ctx, c, ledger.RowColumns+" FROM msg WHERE scope = ? ORDER BY id DESC LIMIT ?", scope, int64(limit))
 		return err
 	})
 	return rows, err
 }
 
-const opColumns = `SELECT seq, time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
-	class_after, adds_after, step_after, sure_after, waits_after, undoes`
-
-const numOpColumns = 18
-
-// asOp reads opColumns.
-func asOp(v []driver.Value) Op {
-	return Op{
-		Seq: sqlite.Int(v[0]), Time: sqlite.Time(v[1]), Origin: Origin{Actor: sqlite.Text(v[2]), Source: sqlite.Text(v[3])},
-		Kind: Kind(sqlite.Int(v[4])), Row: sqlite.Int(v[5]), Scope: sqlite.Text(v[6]), Before: asMark(sqlite.Text(v[6]), v[7:12]), After: asMark(sqlite.Text(v[6]), v[12:17]), Undoes: sqlite.Int(v[17]),
-	}
-}
-
 // Ops returns at most limit ops with a seq above after, the oldest first.
-func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []Op, err error) {
+func (db *DB) Ops(ctx context.Context, after int64, limit int) (ops []ledger.Op, err error) {
 	err = db.r.Ask(ctx, "list ops", func(c *sqlite.Conn) error {
 		ops = ops[:0]
-		return c.Query(opColumns+" FROM op WHERE seq > ? ORDER BY seq LIMIT ?", func(v []driver.Value) error {
-			ops = append(ops, asOp(v))
+		return c.Query(ledger.OpColumns+" FROM op WHERE seq > ? ORDER BY seq LIMIT ?", func(v []driver.Value) error {
+			ops = append(ops, ledger.AsOp(v))
 			return ctx.Err()
 		}, after, int64(limit))
 	})

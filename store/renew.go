@@ -11,6 +11,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store/disk"
+	"fanmill/store/ledger"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
@@ -24,7 +25,7 @@ import (
 // feature version that the copy is for.
 
 // renewedFile is the name of a renewed copy beside the ledger.
-const renewedFile = ledgerFile + ".renewed"
+const renewedFile = ledger.FileName + ".renewed"
 
 // Renewed says what became of a ledger of another feature version.
 type Renewed struct {
@@ -45,7 +46,7 @@ type Extract func(message []byte) ([]uint64, []uint32)
 // be nil.
 func Renew(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
 	o.setDefaults()
-	path := filepath.Join(o.Dir, ledgerFile)
+	path := filepath.Join(o.Dir, ledger.FileName)
 	if err := anyFeatures().Prepare(ctx, path, false, o.Busy); err != nil {
 		return r, err
 	}
@@ -74,7 +75,7 @@ func Renew(ctx context.Context, o Options, extract Extract, progress func(done, 
 // others, also an older fanmill, go on using it. Nothing else changes.
 func PrepareRenewal(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
 	o.setDefaults()
-	path := filepath.Join(o.Dir, ledgerFile)
+	path := filepath.Join(o.Dir, ledger.FileName)
 	if r.From, err = olderFeatures(path); err != nil || r.From == classify.FeatureVersion {
 		return r, err
 	}
@@ -88,7 +89,7 @@ func PrepareRenewal(ctx context.Context, o Options, extract Extract, progress fu
 
 // anyFeatures is the ledger's schema, whatever the version of its features.
 func anyFeatures() *sqlite.Schema {
-	s := ledgerSchema
+	s := ledger.Schema
 	s.Model = false
 	return &s
 }
@@ -168,7 +169,7 @@ func (n *renewal) renewCopy(path string) (err error) {
 	if err := n.c.Run("BEGIN"); err != nil {
 		return err
 	}
-	const note = `INSERT OR REPLACE INTO meta VALUES ('renewed', ?), ('copied', coalesce((` + selectLast + `), 0))`
+	const note = `INSERT OR REPLACE INTO meta VALUES ('renewed', ?), ('copied', coalesce((` + ledger.SelectLast + `), 0))`
 	if _, err := n.c.Exec(note, int64(classify.FeatureVersion)); err != nil {
 		return err
 	}
@@ -281,7 +282,7 @@ func (n *renewal) install(path, why string) (kept string, err error) {
 	if err != nil {
 		return "", err
 	}
-	last, err := c.Integer(selectLast)
+	last, err := c.Integer(ledger.SelectLast)
 	if err = errors.Join(err, c.Close()); err != nil {
 		return "", err
 	}
@@ -293,7 +294,7 @@ func (n *renewal) install(path, why string) (kept string, err error) {
 		return "", err
 	}
 	// A snapshot that stayed would be found not to fit.
-	if err := os.Remove(filepath.Join(dir, snapshotFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Remove(filepath.Join(dir, ledger.SnapshotName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("remove the snapshot of the old model: %w", err)
 	}
 	return kept, disk.SyncDir(dir)

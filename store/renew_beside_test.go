@@ -16,6 +16,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store/disk"
+	"fanmill/store/ledger"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 	"fanmill/store/storetest"
@@ -42,7 +43,7 @@ func extractMessage(text []byte) ([]uint64, []uint32) {
 // notice, and goes on as the fanmill of that version would.
 func setFeatures(t testing.TB, dir string, version int) {
 	t.Helper()
-	storetest.SQL(t, filepath.Join(dir, ledgerFile), fmt.Sprintf("UPDATE meta SET value = %d WHERE key = 'features'", version))
+	storetest.SQL(t, filepath.Join(dir, ledger.FileName), fmt.Sprintf("UPDATE meta SET value = %d WHERE key = 'features'", version))
 }
 
 const before = classify.FeatureVersion - 1
@@ -186,7 +187,7 @@ func TestRenewGainedMessage(t *testing.T) {
 func TestRenewCutShort(t *testing.T) {
 	finish := func(t *testing.T, u *upgrade) *renewal {
 		n := &renewal{ctx: t.Context(), busy: time.Second, pack: pack.NewPacker(), extract: extractMessage}
-		if err := n.finish(filepath.Join(u.dir, ledgerFile)); err != nil {
+		if err := n.finish(filepath.Join(u.dir, ledger.FileName)); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -216,7 +217,7 @@ func TestRenewCutShort(t *testing.T) {
 			u.prepare(t)
 			u.close(t)
 			finish(t, u)
-			if _, err := sqlite.SetAside(t.Context(), filepath.Join(u.dir, ledgerFile), "-features1"); err != nil {
+			if _, err := sqlite.SetAside(t.Context(), filepath.Join(u.dir, ledger.FileName), "-features1"); err != nil {
 				t.Fatal(err)
 			}
 		},
@@ -234,12 +235,12 @@ func TestRenewCutShort(t *testing.T) {
 		},
 		"ledger put back": func(t *testing.T, u *upgrade) {
 			u.prepare(t)
-			spoil(t, u, ledgerFile, "UPDATE op SET time = time + 1 WHERE seq = 80")
+			spoil(t, u, ledger.FileName, "UPDATE op SET time = time + 1 WHERE seq = 80")
 		},
 		"log pruned": func(t *testing.T, u *upgrade) {
 			u.prepare(t)
 			u.change(t)
-			spoil(t, u, ledgerFile, "DELETE FROM op WHERE seq <= 85")
+			spoil(t, u, ledger.FileName, "DELETE FROM op WHERE seq <= 85")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -309,7 +310,7 @@ func TestKilledRenewal(t *testing.T) {
 		time.Sleep(time.Duration(n) * 20 * time.Millisecond)
 		c.cmd.Process.Signal(syscall.SIGKILL)
 		c.cmd.Wait()
-		if version, err := olderFeatures(filepath.Join(u.dir, ledgerFile)); err != nil {
+		if version, err := olderFeatures(filepath.Join(u.dir, ledger.FileName)); err != nil {
 			t.Fatal(err)
 		} else if version == before {
 			u.check(t)
@@ -325,7 +326,7 @@ func TestKilledRenewal(t *testing.T) {
 // childRenewFull renews under a limit on the size of files, as on a full disk.
 func childRenewFull(dir string) error {
 	signal.Ignore(syscall.SIGXFSZ)
-	size, err := disk.Size(filepath.Join(dir, ledgerFile))
+	size, err := disk.Size(filepath.Join(dir, ledger.FileName))
 	if err != nil {
 		return err
 	}
@@ -342,14 +343,14 @@ func childRenewFull(dir string) error {
 func TestRenewDiskFull(t *testing.T) {
 	u := newUpgrade(t)
 	u.close(t)
-	was, err := os.ReadFile(filepath.Join(u.dir, ledgerFile))
+	was, err := os.ReadFile(filepath.Join(u.dir, ledger.FileName))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := startChild(t, "renew full", u.dir)
 	c.expect(t, "failed: true")
 	c.wait(t)
-	now, err := os.ReadFile(filepath.Join(u.dir, ledgerFile))
+	now, err := os.ReadFile(filepath.Join(u.dir, ledger.FileName))
 	if err != nil || !bytes.Equal(was, now) {
 		t.Errorf("the ledger changed, %v", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 
+	"fanmill/store/ledger"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
@@ -50,7 +51,7 @@ func (n *renewal) read(which string, after int64) (rows []renewRow, err error) {
 	err = n.c.Query(fmt.Sprintf(selectRenew, which), func(v []driver.Value) (err error) {
 		r := renewRow{features: sqlite.Int(v[8]) != 0, grams: sqlite.Int(v[9]) != 0}
 		r.ID, r.Scope, r.Complete = sqlite.Int(v[0]), sqlite.Text(v[1]), sqlite.Int(v[7]) != 0
-		m := asMark(r.Scope, v[2:7])
+		m := ledger.AsMark(r.Scope, v[2:7])
 		r.Class, r.Adds, r.Step, r.Sure, r.Waits = m.Class, m.Adds, m.Step, m.Sure, m.Waits
 		if r.Complete {
 			if r.Message, err = pack.ReadMessage(sqlite.Blob(v[10])); err != nil {
@@ -72,12 +73,12 @@ func (n *renewal) row(r *renewRow) error {
 	}
 	features, grams := n.extract(r.Message)
 	r.Features, r.Grams = append([]uint64{}, features...), append([]uint32{}, grams...) // none is an empty list
-	lists, err := r.pack(n.pack, r.features, r.grams)
+	lists, err := r.Pack(n.pack, r.features, r.grams)
 	if err != nil {
 		return err
 	}
 	n.messages++
-	_, err = n.c.Exec("UPDATE lists SET features = ?, grams = ? WHERE id = ?", lists.features, lists.grams, r.ID)
+	_, err = n.c.Exec("UPDATE lists SET features = ?, grams = ? WHERE id = ?", lists.Features, lists.Grams, r.ID)
 	return err
 }
 
@@ -102,6 +103,6 @@ func (n *renewal) leave(r *renewRow) error {
 	}
 	_, err := n.c.Exec(`INSERT INTO op (time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
 		class_after, adds_after, step_after, sure_after, waits_after) VALUES (unixepoch() * 1000000, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)`,
-		renewed, int64(KindForget), r.ID, r.Scope, int64(r.Class), int64(r.Adds), r.Step, r.Sure, r.Waits)
+		renewed, int64(ledger.KindForget), r.ID, r.Scope, int64(r.Class), int64(r.Adds), r.Step, r.Sure, r.Waits)
 	return err
 }

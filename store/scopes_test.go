@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"fanmill/store/ledger"
 	"fanmill/store/storetest"
 )
 
@@ -81,7 +82,7 @@ func TestOldStepsOfAScope(t *testing.T) {
 	row.Scope, other.Scope = "anna", "anna"
 	learn(t, db, row, other)
 	want := export(t, db)
-	storetest.SQL(t, filepath.Join(dir, ledgerFile), "UPDATE msg SET step = 7; UPDATE op SET step_after = 7")
+	storetest.SQL(t, filepath.Join(dir, ledger.FileName), "UPDATE msg SET step = 7; UPDATE op SET step_after = 7")
 	old := openAt(t, dir)
 	if got := export(t, old); got != want {
 		t.Errorf("model\n%s\nwant\n%s", head(got), head(want))

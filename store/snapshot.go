@@ -10,11 +10,12 @@ import (
 	"path/filepath"
 
 	"fanmill/store/disk"
+	"fanmill/store/ledger"
 	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
 
-func (db *DB) snapshotPath() string { return filepath.Join(db.opts.Dir, snapshotFile) }
+func (db *DB) snapshotPath() string { return filepath.Join(db.opts.Dir, ledger.SnapshotName) }
 
 // WriteSnapshot writes the site's model to model.snap. It waits for an update
 // that is under way, and look-ups go on meanwhile.
@@ -47,7 +48,7 @@ func (db *DB) writeSnapshot() error {
 		return fmt.Errorf("write snapshot: %w", err)
 	}
 	if !db.newerOnDisk(stamp) {
-		disk.Sweep(db.opts.Dir, snapshotFile+".", "")
+		disk.Sweep(db.opts.Dir, ledger.SnapshotName+".", "")
 		if err := disk.Replace(db.snapshotPath(), func(w io.Writer) error { return db.models.WriteSnapshot(w, stamp) }); err != nil {
 			return fmt.Errorf("write snapshot: %w", err)
 		}

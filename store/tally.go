@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
@@ -43,7 +44,7 @@ func (t *Tally) Count(ctx context.Context) (by, others Labels, err error) {
 
 // update counts what is new; everything when the log does not lead from here.
 func (t *Tally) update(ctx context.Context, c *sqlite.Conn) error {
-	last, err := c.Integer(selectLast)
+	last, err := c.Integer(ledger.SelectLast)
 	if err != nil || t.given != nil && last == t.seq {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
@@ -206,9 +207,9 @@ func (tx *Tx) Find(scope string, d classify.Digest) (Row, bool, error) {
 	if f := &tx.found; tx.asked && f.Scope == scope && f.Digest == d {
 		return *f, f.ID != 0, nil
 	}
-	row, err := findRow(tx.db.w, scope, d)
+	row, err := ledger.FindRow(tx.db.w, scope, d)
 	switch {
-	case errors.Is(err, ErrNoRow):
+	case errors.Is(err, ledger.ErrNoRow):
 		row = Row{Scope: scope, Digest: d}
 	case err != nil:
 		return Row{}, false, tx.fail("find message", err)
@@ -223,7 +224,7 @@ func (tx *Tx) Load(id int64) (Row, error) {
 	if err := tx.usable(); err != nil {
 		return Row{}, err
 	}
-	row, err := loadRow(tx.db.w, id)
+	row, err := ledger.LoadRow(tx.db.w, id)
 	if err != nil {
 		return Row{}, fmt.Errorf("load message %d: %w", id, sqlite.Explain(tx.db.path, err))
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"time"
 
+	"fanmill/store/ledger"
 	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
@@ -20,16 +21,16 @@ type Selection struct {
 	Since  time.Time
 }
 
-func (s *Selection) has(o *Op) bool {
-	source := s.Source == o.Origin.Source || s.Source == "" && o.Undoes == 0 && o.Kind != KindExpire
+func (s *Selection) has(o *ledger.Op) bool {
+	source := s.Source == o.Origin.Source || s.Source == "" && o.Undoes == 0 && o.Kind != ledger.KindExpire
 	return source && (s.Actor == "" || s.Actor == o.Origin.Actor) && (s.Scope == nil || *s.Scope == o.Scope) && !o.Time.Before(s.Since)
 }
 
 // Undoable is a decision that may be taken back.
 type Undoable struct {
-	Op
-	Later *Op   // a decision of others about the same message since, which forbids it; nil: none
-	Seen  int64 // the last op when it was listed; see Tx.DecidedSince
+	ledger.Op
+	Later *ledger.Op // a decision of others about the same message since, which forbids it; nil: none
+	Seen  int64      // the last op when it was listed; see Tx.DecidedSince
 }
 
 // Undoables returns the last n decisions of a selection that stand, the newest first,
@@ -41,8 +42,8 @@ func (db *DB) Undoables(ctx context.Context, sel Selection, n int) (list []Undoa
 		list = nil
 		walk := newUndoWalk(sel)
 		free, seen := 0, int64(0)
-		return c.Query(opColumns+" FROM op WHERE EXISTS (SELECT 1 FROM msg WHERE id = op.row) ORDER BY seq DESC", func(v []driver.Value) error {
-			op := asOp(v)
+		return c.Query(ledger.OpColumns+" FROM op WHERE EXISTS (SELECT 1 FROM msg WHERE id = op.row) ORDER BY seq DESC", func(v []driver.Value) error {
+			op := ledger.AsOp(v)
 			seen = max(seen, op.Seq)
 			if walk.past(&op) {
 				return sqlite.ErrStop
@@ -65,28 +66,28 @@ func (db *DB) Undoables(ctx context.Context, sel Selection, n int) (list []Undoa
 // undoWalk looks at ops from the newest to the oldest.
 type undoWalk struct {
 	sel   Selection
-	run   time.Time       // of the run of Exhaust that is listed: its ops have one time
-	back  map[int64]int64 // row: all decisions about it from this op on are taken back
-	whole map[int64]int64 // row: and so is all else that was changed in it from this op on
-	taken map[int64]bool  // op: it was taken back by itself
-	later map[int64]*Op   // row: the last decision of others
+	run   time.Time            // of the run of Exhaust that is listed: its ops have one time
+	back  map[int64]int64      // row: all decisions about it from this op on are taken back
+	whole map[int64]int64      // row: and so is all else that was changed in it from this op on
+	taken map[int64]bool       // op: it was taken back by itself
+	later map[int64]*ledger.Op // row: the last decision of others
 }
 
 func newUndoWalk(sel Selection) *undoWalk {
-	return &undoWalk{sel: sel, back: map[int64]int64{}, whole: map[int64]int64{}, taken: map[int64]bool{}, later: map[int64]*Op{}}
+	return &undoWalk{sel: sel, back: map[int64]int64{}, whole: map[int64]int64{}, taken: map[int64]bool{}, later: map[int64]*ledger.Op{}}
 }
 
 // past tells that no older op can be looked for.
-func (w *undoWalk) past(op *Op) bool {
+func (w *undoWalk) past(op *ledger.Op) bool {
 	return op.Time.Before(w.sel.Since) || !w.run.IsZero() && !op.Time.Equal(w.run)
 }
 
 // see tells whether an op is one that is looked for, and the decision of others that
 // stands in its way.
-func (w *undoWalk) see(op Op) (later *Op, ok bool) {
+func (w *undoWalk) see(op ledger.Op) (later *ledger.Op, ok bool) {
 	mine := w.sel.has(&op)
 	run := mine && w.sel.Source == Exhaust
-	if w.over(&op) || !op.decision() && !run {
+	if w.over(&op) || !op.Decides() && !run {
 		return nil, false
 	}
 	if run {
@@ -105,18 +106,18 @@ func (w *undoWalk) see(op Op) (later *Op, ok bool) {
 
 // takeBack notes what an op has taken back. Decisions about a message are taken back
 // from the newest on; what a run of Exhaust set since stays if the label does.
-func (w *undoWalk) takeBack(op *Op) {
+func (w *undoWalk) takeBack(op *ledger.Op) {
 	w.back[op.Row] = op.Undoes
 	w.taken[op.Undoes] = true
-	if op.whole() {
+	if op.Whole() {
 		w.whole[op.Row] = op.Undoes
 	}
 }
 
 // over tells that an op was taken back.
-func (w *undoWalk) over(op *Op) bool {
+func (w *undoWalk) over(op *ledger.Op) bool {
 	rows := w.back
-	if !op.decision() {
+	if !op.Decides() {
 		rows = w.whole
 	}
 	since, ok := rows[op.Row]
@@ -136,17 +137,17 @@ const (
 // never been; where the op only made the label sure, or only set what it adds, what
 // has changed besides stays. It reports false, and does nothing, if the message has
 // another label by now. Decisions about one message must be taken back from the newest on.
-func (tx *Tx) Undo(op Op, by Origin) (bool, error) {
+func (tx *Tx) Undo(op ledger.Op, by Origin) (bool, error) {
 	if err := tx.usable(); err != nil {
 		return false, err
 	}
-	row, err := oneRow(tx.db.w, rowColumns+" FROM msg WHERE id = ?", op.Row)
+	row, err := ledger.RowByID(tx.db.w, op.Row)
 	switch {
-	case errors.Is(err, ErrNoRow):
+	case errors.Is(err, ledger.ErrNoRow):
 		return false, nil
 	case err != nil:
 		return false, tx.fail("find message", err)
-	case !op.stands(row.mark()):
+	case !op.Stands(row.Mark()):
 		return false, nil
 	}
 	m, err := tx.load(row.Scope)
@@ -161,24 +162,24 @@ func (tx *Tx) Undo(op Op, by Origin) (bool, error) {
 		return false, tx.fail("take a decision back", err)
 	}
 	by.Source = cmp.Or(by.Source, "undo")
-	return true, tx.record(m, op.undoneBy(), by, ch)
+	return true, tx.record(m, undoneBy(&op), by, ch)
 }
 
 // undoneBy is the kind of the op that takes this one back.
-func (o *Op) undoneBy() Kind {
+func undoneBy(o *ledger.Op) ledger.Kind {
 	switch {
 	case o.Before.Class == None:
-		return KindForget
-	case o.After.Class == None, o.confirms(): // the model does not notice the latter
-		return KindLearn
+		return ledger.KindForget
+	case o.After.Class == None, o.Confirms(): // the model does not notice the latter
+		return ledger.KindLearn
 	}
-	return KindFlip
+	return ledger.KindFlip
 }
 
 // backTo is the change that takes an op back. What the label added then needs its lists;
 // where they are gone (see Renew), it comes back and adds nothing.
-func (tx *Tx) backTo(op *Op, row *Row) (*model.Change, error) {
-	ch := &model.Change{Row: row.ID, Before: row.mark(), After: op.without(row.mark()), Undoes: op.Seq}
+func (tx *Tx) backTo(op *ledger.Op, row *Row) (*model.Change, error) {
+	ch := &model.Change{Row: row.ID, Before: row.Mark(), After: op.Without(row.Mark()), Undoes: op.Seq}
 	if err := tx.kept(ch); err != nil {
 		return nil, err
 	}
@@ -193,7 +194,7 @@ func (tx *Tx) backTo(op *Op, row *Row) (*model.Change, error) {
 
 // putBack gives a row what it had before an op. Scores that it got since stay with a
 // label that stays; a row's judged is the op that gave it its scores.
-func (tx *Tx) putBack(op *Op, ch *model.Change) error {
+func (tx *Tx) putBack(op *ledger.Op, ch *model.Change) error {
 	var was []driver.Value // none for a message that was new, or waited
 	err := tx.db.w.Query(selectWas, func(v []driver.Value) error {
 		was = append(was, v...)
@@ -205,18 +206,18 @@ func (tx *Tx) putBack(op *Op, ch *model.Change) error {
 	if err != nil {
 		return err
 	}
-	b, waits := ch.After, int64(0)
+	b, waits := ch.After, ledger.Waiting(0)
 	if b.Waits {
-		waits = waitsAgain
+		waits = ledger.WaitsAgain
 	}
-	if _, err := tx.db.w.Exec(undoneMsg, int64(b.Class), int64(b.Adds), b.Step, b.Sure, waits, ch.Row); err != nil || was == nil {
+	if _, err := tx.db.w.Exec(undoneMsg, int64(b.Class), int64(b.Adds), b.Step, b.Sure, int64(waits), ch.Row); err != nil || was == nil {
 		return err
 	}
 	last := op.Seq
-	if op.whole() {
+	if op.Whole() {
 		last = math.MaxInt64
 	}
-	if _, err := tx.db.w.Exec(restoreScore, append(was[:5:5], ch.Row, last)...); err != nil || !op.decision() {
+	if _, err := tx.db.w.Exec(restoreScore, append(was[:5:5], ch.Row, last)...); err != nil || !op.Decides() {
 		return err
 	}
 	_, err = tx.db.w.Exec(restoreGiver, was[5], was[6], ch.Row)
@@ -230,8 +231,8 @@ func (tx *Tx) DecidedSince(since int64, rows map[int64]bool) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	err := tx.db.w.Query(opColumns+" FROM op WHERE seq > ?", func(v []driver.Value) error {
-		if op := asOp(v); op.decision() {
+	err := tx.db.w.Query(ledger.OpColumns+" FROM op WHERE seq > ?", func(v []driver.Value) error {
+		if op := ledger.AsOp(v); op.Decides() {
 			rows[op.Row] = true
 		}
 		return nil

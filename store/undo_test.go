@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 	"fanmill/store/storetest"
 )
@@ -69,8 +70,8 @@ func (s step) carryOutAs(tx *Tx, by Origin, decided map[step]bool) error {
 			}
 		}
 		// Of a label that only became sure, training does not change what it adds.
-		row.Step = stepOf(row.Scope, row.Step)
-		given := !found || old.Class != class || effect(old.mark()) != effect(row.mark())
+		row.Step = ledger.StepOf(row.Scope, row.Step)
+		given := !found || old.Class != class || effect(old.Mark()) != effect(row.Mark())
 		decided[message] = decided[message] || given
 		return tx.Learn(row, by)
 	}
@@ -237,7 +238,7 @@ func TestUndoSelection(t *testing.T) {
 	scoped := message(4, Spam, 1)
 	scoped.Scope = "anna"
 	start := time.Now()
-	for i, by := range []Origin{{"eve", "train"}, {"eve", "auto"}, {"bob", "auto"}} {
+	for i, by := range []Origin{{Actor: "eve", Source: "train"}, {Actor: "eve", Source: "auto"}, {Actor: "bob", Source: "auto"}} {
 		update(t, db, func(tx *Tx) error { return tx.Learn(message(i+1, Ham, 1), by) })
 	}
 	update(t, db, func(tx *Tx) error { return tx.Learn(scoped, eve) })
@@ -442,3 +443,6 @@ func TestDecidedSinceExhaust(t *testing.T) {
 		t.Errorf("all of it: got\n%s\nwant\n%s", head(got), head(want))
 	}
 }
+
+// effect is what a label adds, or that it waits to add something.
+func effect(m Mark) Mark { return Mark{Adds: m.Adds, Step: m.Step, Waits: m.Waits} }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
@@ -169,20 +170,20 @@ func (d *DumpReader) row(in *dumpRow) (*Row, error) {
 	if r.Class == None {
 		labelled.Class = Ham
 	}
-	if err := labelled.check(); err != nil {
+	if err := labelled.Check(); err != nil {
 		return nil, err
 	}
 	switch {
-	case r.Class == None && r.mark() != Mark{}:
+	case r.Class == None && r.Mark() != Mark{}:
 		return nil, errors.New("a row without a label adds something")
 	case in.ID <= d.lastID:
 		return nil, fmt.Errorf("id %d does not follow %d", in.ID, d.lastID)
-	case in.Waits < 0 || in.Waits > waitsAgain:
+	case in.Waits < 0 || in.Waits > ledger.WaitsAgain:
 		return nil, fmt.Errorf("waits %d", in.Waits)
 	case in.Judged < 0 || in.Judged > d.Header.Seq:
 		return nil, fmt.Errorf("judged %d is not an op up to %d", in.Judged, d.Header.Seq)
-	case len(in.Message) > MaxMessage:
-		return nil, fmt.Errorf("a message of %d bytes, the limit is %d", len(in.Message), MaxMessage)
+	case len(in.Message) > ledger.MaxMessage:
+		return nil, fmt.Errorf("a message of %d bytes, the limit is %d", len(in.Message), ledger.MaxMessage)
 	case in.Complete && in.Message == nil, in.Scope != "" && in.Message != nil:
 		return nil, errors.New("a message is missing, or one is there that cannot be")
 	case r.Adds > 0 && r.Features == nil, r.Step != 0 && r.Grams == nil:
@@ -201,8 +202,8 @@ func parseClass(s string) (Class, error) {
 	return None, fmt.Errorf("class %q is not known", s)
 }
 
-func parseKind(s string) (Kind, error) {
-	for k := KindLearn; k <= KindExpire; k++ {
+func parseKind(s string) (ledger.Kind, error) {
+	for k := ledger.KindLearn; k <= ledger.KindExpire; k++ {
 		if k.String() == s {
 			return k, nil
 		}
@@ -227,11 +228,11 @@ func (d *DumpReader) op(o *dumpOp) error {
 		return err
 	}
 	for _, m := range []dumpMark{o.Before, o.After} {
-		if err := m.check(); err != nil {
+		if err := m.Check(); err != nil {
 			return err
 		}
 	}
-	if err := checkScope(o.Scope); err != nil {
+	if err := ledger.CheckScope(o.Scope); err != nil {
 		return err
 	}
 	switch {
@@ -251,13 +252,13 @@ func (d *DumpReader) op(o *dumpOp) error {
 	return o.Was.check(o.Seq)
 }
 
-func (m dumpMark) check() error {
+func (m dumpMark) Check() error {
 	class, err := parseClass(m.Class)
 	switch {
 	case err != nil:
 		return err
-	case m.Adds < 0 || m.Adds > maxAdds:
-		return fmt.Errorf("adds %d is not in 0..%d", m.Adds, maxAdds)
+	case m.Adds < 0 || m.Adds > ledger.MaxAdds:
+		return fmt.Errorf("adds %d is not in 0..%d", m.Adds, ledger.MaxAdds)
 	case m.Step != int64(int32(m.Step)):
 		return fmt.Errorf("step %d does not fit 32 bits", m.Step)
 	case (class == None || m.Waits) && (m.Adds != 0 || m.Step != 0):
@@ -268,8 +269,8 @@ func (m dumpMark) check() error {
 
 func (w *dumpWas) check(seq int64) error {
 	for _, x := range [...]float64{w.ScoreC, w.ScoreE, w.ScoreL, w.LogOdds} {
-		if !(math.Abs(x) <= maxScore) {
-			return fmt.Errorf("score %g is not in -%g..%[2]g", x, maxScore)
+		if !(math.Abs(x) <= ledger.MaxScore) {
+			return fmt.Errorf("score %g is not in -%g..%[2]g", x, ledger.MaxScore)
 		}
 	}
 	if w.Judged < 0 || w.Judged >= seq {

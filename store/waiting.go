@@ -4,9 +4,10 @@ import (
 	"database/sql/driver"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 )
 
-const selectWaiting = rowColumns + `, features, grams, NULL FROM msg LEFT JOIN lists USING (id)
+const selectWaiting = ledger.RowColumns + `, features, grams, NULL FROM msg LEFT JOIN lists USING (id)
 	WHERE waits AND scope = ? AND digest > ? ORDER BY digest LIMIT ?`
 
 // Waiting calls fn with up to limit messages of a scope that were recorded and are to
@@ -19,8 +20,8 @@ func (tx *Tx) Waiting(scope string, after classify.Digest, limit int, fn func(*R
 	}
 	var rows []Row // all are read before the first is changed
 	err := tx.db.w.Query(selectWaiting, func(v []driver.Value) error {
-		rows = append(rows, asRow(v))
-		return rows[len(rows)-1].readBody(v[numRowColumns:])
+		rows = append(rows, ledger.AsRow(v))
+		return rows[len(rows)-1].TakeKept(v[ledger.NumRowColumns:])
 	}, scope, after[:], int64(limit))
 	if err != nil {
 		return 0, tx.fail("list messages that wait", err)
@@ -40,7 +41,7 @@ func (tx *Tx) Lists(row *Row) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	err := tx.db.w.Query("SELECT features, grams, NULL FROM lists WHERE id = ?", row.readBody, row.ID)
+	err := tx.db.w.Query("SELECT features, grams, NULL FROM lists WHERE id = ?", row.TakeKept, row.ID)
 	if err != nil {
 		return tx.fail("read features", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/store/ledger"
 )
 
 // waitingDigests lists what waits in a scope.
@@ -66,7 +67,7 @@ func TestWaitingRows(t *testing.T) {
 	forget(t, db, "", rows[1].Digest)
 	check("one learned, one forgotten", Labels{Ham: 11, Spam: 12, SpamAdds: 1, Waiting: 22}, slices.DeleteFunc(all, func(d classify.Digest) bool { return d == rows[0].Digest || d == rows[1].Digest })...)
 	ops, err := db.Ops(t.Context(), 30, 9)
-	if err != nil || len(ops) != 2 || ops[0].Kind != KindLearn || !ops[0].Before.Waits || ops[0].After != row.mark() || ops[1].After.Waits {
+	if err != nil || len(ops) != 2 || ops[0].Kind != ledger.KindLearn || !ops[0].Before.Waits || ops[0].After != row.Mark() || ops[1].After.Waits {
 		t.Errorf("ops %+v, %v", ops, err)
 	}
 	if err := db.Close(); err != nil {

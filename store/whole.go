@@ -1,5 +1,7 @@
 package store
 
+import "fanmill/store/ledger"
+
 // Complete gives a row the message that it lacks, whole; what it has of features and
 // grams stands as it is. It changes nothing where the row has some of its message, in
 // users' scopes, which keep none, and for a message larger than MaxMessage.
@@ -7,7 +9,7 @@ func (tx *Tx) Complete(row Row, message []byte) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	if row.Scope != "" || row.Complete || len(message) > MaxMessage {
+	if row.Scope != "" || row.Complete || len(message) > ledger.MaxMessage {
 		return nil
 	}
 	packed, err := tx.db.pack.Message(message)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+
+	"fanmill/store/ledger"
 )
 
 // TestComplete: a row gains the message that it lacks, once, and nothing else changes.
@@ -50,7 +52,7 @@ func TestComplete(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	complete(row, make([]byte, MaxMessage+1))
+	complete(row, make([]byte, ledger.MaxMessage+1))
 	if got := load(row); got.Complete || got.Message != nil {
 		t.Errorf("a message too large was kept: %d bytes", len(got.Message))
 	}

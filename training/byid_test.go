@@ -7,6 +7,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/ledger"
 )
 
 // remembered is what the history keeps of a message: no text.
@@ -80,7 +81,7 @@ func TestLearnedWithoutTheMail(t *testing.T) {
 
 func canonical(raw string) []byte {
 	o := classify.DefaultOptions()
-	o.Keep = store.MaxMessage
+	o.Keep = ledger.MaxMessage
 	return classify.Extract(o, []byte(raw)).Canonical
 }
 

@@ -21,6 +21,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/ledger"
 )
 
 // Options say how a Trainer works. The zero value trains the site's scope by
@@ -99,7 +100,7 @@ type Trainer struct {
 
 // New returns a Trainer that writes to db.
 func New(db *store.DB, o Options) *Trainer {
-	keep := store.MaxMessage
+	keep := ledger.MaxMessage
 	if o.FeaturesOnly || o.Scope != "" {
 		keep = 0
 	}

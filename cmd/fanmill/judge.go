@@ -13,6 +13,7 @@ import (
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
+	"fanmill/store/ledger"
 	"fanmill/training"
 )
 
@@ -72,7 +73,7 @@ func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader
 	o := set.Trainer(q.Scope, store.Origin{Actor: q.Actor, Source: source}, j.log)
 	co := set.Classify
 	if q.Scope == "" && !o.FeaturesOnly {
-		co.Keep = store.MaxMessage
+		co.Keep = ledger.MaxMessage
 	}
 	stream := classify.NewStream(co)
 	out := control.LearnReply{ID: q.ID}

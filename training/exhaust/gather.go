@@ -11,6 +11,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/ledger"
 	"fanmill/training"
 	"fanmill/training/corpus"
 )
@@ -71,7 +72,7 @@ type entry struct {
 // into features once. What waits in the ledger is among them. An input's label outranks
 // the ledger's. What cannot be read goes to Sources.Corpus.Problem, and the rest goes on.
 func Gather(ctx context.Context, db *store.DB, src Sources) (c *Collection, err error) {
-	src.Classify.Keep = store.MaxMessage
+	src.Classify.Keep = ledger.MaxMessage
 	if src.Scope != "" || src.FeaturesOnly {
 		src.Classify.Keep = 0
 	}

@@ -13,6 +13,7 @@ import (
 	"fanmill/cmd/fanmill/insight"
 	"fanmill/control"
 	"fanmill/store"
+	"fanmill/store/ledger"
 	"fanmill/training/cull"
 )
 
@@ -132,7 +133,7 @@ func checkLast(ctx context.Context, x *exam) []finding {
 	}
 	op, err := x.db.LastTraining(ctx, x.scope)
 	switch {
-	case errors.Is(err, store.ErrNoRow):
+	case errors.Is(err, ledger.ErrNoRow):
 		if begin, pruned, err := x.db.LogBegin(ctx); err == nil && pruned {
 			return one(note, check, "none since %s, where the log begins: spam changes, train what it gets wrong or is unsure of", begin.Local().Format("2006-01-02"))
 		}

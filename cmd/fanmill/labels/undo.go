@@ -16,6 +16,7 @@ import (
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
+	"fanmill/store/ledger"
 	"fanmill/training"
 )
 
@@ -183,7 +184,7 @@ func addFound(ctx context.Context, db *store.DB, list []store.Undoable, a *contr
 			continue
 		}
 		row, err := db.Describe(ctx, u.Row)
-		if err != nil && !errors.Is(err, store.ErrNoRow) {
+		if err != nil && !errors.Is(err, ledger.ErrNoRow) {
 			return err
 		}
 		d := control.Undone{

@@ -18,6 +18,7 @@ import (
 	"fanmill/store"
 	"fanmill/store/disk"
 	"fanmill/store/history"
+	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
 
@@ -49,10 +50,10 @@ func (b *Backup) Run(ctx context.Context, e *cli.Env) error {
 		return err
 	}
 	var did struct {
-		store.Copied
-		History *store.Copied `json:"history,omitempty"`
+		ledger.Copied
+		History *ledger.Copied `json:"history,omitempty"`
 	}
-	if did.Copied, err = store.Backup(ctx, dir, e.Args[0], b.force); err != nil {
+	if did.Copied, err = ledger.Backup(ctx, dir, e.Args[0], b.force); err != nil {
 		return copyError(ctx, err, "replace it with --force, or give another name")
 	}
 	if b.history != "" {
@@ -63,7 +64,7 @@ func (b *Backup) Run(ctx context.Context, e *cli.Env) error {
 		if err != nil {
 			return copyError(ctx, err, "replace it with --force, or give another name")
 		}
-		did.History = &store.Copied{Copied: h}
+		did.History = &ledger.Copied{Copied: h}
 	}
 	if b.json {
 		return cli.PrintJSON(e.Stdout, did)
@@ -116,10 +117,10 @@ func (r *Restore) Run(ctx context.Context, e *cli.Env) (err error) {
 	}
 	defer func() { err = errors.Join(err, datadir.Adopt(dir), lock.Close()) }()
 	var did struct {
-		store.Restored
-		History *store.Restored `json:"history,omitempty"`
+		ledger.Restored
+		History *ledger.Restored `json:"history,omitempty"`
 	}
-	if did.Restored, err = store.Restore(ctx, dir, e.Args[0], r.force); err != nil {
+	if did.Restored, err = ledger.Restore(ctx, dir, e.Args[0], r.force); err != nil {
 		if errors.Is(err, sqlite.ErrDamaged) {
 			err = cli.Hint(cli.WithCode(cli.ExitData, err), "%s is no sound backup, take another one; the ledger in place is as it was", e.Args[0])
 		}
@@ -130,7 +131,7 @@ func (r *Restore) Run(ctx context.Context, e *cli.Env) (err error) {
 		if err != nil {
 			return copyError(ctx, err, "--force replaces it, and keeps it beside the new one; the ledger was restored")
 		}
-		did.History = &store.Restored{Copied: store.Copied{Copied: h}, Kept: kept}
+		did.History = &ledger.Restored{Copied: ledger.Copied{Copied: h}, Kept: kept}
 	}
 	if err := prove(ctx, e, dir); err != nil {
 		return fmt.Errorf("restored, but: %w", err)
@@ -139,7 +140,7 @@ func (r *Restore) Run(ctx context.Context, e *cli.Env) (err error) {
 		return cli.PrintJSON(e.Stdout, did)
 	}
 	text := fmt.Sprintf("%s: restored, %s\n", cli.Safe(filepath.Join(dir, "fanmill.db")), copiedWords(did.Copied))
-	for _, part := range []*store.Restored{&did.Restored, did.History} {
+	for _, part := range []*ledger.Restored{&did.Restored, did.History} {
 		if part != nil && part.Kept != "" {
 			text += fmt.Sprintf("what was there before is kept as %s\n", cli.Safe(part.Kept))
 		}
@@ -173,7 +174,7 @@ func copyError(ctx context.Context, err error, there string) error {
 }
 
 // copiedWords says what a copy of a ledger holds.
-func copiedWords(c store.Copied) string {
+func copiedWords(c ledger.Copied) string {
 	s := fmt.Sprintf("%s, %d ham and %d spam labels, last operation %d", byteCount(c.Bytes), c.Ham, c.Spam, c.LastOp)
 	if !c.LastTime.IsZero() {
 		s += " of " + c.LastTime.Local().Format(time.DateTime)

@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"fmt"
@@ -6,15 +6,23 @@ import (
 	"fanmill/store/sqlite"
 )
 
+// Names of the files in the data directory.
+const (
+	FileName     = "fanmill.db"
+	SnapshotName = "model.snap" // of the site's model
+)
+
+// Schema is the layout of the ledger's file.
+//
 // What a decision took from a row that was there before (table was) is kept beside the
 // log, so that undo brings it back bit for bit.
 //
 // The state of the rows, what is kept of their messages, and their lists lie in three
 // tables: labels are read, flipped and forgotten by the thousand, and lists come and go.
 // So that touches some hundred pages where it would rewrite all the mail.
-var ledgerSchema = sqlite.Schema{
+var Schema = sqlite.Schema{
 	What: "ledger", AppID: 0x66616e6c, Version: 3, Model: true, KeepOlder: true,
-	Once: []string{fmt.Sprintf("page_size=%d", pageSize), "auto_vacuum=INCREMENTAL"},
+	Once: []string{fmt.Sprintf("page_size=%d", PageSize), "auto_vacuum=INCREMENTAL"},
 	DDL: `
 CREATE TABLE msg (
 	id INTEGER PRIMARY KEY,
@@ -75,9 +83,9 @@ UPDATE msg SET waits = 3 WHERE waits = 1;`,
 	},
 }
 
-// pageSize is that of a ledger's file. SQLite's own is 4096, and most lists, and many
+// PageSize is that of a ledger's file. SQLite's own is 4096, and most lists, and many
 // messages, take more than half of that (docs/performance.md).
-const pageSize = 16 << 10
+const PageSize = 16 << 10
 
 const listsDDL = `
 CREATE TABLE lists (

@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"context"
@@ -20,7 +20,7 @@ type Copied struct {
 
 // Backup writes the ledger of a data directory to path, as sqlite.Schema.Backup does.
 func Backup(ctx context.Context, dir, path string, force bool) (got Copied, err error) {
-	got.Copied, err = ledgerSchema.Backup(ctx, filepath.Join(dir, ledgerFile), path, force, got.read)
+	got.Copied, err = Schema.Backup(ctx, filepath.Join(dir, FileName), path, force, got.read)
 	return got, err
 }
 
@@ -33,9 +33,9 @@ type Restored struct {
 // Restore puts the backup at path in place of the ledger of a data directory, as
 // sqlite.Schema.Restore does.
 func Restore(ctx context.Context, dir, path string, force bool) (did Restored, err error) {
-	did.Copied.Copied, did.Kept, err = ledgerSchema.Restore(ctx, filepath.Join(dir, ledgerFile), path, force, did.read)
+	did.Copied.Copied, did.Kept, err = Schema.Restore(ctx, filepath.Join(dir, FileName), path, force, did.read)
 	if err == nil {
-		os.Remove(filepath.Join(dir, snapshotFile)) // or it is found not to fit at the next start
+		os.Remove(filepath.Join(dir, SnapshotName)) // or it is found not to fit at the next start
 	}
 	return did, err
 }
@@ -52,7 +52,7 @@ func (got *Copied) read(c *sqlite.Conn) (err error) {
 		}
 		*n.to = int(v)
 	}
-	if got.LastOp, err = c.Integer(selectLast); err != nil {
+	if got.LastOp, err = c.Integer(SelectLast); err != nil {
 		return err
 	}
 	micros, err := c.Integer("SELECT max(time) FROM op")
