@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/query"
 	"fanmill/training"
 )
 
@@ -198,7 +198,7 @@ func TestEveryRequestReachesItsService(t *testing.T) {
 	}
 	scope := "anna"
 	undone, err := c.Undo(ctx, UndoRequest{
-		Selection: store.Selection{Actor: "mod", Source: "train", Scope: &scope, Since: time.Unix(5, 0)}, N: 3, DryRun: true, By: "somebody else",
+		Selection: query.Selection{Actor: "mod", Source: "train", Scope: &scope, Since: time.Unix(5, 0)}, N: 3, DryRun: true, By: "somebody else",
 	})
 	check(`undo 3 of train by mod in "anna" since 5 by mod, true`, err)
 	if undone.Found != 2 {
@@ -337,21 +337,21 @@ func TestUndoOfOnesOwn(t *testing.T) {
 	bert, site := "bert", ""
 	for _, tt := range []struct {
 		peer Peer
-		sel  store.Selection
+		sel  query.Selection
 		want string // the scope; "": forbidden
 	}{
-		{rootPeer, store.Selection{Source: "auto"}, "any"},
-		{daemonPeer, store.Selection{Actor: "anna", Scope: &bert}, `"bert"`},
-		{memberPeer, store.Selection{Actor: memberPeer.Name}, "any"},
-		{memberPeer, store.Selection{Actor: memberPeer.Name, Scope: &site}, `""`},
-		{memberPeer, store.Selection{Actor: memberPeer.Name, Scope: &bert}, `"bert"`},
-		{memberPeer, store.Selection{Source: "auto"}, ""},
-		{memberPeer, store.Selection{Actor: "anna"}, ""},
-		{otherPeer, store.Selection{Actor: otherPeer.Name}, `"anna"`},
-		{otherPeer, store.Selection{Actor: otherPeer.Name, Scope: &site}, `"anna"`},
-		{otherPeer, store.Selection{Actor: otherPeer.Name, Scope: &bert}, ""},
-		{otherPeer, store.Selection{Actor: "mod"}, ""},
-		{otherPeer, store.Selection{}, ""},
+		{rootPeer, query.Selection{Source: "auto"}, "any"},
+		{daemonPeer, query.Selection{Actor: "anna", Scope: &bert}, `"bert"`},
+		{memberPeer, query.Selection{Actor: memberPeer.Name}, "any"},
+		{memberPeer, query.Selection{Actor: memberPeer.Name, Scope: &site}, `""`},
+		{memberPeer, query.Selection{Actor: memberPeer.Name, Scope: &bert}, `"bert"`},
+		{memberPeer, query.Selection{Source: "auto"}, ""},
+		{memberPeer, query.Selection{Actor: "anna"}, ""},
+		{otherPeer, query.Selection{Actor: otherPeer.Name}, `"anna"`},
+		{otherPeer, query.Selection{Actor: otherPeer.Name, Scope: &site}, `"anna"`},
+		{otherPeer, query.Selection{Actor: otherPeer.Name, Scope: &bert}, ""},
+		{otherPeer, query.Selection{Actor: "mod"}, ""},
+		{otherPeer, query.Selection{}, ""},
 	} {
 		svc := &service{}
 		c, _ := start(t, svc, &tt.peer, nil)

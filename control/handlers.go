@@ -13,7 +13,7 @@ import (
 	"unicode"
 
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/query"
 )
 
 // route is one request the server knows. all is set where only peers with all
@@ -175,7 +175,7 @@ func (s *Server) settle(_ http.ResponseWriter, r *http.Request, p Peer) (any, er
 
 func (s *Server) undo(_ http.ResponseWriter, r *http.Request, p Peer) (any, error) {
 	q := r.URL.Query()
-	u := UndoRequest{Selection: store.Selection{Actor: q.Get("actor"), Source: q.Get("source")}, By: p.Name}
+	u := UndoRequest{Selection: query.Selection{Actor: q.Get("actor"), Source: q.Get("source")}, By: p.Name}
 	if q.Has("scope") {
 		scope := q.Get("scope")
 		u.Scope = &scope

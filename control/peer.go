@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"fanmill/store"
+	"fanmill/store/query"
 )
 
 // Peer is who is at the other end of the socket, in the kernel's words.
@@ -66,7 +66,7 @@ func (a Access) Scope(p Peer, asked string) (string, error) {
 // undo narrows what is to be taken back to what the peer may: for root and the daemon's
 // user anything, for others what they decided themselves, and without all rights in the
 // scope of their own name only.
-func (a Access) undo(p Peer, sel *store.Selection) error {
+func (a Access) undo(p Peer, sel *query.Selection) error {
 	if p.UID != 0 && p.UID != a.UID && sel.Actor != p.Name {
 		return WithHint(fmt.Errorf("%w: %s may take back his own decisions only", ErrForbidden, p.Name), "say --actor %s; root may take back everybody's", p.Name)
 	}

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/query"
 	"fanmill/training"
 )
 
@@ -81,7 +81,7 @@ type LearnReply struct {
 
 // UndoRequest says which decisions to take back: the last N of a selection; 0 is all.
 type UndoRequest struct {
-	store.Selection
+	query.Selection
 	N      int
 	DryRun bool   // only say what would be taken back
 	By     string // who takes them back; set by the server from the peer

@@ -83,8 +83,8 @@ func childSwap(dir string) error {
 func TestBackupWhileOthersLearn(t *testing.T) {
 	dir := t.TempDir()
 	learnedIn(t, dir, 0, 20)
-	c := startChild(t, "batch", dir)
-	c.expect(t, "ready")
+	c := storetest.StartChild(t, "batch", dir)
+	c.Expect(t, "ready")
 	last := int64(0)
 	for n := range 5 {
 		path := filepath.Join(t.TempDir(), "ledger")
@@ -155,11 +155,11 @@ func TestKilledBackupLeavesNoHalf(t *testing.T) {
 	dir := t.TempDir()
 	want := learnedIn(t, dir, 0, 30)
 	for n := range 5 {
-		c := startChild(t, "backup", dir)
-		c.expect(t, "copied")
+		c := storetest.StartChild(t, "backup", dir)
+		c.Expect(t, "copied")
 		time.Sleep(time.Duration(n) * 3 * time.Millisecond)
-		c.cmd.Process.Kill()
-		c.cmd.Wait()
+		c.Process.Kill()
+		c.Wait()
 		if modelOf(t, filepath.Join(dir, "copy")) != want {
 			t.Fatal("the copy has another model")
 		}
@@ -173,15 +173,15 @@ func TestRestore(t *testing.T) {
 		t.Fatal(err)
 	}
 	// More is learned by a process that is killed: it stands in the log alone.
-	c := startChild(t, "learn", dir)
-	c.expect(t, "ready")
-	c.proceed(t)
-	c.expect(t, "learned")
+	c := storetest.StartChild(t, "learn", dir)
+	c.Expect(t, "ready")
+	c.Proceed(t)
+	c.Expect(t, "learned")
 	if _, err := ledger.Restore(t.Context(), dir, backup, true); !errors.Is(err, sqlite.ErrOpen) {
 		t.Errorf("while another process has it open: %v", err)
 	}
-	c.cmd.Process.Kill()
-	c.cmd.Wait()
+	c.Process.Kill()
+	c.Wait()
 	after := modelOf(t, filepath.Join(dir, ledger.FileName))
 
 	if _, err := ledger.Restore(t.Context(), dir, backup, false); !errors.Is(err, disk.ErrThere) {
@@ -312,11 +312,11 @@ func TestKilledRestore(t *testing.T) {
 		}
 	}
 	for n := range 10 {
-		c := startChild(t, "swap", dir)
-		c.expect(t, "ready")
+		c := storetest.StartChild(t, "swap", dir)
+		c.Expect(t, "ready")
 		time.Sleep(time.Duration(n) * 4 * time.Millisecond)
-		c.cmd.Process.Signal(syscall.SIGKILL)
-		c.cmd.Wait()
+		c.Process.Signal(syscall.SIGKILL)
+		c.Wait()
 		if got := modelOf(t, filepath.Join(dir, ledger.FileName)); !models[got] {
 			t.Fatalf("in place is neither:\n%s", head(got))
 		}

@@ -102,7 +102,7 @@ func mails(n int) []Row {
 	rows := make([]Row, n)
 	for i := range rows {
 		rows[i] = message(i, Ham+Class(i%2), 0)
-		rows[i].Features, rows[i].Grams = features(r, 350, 200_000), buckets(r, 1300)
+		rows[i].Features, rows[i].Grams = storetest.Features(r, 350, 200_000), storetest.Buckets(r, 1300)
 		rows[i].Message = text(r, 5000)
 		rows[i].Step = 0
 		if i%4 == 0 {
@@ -182,7 +182,7 @@ func BenchmarkCatchUp(b *testing.B) {
 		for i := range rows {
 			n++
 			rows[i] = message(n, Spam, 1)
-			rows[i].Features = features(rand.New(rand.NewPCG(2, uint64(n))), 350, 200_000)
+			rows[i].Features = storetest.Features(rand.New(rand.NewPCG(2, uint64(n))), 350, 200_000)
 		}
 		learn(b, other, rows...)
 		b.StartTimer()
@@ -226,7 +226,7 @@ func TestMillionFeaturesFitMemory(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	out := startChild(t, "memory", dir).wait(t)
+	out := storetest.StartChild(t, "memory", dir).Rest(t)
 	t.Logf("%s in %s", strings.TrimSpace(out), time.Since(start))
 	var rss int
 	for _, line := range strings.Split(out, "\n") {

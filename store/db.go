@@ -10,9 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"fanmill/store/disk"
 	"fanmill/store/ledger"
 	"fanmill/store/model"
 	"fanmill/store/pack"
+	"fanmill/store/query"
 	"fanmill/store/sqlite"
 )
 
@@ -35,6 +37,8 @@ const defaultScopeMemory = 64 << 20
 
 // DB is an open ledger with the model derived from it.
 type DB struct {
+	*query.Reader // asks the ledger, and waits for no update
+
 	opts Options
 	path string
 	log  *slog.Logger
@@ -146,6 +150,7 @@ func (db *DB) connect() (err error) {
 	if db.r, err = sqlite.OpenReader(db.path, db.opts.Busy); err != nil {
 		return err
 	}
+	db.Reader = query.New(db.path, db.r)
 	db.uuid, err = db.w.Text(sqlite.MetaValue, "ledger")
 	return err
 }
@@ -265,4 +270,9 @@ func (db *DB) replaced() error {
 		return fmt.Errorf("look for ledger: %w", err)
 	}
 	return nil
+}
+
+// Size returns the bytes that ledger and snapshot take on disk.
+func (db *DB) Size() (int64, error) {
+	return disk.Size(db.path, db.path+"-wal", db.snapshotPath())
 }

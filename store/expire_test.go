@@ -5,11 +5,12 @@ import (
 	"testing"
 	"time"
 
+	"fanmill/store/query"
 	"fanmill/store/storetest"
 )
 
 // expireAll takes away what a Keep does not keep.
-func expireAll(t *testing.T, db *DB, scope string, keep Keep, now time.Time) (gone []int64) {
+func expireAll(t *testing.T, db *DB, scope string, keep query.Keep, now time.Time) (gone []int64) {
 	t.Helper()
 	list, err := db.Expirables(t.Context(), scope, keep, now)
 	if err != nil {
@@ -41,7 +42,7 @@ func TestExpirables(t *testing.T) {
 	spare := message(8, Ham, 0) // the youngest does not count
 	spare.Time = now
 	learn(t, db, spare)
-	list, err := db.Expirables(t.Context(), "", Keep{Rows: 5}, now)
+	list, err := db.Expirables(t.Context(), "", query.Keep{Rows: 5}, now)
 	if err != nil || len(list) < 2 || list[1].ID != 7 || list[1].Needed {
 		t.Errorf("what does not count goes first: %+v, %v", list, err)
 	}
@@ -51,19 +52,19 @@ func TestExpirables(t *testing.T) {
 	learn(t, db, other)
 	const day = 24 * time.Hour
 	for name, c := range map[string]struct {
-		keep Keep
+		keep query.Keep
 		want []int64
 	}{
-		"everything":       {Keep{}, nil},
-		"young":            {Keep{Age: 100 * day}, nil},
-		"by age":           {Keep{Age: 3*day + time.Hour}, []int64{5, 6, 4}},
-		"by number":        {Keep{Rows: 4}, []int64{5, 6}},
-		"enough":           {Keep{Rows: 6}, nil},
-		"one is left":      {Keep{Rows: 2}, []int64{5, 6, 3, 4}},
-		"both, more old":   {Keep{Age: 3*day + time.Hour, Rows: 5}, []int64{5, 6, 4}},
-		"both, more spare": {Keep{Age: 5*day + time.Hour, Rows: 2}, []int64{5, 6, 3, 4}},
-		"at least":         {Keep{Age: time.Hour, Least: 2}, []int64{5, 6}},
-		"at least, number": {Keep{Rows: 1, Least: 3}, nil},
+		"everything":       {query.Keep{}, nil},
+		"young":            {query.Keep{Age: 100 * day}, nil},
+		"by age":           {query.Keep{Age: 3*day + time.Hour}, []int64{5, 6, 4}},
+		"by number":        {query.Keep{Rows: 4}, []int64{5, 6}},
+		"enough":           {query.Keep{Rows: 6}, nil},
+		"one is left":      {query.Keep{Rows: 2}, []int64{5, 6, 3, 4}},
+		"both, more old":   {query.Keep{Age: 3*day + time.Hour, Rows: 5}, []int64{5, 6, 4}},
+		"both, more spare": {query.Keep{Age: 5*day + time.Hour, Rows: 2}, []int64{5, 6, 3, 4}},
+		"at least":         {query.Keep{Age: time.Hour, Least: 2}, []int64{5, 6}},
+		"at least, number": {query.Keep{Rows: 1, Least: 3}, nil},
 	} {
 		list, err := db.Expirables(t.Context(), "", c.keep, now)
 		var got []int64
@@ -93,7 +94,7 @@ func TestExpiredIsGone(t *testing.T) {
 		}
 	}
 	before := export(t, db)
-	if gone := expireAll(t, db, "", Keep{Age: 10*24*time.Hour + time.Hour}, now); len(gone) != 30 {
+	if gone := expireAll(t, db, "", query.Keep{Age: 10*24*time.Hour + time.Hour}, now); len(gone) != 30 {
 		t.Fatalf("%d expired", len(gone))
 	}
 	catchUp(t, other)
@@ -103,16 +104,16 @@ func TestExpiredIsGone(t *testing.T) {
 		}
 	}
 	sameAsRebuilt(t, db)
-	if gone := expireAll(t, db, "", Keep{Age: 10*24*time.Hour + time.Hour}, now); gone != nil {
+	if gone := expireAll(t, db, "", query.Keep{Age: 10*24*time.Hour + time.Hour}, now); gone != nil {
 		t.Errorf("expired twice: %v", gone)
 	}
-	undoAll(t, db, Selection{Source: "expire"}, 0)
+	undoAll(t, db, query.Selection{Source: "expire"}, 0)
 	if got := export(t, db); got != before {
 		t.Errorf("brought back:\n%s\nwant\n%s", head(got), head(before))
 	}
-	expireAll(t, db, "", Keep{Age: 10*24*time.Hour + time.Hour}, now)
+	expireAll(t, db, "", query.Keep{Age: 10*24*time.Hour + time.Hour}, now)
 	sweep := func(later time.Duration) (n int) {
-		old, err := db.Stale(t.Context(), Memory{}, time.Now().Add(later))
+		old, err := db.Stale(t.Context(), query.Memory{}, time.Now().Add(later))
 		if err != nil || old.Ops != 0 {
 			t.Errorf("%+v, %v", old, err)
 		}
@@ -136,7 +137,7 @@ func TestExpiredIsGone(t *testing.T) {
 	if n, err := db.w.Integer("SELECT count(*) FROM body"); n != 31 || err != nil {
 		t.Errorf("%d messages left, %v", n, err)
 	}
-	if n := undoWhatIsThere(t, db, Selection{Source: "expire"}); n != 1 {
+	if n := undoWhatIsThere(t, db, query.Selection{Source: "expire"}); n != 1 {
 		t.Errorf("%d brought back, want the newest, which stayed", n)
 	}
 	catchUp(t, other)
@@ -147,7 +148,7 @@ func TestExpiredIsGone(t *testing.T) {
 }
 
 // undoWhatIsThere takes back what it can, rows that are gone among it.
-func undoWhatIsThere(t *testing.T, db *DB, sel Selection) (done int) {
+func undoWhatIsThere(t *testing.T, db *DB, sel query.Selection) (done int) {
 	t.Helper()
 	list, err := db.Undoables(t.Context(), sel, 0)
 	if err != nil {

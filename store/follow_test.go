@@ -41,20 +41,20 @@ func TestOtherProcessIsFollowed(t *testing.T) {
 	db := openAt(t, dir)
 	learn(t, db, message(1, Ham, 1))
 	follow(t, db)
-	other := startChild(t, "learn", dir)
-	other.expect(t, "ready")
+	other := storetest.StartChild(t, "learn", dir)
+	other.Expect(t, "ready")
 	m := mustModel(t, db, "")
 	for round := uint32(1); round <= 5; round++ {
-		other.proceed(t)
-		other.expect(t, "learned")
+		other.Proceed(t)
+		other.Expect(t, "learned")
 		storetest.Eventually(t, time.Second, "the follower has what the other process learned", func() bool {
 			n := m.Totals()
 			return n.Ham+n.Spam == 1+20*round
 		})
 		learn(t, db, message(int(round)+1, Spam, 0))
 	}
-	other.in.Close()
-	other.wait(t)
+	other.In.Close()
+	other.Rest(t)
 	sameAsRebuilt(t, db)
 	if got, want := export(t, openAt(t, dir)), export(t, db); got != want {
 		t.Errorf("opened anew:\n%s\nfollowed:\n%s", head(got), head(want))
@@ -69,14 +69,14 @@ func TestKilledWriter(t *testing.T) {
 	follow(t, follower)
 	for range 6 {
 		seq := follower.Seq()
-		c := startChild(t, "batch", dir)
-		c.expect(t, "ready")
+		c := storetest.StartChild(t, "batch", dir)
+		c.Expect(t, "ready")
 		storetest.Eventually(t, 20*time.Second, "batches are written", func() bool { return follower.Seq() > seq })
 		time.Sleep(rand.N(40 * time.Millisecond))
-		if err := c.cmd.Process.Kill(); err != nil {
+		if err := c.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
-		c.cmd.Wait()
+		c.Wait()
 		catchUp(t, follower)
 		if s := follower.Seq(); s%40 != 0 || s == 0 {
 			t.Errorf("seq %d: part of a batch was kept", s)
@@ -103,8 +103,8 @@ func TestLockedLedger(t *testing.T) {
 	db := openAt(t, dir, withLog(&log), func(o *Options) { o.Busy = waitQuietly + 150*time.Millisecond })
 	learn(t, db, message(1, Ham, 1))
 	m := mustModel(t, db, "")
-	c := startChild(t, "lock", dir)
-	c.expect(t, "locked")
+	c := storetest.StartChild(t, "lock", dir)
+	c.Expect(t, "locked")
 	err := db.Update(t.Context(), func(*Tx) error { t.Error("the lock was passed"); return nil })
 	if !errors.Is(err, sqlite.ErrBusy) || strings.Contains(err.Error(), "database is locked") {
 		t.Errorf("update: %v", err)
@@ -124,8 +124,8 @@ func TestLockedLedger(t *testing.T) {
 	if n, err := db.CatchUp(t.Context()); n != 0 || err != nil {
 		t.Errorf("catch up while locked: %d, %v", n, err)
 	}
-	c.proceed(t)
-	c.wait(t)
+	c.Proceed(t)
+	c.Rest(t)
 	learn(t, db, message(2, Spam, 1))
 	sameAsRebuilt(t, db)
 }
@@ -134,16 +134,16 @@ func TestLockedLedger(t *testing.T) {
 // not for ever.
 func TestSeizedLedger(t *testing.T) {
 	dir, model := ledgerOf(t)
-	c := startChild(t, "seize", dir)
-	c.expect(t, "locked")
+	c := storetest.StartChild(t, "seize", dir)
+	c.Expect(t, "locked")
 	if _, err := Open(t.Context(), Options{Dir: dir, Busy: 100 * time.Millisecond}); !errors.Is(err, sqlite.ErrBusy) {
 		t.Errorf("open: %v", err)
 	}
-	time.AfterFunc(50*time.Millisecond, func() { c.in.Close() })
+	time.AfterFunc(50*time.Millisecond, func() { c.In.Close() })
 	if got := export(t, openAt(t, dir)); got != model {
 		t.Errorf("got\n%s\nwant\n%s", head(got), head(model))
 	}
-	c.wait(t)
+	c.Rest(t)
 }
 
 // TestFollowGoesOnAfterFaults: a ledger that cannot be read is logged once when it
@@ -177,23 +177,23 @@ func TestFollowGoesOnAfterFaults(t *testing.T) {
 func TestWritersShare(t *testing.T) {
 	dir := t.TempDir()
 	db := openAt(t, dir, func(o *Options) { o.Busy = 2 * time.Second })
-	c := startChild(t, "busy", dir)
-	c.expect(t, "ready")
+	c := storetest.StartChild(t, "busy", dir)
+	c.Expect(t, "ready")
 	for n := range 12 {
 		learn(t, db, message(n, Ham, 1))
 		time.Sleep(longUpdate / 2) // the other one takes the lock again
 	}
-	c.cmd.Process.Kill()
-	c.cmd.Wait()
+	c.Process.Kill()
+	c.Wait()
 	sameAsRebuilt(t, db)
 }
 
 func TestDiskFullOnCommit(t *testing.T) {
 	dir := t.TempDir()
-	c := startChild(t, "full", dir)
-	c.expect(t, "commit reached: true; failed: true")
-	c.expect(t, "model as before: true seq 5")
-	c.wait(t)
+	c := storetest.StartChild(t, "full", dir)
+	c.Expect(t, "commit reached: true; failed: true")
+	c.Expect(t, "model as before: true seq 5")
+	c.Rest(t)
 	db := openAt(t, dir)
 	if l, err := db.Labels(""); err != nil || l.Ham+l.Spam != 10 {
 		t.Errorf("labels %+v, %v", l, err)

@@ -5,9 +5,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"strings"
 	"syscall"
@@ -17,96 +15,6 @@ import (
 	"fanmill/store/ledger"
 	"fanmill/store/sqlite"
 )
-
-// child is this test binary doing a job in another process. A line on its
-// standard input lets it go on; it says on standard output what it did.
-type child struct {
-	cmd *exec.Cmd
-	in  io.WriteCloser
-	out *bufio.Reader
-	err bytes.Buffer
-}
-
-func startChild(t testing.TB, job, dir string) *child {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &child{cmd: exec.Command(exe, dir)}
-	c.cmd.Env = append(os.Environ(), childEnv+"="+job)
-	c.cmd.Stderr = &c.err
-	if c.in, err = c.cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.out = bufio.NewReader(out)
-	if err := c.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		c.cmd.Process.Kill()
-		c.cmd.Wait()
-	})
-	return c
-}
-
-// expect waits for a line of the child.
-func (c *child) expect(t testing.TB, want string) {
-	t.Helper()
-	line, err := c.out.ReadString('\n')
-	if err != nil || strings.TrimSpace(line) != want {
-		t.Fatalf("child said %q (%v), want %q; %s", line, err, want, c.err.String())
-	}
-}
-
-func (c *child) proceed(t testing.TB) {
-	t.Helper()
-	if _, err := io.WriteString(c.in, "\n"); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// wait returns the rest of what a child says that ends well.
-func (c *child) wait(t testing.TB) string {
-	t.Helper()
-	out, err := io.ReadAll(c.out)
-	if err := c.cmd.Wait(); err != nil {
-		t.Fatalf("child: %v; %s%s", err, out, c.err.String())
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(out)
-}
-
-// runChild does a job of the test binary as another process and returns its exit code.
-func runChild(job string) int {
-	jobs := map[string]func(dir string) error{
-		"memory": childMemory,
-		"learn":  childLearn,
-		"batch":  childBatch,
-		"busy":   childBusy,
-		"lock":   func(dir string) error { return childLock(dir, "NORMAL") },
-		"seize":  func(dir string) error { return childLock(dir, "EXCLUSIVE") },
-		"full":   childFull,
-		"backup": childBackup,
-		"swap":   childSwap,
-		"prune":  childPrune,
-		"renew":  childRenew,
-
-		"renew full": childRenewFull,
-		"stash full": childStashFull,
-	}
-	if err := jobs[job](os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
-}
 
 func childMemory(dir string) error {
 	start := time.Now()

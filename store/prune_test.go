@@ -2,17 +2,16 @@ package store
 
 import (
 	"bytes"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
-	"fanmill/store/sqlite"
+	"fanmill/store/dump"
+	"fanmill/store/query"
 	"fanmill/store/storetest"
 )
 
@@ -28,7 +27,7 @@ func age(t testing.TB, db *DB, seq int64, by time.Duration) {
 }
 
 // prune removes all that is to go, in steps of so many ops.
-func prune(t testing.TB, db *DB, keep Memory, step int64) (ops int64, messages int) {
+func prune(t testing.TB, db *DB, keep query.Memory, step int64) (ops int64, messages int) {
 	t.Helper()
 	old, err := db.Stale(t.Context(), keep, time.Now())
 	if err != nil {
@@ -65,21 +64,21 @@ func TestPrune(t *testing.T) {
 	learn(t, db, message(5, Ham, 1)) // a flip
 	model := export(t, db)
 	age(t, db, db.Seq(), 2*month)
-	undoAll(t, db, Selection{}, 1) // ops 24: message 5 is spam again
+	undoAll(t, db, query.Selection{}, 1) // ops 24: message 5 is spam again
 	forget(t, db, "", storetest.Digest(6))
 	learn(t, db, message(4, Ham, 1))
 	forget(t, db, "", storetest.Digest(4)) // op 27
 
 	for name, c := range map[string]struct {
-		keep     Memory
+		keep     query.Memory
 		ops      int64
 		messages []int64
 	}{
-		"all is kept":       {Memory{Least: 3}, 0, nil},
-		"nothing is so old": {Memory{Age: 3 * month}, 0, nil},
-		"by age":            {Memory{Age: month, Least: 3}, 23, []int64{3}},
-		"the newest stay":   {Memory{Age: month, Least: 10}, 17, []int64{3}},
-		"more than there":   {Memory{Age: month, Least: 100}, 0, []int64{3}},
+		"all is kept":       {query.Memory{Least: 3}, 0, nil},
+		"nothing is so old": {query.Memory{Age: 3 * month}, 0, nil},
+		"by age":            {query.Memory{Age: month, Least: 3}, 23, []int64{3}},
+		"the newest stay":   {query.Memory{Age: month, Least: 10}, 17, []int64{3}},
+		"more than there":   {query.Memory{Age: month, Least: 100}, 0, []int64{3}},
 	} {
 		old, err := db.Stale(t.Context(), c.keep, time.Now())
 		if err != nil || old.Ops != c.ops || !slices.Equal(slices.Sorted(slices.Values(old.Messages)), c.messages) {
@@ -89,7 +88,7 @@ func TestPrune(t *testing.T) {
 	if begin, pruned, err := db.LogBegin(t.Context()); pruned || err != nil || time.Since(begin) < month {
 		t.Errorf("the log begins at %v, pruned: %v, %v", begin, pruned, err)
 	}
-	if ops, messages := prune(t, db, Memory{Age: month, Least: 3}, 10); ops != 23 || messages != 1 {
+	if ops, messages := prune(t, db, query.Memory{Age: month, Least: 3}, 10); ops != 23 || messages != 1 {
 		t.Errorf("%d ops and %d messages went", ops, messages)
 	}
 	for what, want := range map[string]int64{
@@ -104,9 +103,9 @@ func TestPrune(t *testing.T) {
 		t.Errorf("the log begins at %v, pruned: %v, %v", begin, pruned, err)
 	}
 	// What is left of the log is taken back as ever.
-	undoAll(t, db, Selection{Source: "train"}, 0)
-	undoAll(t, db, Selection{Source: "undo"}, 2)
-	undoAll(t, db, Selection{Source: "train"}, 0)
+	undoAll(t, db, query.Selection{Source: "train"}, 0)
+	undoAll(t, db, query.Selection{Source: "undo"}, 2)
+	undoAll(t, db, query.Selection{Source: "train"}, 0)
 	learn(t, db, message(5, Ham, 1))
 	if got := export(t, db); got != model {
 		t.Errorf("taken back:\n%s\nwant\n%s", head(got), head(model))
@@ -114,7 +113,7 @@ func TestPrune(t *testing.T) {
 	sameAsRebuilt(t, db)
 	// All is too old: one op stays, by which a snapshot knows the ledger.
 	age(t, db, db.Seq(), 2*month)
-	prune(t, db, Memory{Age: month}, 100)
+	prune(t, db, query.Memory{Age: month}, 100)
 	if n, err := db.w.Integer("SELECT count(*) FROM op WHERE seq = ?", db.Seq()); n != 1 || err != nil {
 		t.Errorf("%d ops left, %v", n, err)
 	}
@@ -128,7 +127,7 @@ func TestSweptNumberIsNotReused(t *testing.T) {
 		forget(t, db, "", storetest.Digest(n))
 	}
 	age(t, db, db.Seq(), 2*month)
-	if _, messages := prune(t, db, Memory{Age: month, Least: 100}, 1); messages != 2 {
+	if _, messages := prune(t, db, query.Memory{Age: month, Least: 100}, 1); messages != 2 {
 		t.Errorf("%d messages went", messages)
 	}
 	learn(t, db, message(4, Ham, 1))
@@ -150,7 +149,7 @@ func TestPruneRenewsSnapshot(t *testing.T) {
 	}
 	learn(t, db, message(3, Ham, 1), message(4, Spam, 1))
 	age(t, db, db.Seq(), 2*month)
-	prune(t, db, Memory{Age: month}, 100)
+	prune(t, db, query.Memory{Age: month}, 100)
 	if saved, ok := db.saved(); saved.Seq != 4 || !ok {
 		t.Errorf("the snapshot is of op %d", saved.Seq)
 	}
@@ -190,7 +189,7 @@ func TestPruneAnyTime(t *testing.T) {
 				catchUp(t, other)
 			}
 			age(t, db, rapid.Int64Range(0, db.Seq()).Draw(rt, "old"), 2*month)
-			prune(t, db, Memory{Age: month, Least: rapid.Int64Range(0, 20).Draw(rt, "least")}, rapid.Int64Range(10, 90).Draw(rt, "step"))
+			prune(t, db, query.Memory{Age: month, Least: rapid.Int64Range(0, 20).Draw(rt, "least")}, rapid.Int64Range(10, 90).Draw(rt, "step"))
 		}
 		catchUp(t, other)
 		want := export(t, db)
@@ -216,12 +215,12 @@ func TestPrunedDump(t *testing.T) {
 	learn(t, db, message(7, Ham, 2))
 	forget(t, db, "", storetest.Digest(8))
 	age(t, db, db.Seq(), 2*month)
-	prune(t, db, Memory{Age: month, Least: 5}, 100)
+	prune(t, db, query.Memory{Age: month, Least: 5}, 100)
 	var first, second bytes.Buffer
 	if _, err := db.Dump(t.Context(), &first, true, nil); err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewDumpReader(bytes.NewReader(first.Bytes()))
+	r, err := dump.NewReader(bytes.NewReader(first.Bytes()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +247,7 @@ func childPrune(dir string) error {
 	if err := learnSome(db, 1000, 20); err != nil {
 		return err
 	}
-	old, err := db.Stale(background(), Memory{Age: month}, time.Now().Add(2*month))
+	old, err := db.Stale(background(), query.Memory{Age: month}, time.Now().Add(2*month))
 	if err != nil {
 		return err
 	}
@@ -264,35 +263,22 @@ func TestPrunedByOtherProcess(t *testing.T) {
 	var log storetest.Log
 	db := openAt(t, dir, withLog(&log))
 	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
-	c := startChild(t, "prune", dir)
-	c.expect(t, "pruned 21")
-	c.wait(t)
+	c := storetest.StartChild(t, "prune", dir)
+	c.Expect(t, "pruned 21")
+	c.Rest(t)
 	catchUp(t, db)
 	if n := log.Count("building the model from the rows"); n != 1 || db.Seq() != 22 {
 		t.Errorf("built %d times, at op %d", n, db.Seq())
 	}
 	sameAsRebuilt(t, db)
-	c = startChild(t, "learn", dir)
-	c.expect(t, "ready")
-	c.proceed(t)
-	c.expect(t, "learned")
+	c = storetest.StartChild(t, "learn", dir)
+	c.Expect(t, "ready")
+	c.Proceed(t)
+	c.Expect(t, "learned")
 	if catchUp(t, db); log.Count("building the model from the rows") != 1 {
 		t.Error("it does not follow any more")
 	}
 	if got := export(t, openAt(t, dir)); got != export(t, db) {
 		t.Error("opened anew it is another model")
-	}
-}
-
-// TestUnlabelledAreFoundByIndex: the labels, which are most of the rows, are not read.
-func TestUnlabelledAreFoundByIndex(t *testing.T) {
-	db := openAt(t, t.TempDir())
-	var plan string
-	err := db.w.Query("EXPLAIN QUERY PLAN "+selectUnlabelled, func(v []driver.Value) error {
-		plan += sqlite.Text(v[3]) + "; "
-		return nil
-	}, int64(0), "", int64(0))
-	if err != nil || !strings.HasPrefix(plan, "SEARCH msg USING INDEX msg_unlabelled") || strings.Contains(plan, "SCAN msg") {
-		t.Errorf("done by %s (%v)", plan, err)
 	}
 }

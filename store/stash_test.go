@@ -67,9 +67,9 @@ func TestStashDiskFull(t *testing.T) {
 	for _, first := range []map[classify.Digest]Lists{nil, {storetest.Digest(1): {Features: []uint64{7}, Grams: []uint32{8}}}} {
 		dir := t.TempDir()
 		update(t, openAt(t, dir), func(tx *Tx) error { tx.Stash(maps.All(first)); return nil })
-		c := startChild(t, "stash full", dir)
-		c.expect(t, "done")
-		c.wait(t)
+		c := storetest.StartChild(t, "stash full", dir)
+		c.Expect(t, "done")
+		c.Rest(t)
 		if left, err := filepath.Glob(filepath.Join(dir, stash.FileName+"*")); len(left) > 0 || err != nil {
 			t.Errorf("%v are left (%v)", left, err)
 		}

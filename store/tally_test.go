@@ -5,6 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"fanmill/store/query"
 	"fanmill/store/storetest"
 )
 
@@ -26,7 +27,7 @@ func TestTally(t *testing.T) {
 				return nil
 			})
 			if rapid.Bool().Draw(rt, "undo") {
-				undoAll(t, other, Selection{}, 3)
+				undoAll(t, other, query.Selection{}, 3)
 			}
 			if rapid.IntRange(0, 4).Draw(rt, "prune") == 0 { // the log begins later then
 				update(t, other, func(tx *Tx) error {

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"fanmill/store/ledger"
+	"fanmill/store/query"
 	"fanmill/store/sqlite"
 	"fanmill/store/storetest"
 )
@@ -17,7 +18,7 @@ import (
 var eve = Origin{Actor: "eve", Source: "x"}
 
 // undoAll takes back all that a selection may take back, in one transaction.
-func undoAll(t testing.TB, db *DB, sel Selection, n int) (done int) {
+func undoAll(t testing.TB, db *DB, sel query.Selection, n int) (done int) {
 	t.Helper()
 	list, err := db.Undoables(t.Context(), sel, n)
 	if err != nil {
@@ -116,12 +117,12 @@ func TestUndo(t *testing.T) {
 		carry("by eve", eve)
 		after := export(t, db)
 		catchUp(t, other)
-		undoAll(t, db, Selection{Actor: "eve"}, 0)
+		undoAll(t, db, query.Selection{Actor: "eve"}, 0)
 		same("taken back", before)
-		if n := undoAll(t, db, Selection{Actor: "eve"}, 0); n != 0 {
+		if n := undoAll(t, db, query.Selection{Actor: "eve"}, 0); n != 0 {
 			rt.Fatalf("%d decisions were taken back twice", n)
 		}
-		undoAll(t, other, Selection{Source: "undo"}, 0)
+		undoAll(t, other, query.Selection{Source: "undo"}, 0)
 		catchUp(t, db)
 		same("brought back", after)
 	})
@@ -144,11 +145,11 @@ func TestUndoOfTheLast(t *testing.T) {
 	decide(eve, message(1, Ham, 1), message(2, Ham, 1), message(3, Ham, 1))
 	decide(Origin{Actor: "bob", Source: "learn"}, message(3, Spam, 1))
 	decide(Origin{Actor: "bob", Source: "train"}, message(2, Ham, 2)) // counts more: no decision
-	list, err := db.Undoables(t.Context(), Selection{Actor: "eve"}, 1)
+	list, err := db.Undoables(t.Context(), query.Selection{Actor: "eve"}, 1)
 	if err != nil || len(list) != 2 || list[0].Later == nil || list[0].Later.Origin.Actor != "bob" || list[1].Later != nil || list[1].Row != 2 {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	if n := undoAll(t, db, Selection{Actor: "eve"}, 1); n != 1 {
+	if n := undoAll(t, db, query.Selection{Actor: "eve"}, 1); n != 1 {
 		t.Fatalf("%d taken back", n)
 	}
 	want := openAt(t, t.TempDir())
@@ -157,30 +158,18 @@ func TestUndoOfTheLast(t *testing.T) {
 		t.Errorf("the last:\n%s\nwant\n%s", head(got), head(want))
 	}
 	// Of a decision that is taken back nothing stands in the way of older ones.
-	undoAll(t, db, Selection{Actor: "bob"}, 0)
-	if n := undoAll(t, db, Selection{Actor: "eve"}, 0); n != 2 || export(t, db) != export(t, openAt(t, t.TempDir())) {
+	undoAll(t, db, query.Selection{Actor: "bob"}, 0)
+	if n := undoAll(t, db, query.Selection{Actor: "eve"}, 0); n != 2 || export(t, db) != export(t, openAt(t, t.TempDir())) {
 		t.Errorf("%d taken back, left:\n%s", n, export(t, db))
 	}
 	sameAsRebuilt(t, db)
 }
 
-// older is SQL that makes of a ledger what an older fanmill, of this schema, would have
-// left: lists with the messages, all of what waits; then no undo.
-var older = map[int]string{
-	2: `ALTER TABLE body RENAME TO apart;
-CREATE TABLE body (id INTEGER PRIMARY KEY, features BLOB, grams BLOB, message BLOB) STRICT;
-INSERT INTO body SELECT id, features, grams, message FROM msg LEFT JOIN lists USING (id) LEFT JOIN apart USING (id);
-DROP TABLE apart; DROP TABLE lists; UPDATE msg SET waits = 1 WHERE waits = 3;
-UPDATE meta SET value = 2 WHERE key = 'schema';`,
-	1: `DROP TABLE was; DROP INDEX msg_unlabelled; ALTER TABLE op DROP COLUMN undoes;
-UPDATE meta SET value = 1 WHERE key = 'schema';`,
-}
-
 // TestOlderLedger: a ledger of an older fanmill goes on, with all that it has, and what is
 // decided from now on can be taken back.
 func TestOlderLedger(t *testing.T) {
-	t.Run("2", func(t *testing.T) { testOlderLedger(t, "2", older[2]) })
-	t.Run("1", func(t *testing.T) { testOlderLedger(t, "1", older[2]+older[1]) })
+	t.Run("2", func(t *testing.T) { testOlderLedger(t, "2", storetest.Older[2]) })
+	t.Run("1", func(t *testing.T) { testOlderLedger(t, "1", storetest.Older[2]+storetest.Older[1]) })
 }
 
 func testOlderLedger(t *testing.T, version, back string) {
@@ -191,7 +180,7 @@ func testOlderLedger(t *testing.T, version, back string) {
 	user.Scope = "anna"
 	byID.Message, byID.Complete = nil, false
 	learn(t, db, message(1, Ham, 1), waiting, user, byID, message(6, Ham, 0))
-	want, rows := export(t, db), dump(t, db, true)
+	want, rows := export(t, db), dumped(t, db, true)
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -218,7 +207,7 @@ func testOlderLedger(t *testing.T, version, back string) {
 			t.Errorf("%s has schema %d and %d rows, want %d and 5 (%v)", path, schema, rows, want, err)
 		}
 	}
-	if got := dump(t, db, true); got != rows {
+	if got := dumped(t, db, true); got != rows {
 		t.Errorf("opened:\n%s\nwant\n%s", got, rows)
 	}
 	waiting.Waits = false // and adds nothing: its lists go
@@ -228,7 +217,7 @@ func testOlderLedger(t *testing.T, version, back string) {
 	}
 	want = export(t, db)
 	learn(t, db, message(1, Spam, 1))
-	if n := undoAll(t, db, Selection{}, 1); n != 1 || export(t, db) != want {
+	if n := undoAll(t, db, query.Selection{}, 1); n != 1 || export(t, db) != want {
 		t.Errorf("%d taken back, left:\n%s", n, export(t, db))
 	}
 }
@@ -244,20 +233,20 @@ func TestUndoSelection(t *testing.T) {
 	update(t, db, func(tx *Tx) error { return tx.Learn(scoped, eve) })
 	anna := "anna"
 	for name, c := range map[string]struct {
-		sel  Selection
+		sel  query.Selection
 		n    int
 		want []int64
 	}{
-		"all":         {Selection{}, 0, []int64{4, 3, 2, 1}},
-		"two":         {Selection{}, 2, []int64{4, 3}},
-		"actor":       {Selection{Actor: "eve"}, 0, []int64{4, 2, 1}},
-		"source":      {Selection{Source: "auto"}, 0, []int64{3, 2}},
-		"both":        {Selection{Actor: "eve", Source: "auto"}, 0, []int64{2}},
-		"scope":       {Selection{Scope: &anna}, 0, []int64{4}},
-		"since":       {Selection{Since: start}, 0, []int64{4, 3, 2, 1}},
-		"since later": {Selection{Since: time.Now().Add(time.Hour)}, 0, nil},
-		"nobody":      {Selection{Actor: "carl"}, 0, nil},
-		"undone":      {Selection{Source: "undo"}, 0, nil},
+		"all":         {query.Selection{}, 0, []int64{4, 3, 2, 1}},
+		"two":         {query.Selection{}, 2, []int64{4, 3}},
+		"actor":       {query.Selection{Actor: "eve"}, 0, []int64{4, 2, 1}},
+		"source":      {query.Selection{Source: "auto"}, 0, []int64{3, 2}},
+		"both":        {query.Selection{Actor: "eve", Source: "auto"}, 0, []int64{2}},
+		"scope":       {query.Selection{Scope: &anna}, 0, []int64{4}},
+		"since":       {query.Selection{Since: start}, 0, []int64{4, 3, 2, 1}},
+		"since later": {query.Selection{Since: time.Now().Add(time.Hour)}, 0, nil},
+		"nobody":      {query.Selection{Actor: "carl"}, 0, nil},
+		"undone":      {query.Selection{Source: "undo"}, 0, nil},
 	} {
 		list, err := db.Undoables(t.Context(), c.sel, c.n)
 		var got []int64
@@ -269,7 +258,7 @@ func TestUndoSelection(t *testing.T) {
 		}
 	}
 	// A message that was decided anew meanwhile is left alone.
-	list, err := db.Undoables(t.Context(), Selection{}, 1)
+	list, err := db.Undoables(t.Context(), query.Selection{}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +340,7 @@ func TestUndoBeforeExhaust(t *testing.T) {
 			insist()
 		}
 		catchUp(t, other)
-		undoAll(t, db, Selection{Actor: "eve"}, 0)
+		undoAll(t, db, query.Selection{Actor: "eve"}, 0)
 		catchUp(t, other)
 		for i, h := range []*DB{db, other} {
 			if got, want := export(t, h), export(t, want); got != want {
@@ -393,15 +382,15 @@ func TestUndoOfExhaust(t *testing.T) {
 			sameAsRebuilt(t, other)
 		}
 		if seqs[2] > seqs[1] { // a run that changes nothing is none
-			undoAll(t, db, Selection{Source: Exhaust}, 0)
+			undoAll(t, db, query.Selection{Source: Exhaust}, 0)
 			same("the last run", states[1])
-			undoAll(t, db, Selection{Source: "undo"}, 0)
+			undoAll(t, db, query.Selection{Source: "undo"}, 0)
 			same("brought back", states[2])
-			undoAll(t, db, Selection{Source: Exhaust}, 0)
+			undoAll(t, db, query.Selection{Source: Exhaust}, 0)
 			same("the last run again", states[1])
 		}
 		if seqs[1] > seqs[0] {
-			undoAll(t, db, Selection{Source: Exhaust}, 0)
+			undoAll(t, db, query.Selection{Source: Exhaust}, 0)
 			same("the first run", states[0])
 		}
 	})
@@ -413,7 +402,7 @@ func TestDecidedSinceExhaust(t *testing.T) {
 	learn(t, db, message(1, Ham, 1), message(2, Ham, 1), message(3, Spam, 1))
 	exhaust(t, db, []Row{message(1, Ham, 0), message(2, Ham, 2), message(3, Spam, 0), message(4, Spam, 1)}, true)
 	update(t, db, func(tx *Tx) error { return tx.Insist("", storetest.Digest(2), eve) })
-	list, err := db.Undoables(t.Context(), Selection{Source: Exhaust}, 0)
+	list, err := db.Undoables(t.Context(), query.Selection{Source: Exhaust}, 0)
 	if err != nil || len(list) != 4 {
 		t.Fatalf("%+v, %v", list, err)
 	}
@@ -422,7 +411,7 @@ func TestDecidedSinceExhaust(t *testing.T) {
 			t.Errorf("message %d: later %+v", u.Row, u.Later)
 		}
 	}
-	if n := undoAll(t, db, Selection{Source: Exhaust}, 0); n != 3 {
+	if n := undoAll(t, db, query.Selection{Source: Exhaust}, 0); n != 3 {
 		t.Errorf("%d taken back", n)
 	}
 	insisted := message(2, Ham, 2)
@@ -433,8 +422,8 @@ func TestDecidedSinceExhaust(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", head(got), head(want))
 	}
 	// Once that is taken back too, so is the rest of the run.
-	undoAll(t, db, Selection{Actor: "eve"}, 0)
-	if n := undoAll(t, db, Selection{Source: Exhaust}, 0); n != 1 {
+	undoAll(t, db, query.Selection{Actor: "eve"}, 0)
+	if n := undoAll(t, db, query.Selection{Source: Exhaust}, 0); n != 1 {
 		t.Errorf("%d of the rest taken back", n)
 	}
 	want = openAt(t, t.TempDir())

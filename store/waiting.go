@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql/driver"
 
 	"fanmill/classify"
@@ -44,6 +45,24 @@ func (tx *Tx) Lists(row *Row) error {
 	err := tx.db.w.Query("SELECT features, grams, NULL FROM lists WHERE id = ?", row.TakeKept, row.ID)
 	if err != nil {
 		return tx.fail("read features", err)
+	}
+	return nil
+}
+
+// Counting calls fn with every label of a scope that adds something, without its lists
+// and message. fn may change it.
+func (tx *Tx) Counting(ctx context.Context, scope string, fn func(Row) error) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	rows, err := ledger.Rows(ctx, tx.db.w, ledger.RowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", scope)
+	if err != nil {
+		return tx.fail("list labels that count", err)
+	}
+	for _, row := range rows {
+		if err := fn(row); err != nil {
+			return err
+		}
 	}
 	return nil
 }

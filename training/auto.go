@@ -9,6 +9,7 @@ import (
 	"fanmill/classify"
 	"fanmill/store"
 	"fanmill/store/history"
+	"fanmill/store/query"
 )
 
 // autoSource marks the decisions of an Auto in the ledger.
@@ -40,7 +41,7 @@ type Auto struct {
 	dropped atomic.Int64
 
 	// What follows belongs to the goroutine of Run.
-	own, automatic *store.Tally // of the labels of an Auto, and of all that no person gave
+	own, automatic *query.Tally // of the labels of an Auto, and of all that no person gave
 	recent         recent
 	scorer         classify.Scorer
 }

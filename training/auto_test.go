@@ -14,6 +14,7 @@ import (
 	"fanmill/classify"
 	"fanmill/store"
 	"fanmill/store/history"
+	"fanmill/store/query"
 )
 
 func TestAutoRuleClass(t *testing.T) {
@@ -261,7 +262,7 @@ func TestRecent(t *testing.T) {
 
 func undoAuto(t failer, db *store.DB) {
 	t.Helper()
-	list, err := db.Undoables(context.Background(), store.Selection{Source: autoSource}, 0)
+	list, err := db.Undoables(context.Background(), query.Selection{Source: autoSource}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/query"
 )
 
 // Expiry goes in small steps, each a transaction of its own: expireStep labels go, and
@@ -31,7 +32,7 @@ type Expired struct {
 // those that do not count first, then the oldest. pause is waited between two steps, so
 // that other writers get their turn. progress may be nil. What is done before an error
 // stays done.
-func (t *Trainer) Expire(ctx context.Context, keep store.Keep, pause time.Duration, progress func(done, total int)) (Expired, error) {
+func (t *Trainer) Expire(ctx context.Context, keep query.Keep, pause time.Duration, progress func(done, total int)) (Expired, error) {
 	list, sum, err := t.Expirables(ctx, keep)
 	if err != nil {
 		return sum, err
@@ -67,7 +68,7 @@ const (
 // Sweep removes, in such steps too, messages of all scopes whose label expired an hour
 // ago or longer, and of the log and of other messages without a label what is too old.
 // The room is given back to the file system.
-func Sweep(ctx context.Context, db *store.DB, keep store.Memory, pause time.Duration) (sum Swept, err error) {
+func Sweep(ctx context.Context, db *store.DB, keep query.Memory, pause time.Duration) (sum Swept, err error) {
 	old, err := db.Stale(ctx, keep, time.Now())
 	if err != nil {
 		return sum, err
@@ -102,7 +103,7 @@ func Sweep(ctx context.Context, db *store.DB, keep store.Memory, pause time.Dura
 }
 
 // Expirables lists the labels that are to go.
-func (t *Trainer) Expirables(ctx context.Context, keep store.Keep) ([]store.Expirable, Expired, error) {
+func (t *Trainer) Expirables(ctx context.Context, keep query.Keep) ([]query.Expirable, Expired, error) {
 	var sum Expired
 	if keep.Age <= 0 && keep.Rows <= 0 {
 		return nil, sum, nil
@@ -118,7 +119,7 @@ func (t *Trainer) Expirables(ctx context.Context, keep store.Keep) ([]store.Expi
 }
 
 // expire takes some labels away and returns how many it looked at.
-func (s *settler) expire(ctx context.Context, list []store.Expirable, sum *Expired) (done int, err error) {
+func (s *settler) expire(ctx context.Context, list []query.Expirable, sum *Expired) (done int, err error) {
 	next := *sum
 	err = s.update(ctx, func(tx *store.Tx, late func() bool) error {
 		next, done = *sum, 0

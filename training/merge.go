@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"fanmill/store"
+	"fanmill/store/dump"
 )
 
 // Merged counts what became of the rows of another ledger.
@@ -22,7 +23,7 @@ type Merged struct {
 }
 
 // Entries hands out the lines of another ledger; io.EOF ends them.
-type Entries func() (*store.Entry, error)
+type Entries func() (*dump.Entry, error)
 
 // Merge takes the rows of another ledger in: those that are not here are added as they
 // are, so often as they count there; of two labels for the same message in the same

@@ -8,6 +8,8 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/dump"
+	"fanmill/store/query"
 )
 
 // entriesOf returns the rows of a ledger as a merge reads them.
@@ -17,7 +19,7 @@ func entriesOf(t testing.TB, db *store.DB) Entries {
 	if _, err := db.Dump(t.Context(), &b, true, nil); err != nil {
 		t.Fatal(err)
 	}
-	d, err := store.NewDumpReader(&b)
+	d, err := dump.NewReader(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +116,7 @@ func TestMergeRule(t *testing.T) {
 			if again.Added+again.Changed+again.Forgotten+again.Confirmed > 0 {
 				t.Errorf("merged again: %+v", again)
 			}
-			list, err := db.Undoables(t.Context(), store.Selection{Source: "import"}, 0)
+			list, err := db.Undoables(t.Context(), query.Selection{Source: "import"}, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -165,7 +167,7 @@ func TestMergeOfLedgers(t *testing.T) {
 // TestMergeStopsAtAnError: what was read before it stays.
 func TestMergeStopsAtAnError(t *testing.T) {
 	db := open(t, t.TempDir())
-	if _, err := Merge(t.Context(), db, func() (*store.Entry, error) { return nil, io.ErrUnexpectedEOF }, store.Origin{}, false, nil); err != io.ErrUnexpectedEOF {
+	if _, err := Merge(t.Context(), db, func() (*dump.Entry, error) { return nil, io.ErrUnexpectedEOF }, store.Origin{}, false, nil); err != io.ErrUnexpectedEOF {
 		t.Error(err)
 	}
 }

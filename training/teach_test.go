@@ -7,6 +7,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/query"
 )
 
 // A rule teaches the scope it is for, once, and never against a person; what waits when
@@ -42,7 +43,7 @@ func TestTeacher(t *testing.T) {
 	}
 	checkRebuild(t, db)
 
-	list, err := db.Undoables(t.Context(), store.Selection{Source: ruleSource}, 0)
+	list, err := db.Undoables(t.Context(), query.Selection{Source: ruleSource}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,13 +6,14 @@ import (
 	"time"
 
 	"fanmill/store"
+	"fanmill/store/query"
 )
 
 // Undo takes decisions back, given the newest first, and returns how many: each message
 // has the label it had before, and the model is as if they had never been taken. Those
 // about messages that others have decided since stay, and so does what somebody decides
 // while it runs. What was taken back before an error stays taken back. progress may be nil.
-func Undo(ctx context.Context, db *store.DB, list []store.Undoable, by store.Origin, progress func(done, total int)) (undone int, err error) {
+func Undo(ctx context.Context, db *store.DB, list []query.Undoable, by store.Origin, progress func(done, total int)) (undone int, err error) {
 	by.Source = "undo"
 	decided := map[int64]bool{} // since they were listed
 	var seen int64

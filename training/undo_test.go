@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"fanmill/store"
+	"fanmill/store/query"
 )
 
 // What a batch taught, recorded, learned and judged again, is taken back whole, and
@@ -22,7 +23,7 @@ func TestUndoOfATraining(t *testing.T) {
 	eve := New(db, Options{Origin: store.Origin{Actor: "eve", Source: "train"}})
 	train(t, eve, store.Spam, spam)
 	after := export(t, db)
-	undo := func(ctx context.Context, sel store.Selection, progress func(int, int)) (int, error) {
+	undo := func(ctx context.Context, sel query.Selection, progress func(int, int)) (int, error) {
 		t.Helper()
 		list, err := db.Undoables(t.Context(), sel, 0)
 		if err != nil {
@@ -31,23 +32,23 @@ func TestUndoOfATraining(t *testing.T) {
 		return Undo(ctx, db, list, store.Origin{Actor: "test"}, progress)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	n, err := undo(ctx, store.Selection{Actor: "eve"}, func(int, int) { cancel() })
+	n, err := undo(ctx, query.Selection{Actor: "eve"}, func(int, int) { cancel() })
 	if err != nil && !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	m, err := undo(t.Context(), store.Selection{Actor: "eve"}, nil)
+	m, err := undo(t.Context(), query.Selection{Actor: "eve"}, nil)
 	if err != nil || n == 0 || n+m != 301 {
 		t.Fatalf("%d and %d taken back, %v", n, m, err)
 	}
 	if labels := mustLabels(t, db); labels.Ham != 300 || labels.Spam != 0 {
 		t.Errorf("taken back: %+v", labels)
 	}
-	if n, err := undo(t.Context(), store.Selection{Source: "undo"}, nil); n != 301 || err != nil || export(t, db) != after {
+	if n, err := undo(t.Context(), query.Selection{Source: "undo"}, nil); n != 301 || err != nil || export(t, db) != after {
 		t.Errorf("%d brought back, %v; the model is not what it was", n, err)
 	}
 	checkRebuild(t, db)
 	// What waited was learned in eve's run, but is the first trainer's.
-	if n, err := undo(t.Context(), store.Selection{}, nil); n != 601 || err != nil {
+	if n, err := undo(t.Context(), query.Selection{}, nil); n != 601 || err != nil {
 		t.Errorf("%d taken back, %v", n, err)
 	}
 	if labels := mustLabels(t, db); labels != (store.Labels{}) || before == after {
@@ -66,7 +67,7 @@ func TestUndoYieldsToPeople(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	list, err := db.Undoables(t.Context(), store.Selection{Source: autoSource}, 0)
+	list, err := db.Undoables(t.Context(), query.Selection{Source: autoSource}, 0)
 	if err != nil || len(list) != 3 {
 		t.Fatalf("%+v, %v", list, err)
 	}

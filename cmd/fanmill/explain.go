@@ -12,7 +12,7 @@ import (
 	"fanmill/control"
 	"fanmill/milter"
 	"fanmill/spool"
-	"fanmill/store"
+	"fanmill/store/query"
 )
 
 // explainedPieces is how many of the linear part's words an explanation names, here
@@ -38,7 +38,7 @@ func (j *judge) explain(ctx context.Context, q control.ScoreRequest, s *classify
 	return x.Score, err
 }
 
-func sources(rows []store.Described) (out []control.Source) {
+func sources(rows []query.Described) (out []control.Source) {
 	for _, r := range rows {
 		out = append(out, control.Source{Digest: r.Digest.String(), Class: r.Class.String(), Scope: r.Scope, Time: r.Time, Subject: r.Subject})
 	}

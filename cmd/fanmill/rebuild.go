@@ -12,6 +12,7 @@ import (
 	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
+	"fanmill/store/renew"
 	"fanmill/store/sqlite"
 )
 
@@ -31,7 +32,7 @@ type rebuilt struct {
 	Same     bool    `json:"same"` // as what was loaded
 	Seconds  float64 `json:"seconds"`
 
-	Renewed *store.Renewed `json:"renewed,omitempty"` // the ledger had an older feature version
+	Renewed *renew.Renewed `json:"renewed,omitempty"` // the ledger had an older feature version
 }
 
 // Run rebuilds. What other processes have in memory stays as it is.
@@ -87,20 +88,20 @@ func (r *rebuildCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 
 // renew makes the features of a ledger of an older version anew. No daemon may run:
 // an older one would go on with features of its own.
-func (r *rebuildCmd) renew(ctx context.Context, e *cli.Env, dir string) (*store.Renewed, error) {
+func (r *rebuildCmd) renew(ctx context.Context, e *cli.Env, dir string) (*renew.Renewed, error) {
 	lock, err := datadir.Lock(dir)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close()
-	sum, err := r.renewBy(ctx, e, dir, store.Renew)
+	sum, err := r.renewBy(ctx, e, dir, renew.Run)
 	return &sum, err
 }
 
 // prepare does what it can of that while the daemon of an older version runs.
 func (r *rebuildCmd) prepare(ctx context.Context, e *cli.Env, dir string) error {
 	start := time.Now()
-	sum, err := r.renewBy(ctx, e, dir, store.PrepareRenewal)
+	sum, err := r.renewBy(ctx, e, dir, renew.Prepare)
 	switch {
 	case err != nil:
 		return err
@@ -115,16 +116,16 @@ func (r *rebuildCmd) prepare(ctx context.Context, e *cli.Env, dir string) error 
 	return cli.WriteError(err)
 }
 
-type renewFunc func(context.Context, store.Options, store.Extract, func(done, total int)) (store.Renewed, error)
+type renewFunc func(context.Context, renew.Options, renew.Extract, func(done, total int)) (renew.Renewed, error)
 
-func (r *rebuildCmd) renewBy(ctx context.Context, e *cli.Env, dir string, renew renewFunc) (store.Renewed, error) {
+func (r *rebuildCmd) renewBy(ctx context.Context, e *cli.Env, dir string, do renewFunc) (renew.Renewed, error) {
 	set, err := settings.Of(e)
 	if err != nil {
-		return store.Renewed{}, err
+		return renew.Renewed{}, err
 	}
 	bar := cli.NewMeter(e, r.json, "renewing")
 	defer bar.Clear()
-	return renew(ctx, store.Options{Dir: dir, Logger: e.Logger()}, set.Extract(),
+	return do(ctx, renew.Options{Dir: dir, Logger: e.Logger()}, set.Extract(),
 		func(done, total int) { bar.Show(done, int64(done), int64(total)) })
 }
 

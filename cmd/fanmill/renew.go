@@ -10,10 +10,11 @@ import (
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
+	"fanmill/store/renew"
 )
 
 // renewedWords says what became of a ledger of an older feature version.
-func renewedWords(r store.Renewed) string {
+func renewedWords(r renew.Renewed) string {
 	words := fmt.Sprintf("features of version %d made anew for %s", r.From, cli.Plural(r.Messages, "message", "messages"))
 	if r.Left > 0 {
 		words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", cli.Plural(r.Left, "label was", "labels were"))
@@ -43,7 +44,7 @@ func (a *App) renew(ctx context.Context, set *settings.Settings, o store.Options
 		}
 	})
 	start := time.Now()
-	r, err := store.Renew(ctx, o, set.Extract(), func(d, t int) {
+	r, err := renew.Run(ctx, renew.Options{Dir: o.Dir, Logger: o.Logger, Busy: o.Busy}, set.Extract(), func(d, t int) {
 		done.Store(int64(d))
 		total.Store(int64(t))
 	})

@@ -17,6 +17,12 @@ type Origin struct {
 // what labels add, which is no decision; it is taken back whole.
 const Exhaust = "exhaust"
 
+// Sources of what fanmill does by itself.
+const (
+	Expired = "expire"  // labels that were taken away for their age
+	Renewed = "rebuild" // labels that were taken away since their features could not be made anew
+)
+
 // Kind is what an op did.
 type Kind uint8
 

@@ -123,6 +123,9 @@ func AsOp(v []driver.Value) Op {
 // SelectLast yields the number of the last op, even if the log was pruned of it.
 const SelectLast = "SELECT seq FROM sqlite_sequence WHERE name = 'op'"
 
+// SelectFirst yields number and time of the oldest op that the log has.
+const SelectFirst = "SELECT seq, time FROM op ORDER BY seq LIMIT 1"
+
 // SelectLabels yields a scope's labels that do not wait, the newest first.
 const SelectLabels = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
 	WHERE scope = ? AND class <> 0 AND NOT waits AND class <= 2 ORDER BY judged DESC LIMIT ?`

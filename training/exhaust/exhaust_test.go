@@ -14,6 +14,7 @@ import (
 	"fanmill/classify"
 	"fanmill/store"
 	"fanmill/store/model"
+	"fanmill/store/query"
 	"fanmill/training"
 	"fanmill/training/corpus"
 )
@@ -257,7 +258,7 @@ func TestSave(t *testing.T) {
 	if save(t, db, c); db.Seq() != seq || export(t, db) != was {
 		t.Errorf("a second run wrote %d ops", db.Seq()-seq)
 	}
-	list, err := db.Undoables(t.Context(), store.Selection{Source: store.Exhaust}, 0)
+	list, err := db.Undoables(t.Context(), query.Selection{Source: store.Exhaust}, 0)
 	if err != nil || len(list) < 100 {
 		t.Fatalf("%d changes (%v), want the 100 new labels and what the others add", len(list), err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store"
+	"fanmill/store/query"
 )
 
 const (
@@ -172,7 +173,7 @@ func TestRowsAddUp(t *testing.T) {
 	if err != nil || len(census) != 1 || census[0].Ham != 1 || census[0].Spam != 0 {
 		t.Errorf("census %+v, %v", census, err)
 	}
-	if list, err := db.Expirables(t.Context(), "", store.Keep{Age: time.Nanosecond}, time.Now().Add(time.Hour)); err != nil || len(list) != 1 {
+	if list, err := db.Expirables(t.Context(), "", query.Keep{Age: time.Nanosecond}, time.Now().Add(time.Hour)); err != nil || len(list) != 1 {
 		t.Errorf("%d would expire, %v", len(list), err)
 	}
 	seen := 0
@@ -190,7 +191,7 @@ func TestRowsAddUp(t *testing.T) {
 	if err := db.Rebuild(t.Context()); err != nil || export() != imported {
 		t.Errorf("a rebuild makes another model, %v", err)
 	}
-	list, err := db.Undoables(t.Context(), store.Selection{Source: "import"}, len(rows))
+	list, err := db.Undoables(t.Context(), query.Selection{Source: "import"}, len(rows))
 	if err != nil || len(list) != len(rows) {
 		t.Fatal(len(list), err)
 	}

@@ -12,6 +12,7 @@ import (
 	"fanmill/control"
 	"fanmill/spool"
 	"fanmill/store"
+	"fanmill/store/dump"
 	"fanmill/store/history"
 	"fanmill/store/sqlite"
 )
@@ -86,7 +87,7 @@ var known = []struct {
 	{sqlite.ErrNewer, ExitData},
 	{sqlite.ErrOlder, ExitData},
 	{sqlite.ErrFeatureVersion, ExitData},
-	{store.ErrDump, ExitData},
+	{dump.ErrUnsound, ExitData},
 	{fs.ErrPermission, ExitNoPerm},
 	{fs.ErrNotExist, ExitNoInput},
 	{syscall.EAGAIN, ExitTempFail},

@@ -21,6 +21,7 @@ import (
 	"fanmill/milter/mta"
 	"fanmill/store"
 	"fanmill/store/history"
+	"fanmill/store/query"
 )
 
 // examine opens a data directory as doctor does.
@@ -55,18 +56,18 @@ func TestLabelFinding(t *testing.T) {
 		return store.Labels{Ham: ham, Spam: spam, HamAdds: hamAdds, SpamAdds: spamAdds}
 	}
 	for _, c := range []struct {
-		in   store.Census
+		in   query.Census
 		want string
 	}{
-		{store.Census{}, "ok: 0 ham, counting 0 times, and 0 spam, counting 0 times"},
-		{store.Census{Labels: labels(400, 100, 80, 20)}, "ok: 400 ham, counting 80 times, and 100 spam, counting 20 times"},
-		{store.Census{Labels: labels(500, 100, 50, 50)}, "warning: one class has more than 4 times as many labels as the other: train spam"},
-		{store.Census{Labels: labels(100, 401, 50, 50)}, "warning: labels as the other: train ham"},
-		{store.Census{Labels: labels(100, 100, 20, 100)}, "warning: one class counts more than 4 times as often as the other: train ham"},
-		{store.Census{Labels: labels(n-1, 0, n-1, 0)}, "ok: "},
-		{store.Census{Labels: labels(n, 0, n, 0)}, "warning: train spam"},
-		{store.Census{Labels: store.Labels{Ham: 3, Waiting: 3}}, "ok: ; 3 of them wait to be learned"},
-		{store.Census{Scope: "anna", Labels: labels(0, 100, 0, 50)}, "note: scope anna: 0 ham, counting 0 times, and 100 spam, counting 50 times; one class has more than 4 times as many labels as the other: train ham --scope anna"},
+		{query.Census{}, "ok: 0 ham, counting 0 times, and 0 spam, counting 0 times"},
+		{query.Census{Labels: labels(400, 100, 80, 20)}, "ok: 400 ham, counting 80 times, and 100 spam, counting 20 times"},
+		{query.Census{Labels: labels(500, 100, 50, 50)}, "warning: one class has more than 4 times as many labels as the other: train spam"},
+		{query.Census{Labels: labels(100, 401, 50, 50)}, "warning: labels as the other: train ham"},
+		{query.Census{Labels: labels(100, 100, 20, 100)}, "warning: one class counts more than 4 times as often as the other: train ham"},
+		{query.Census{Labels: labels(n-1, 0, n-1, 0)}, "ok: "},
+		{query.Census{Labels: labels(n, 0, n, 0)}, "warning: train spam"},
+		{query.Census{Labels: store.Labels{Ham: 3, Waiting: 3}}, "ok: ; 3 of them wait to be learned"},
+		{query.Census{Scope: "anna", Labels: labels(0, 100, 0, 50)}, "note: scope anna: 0 ham, counting 0 times, and 100 spam, counting 50 times; one class has more than 4 times as many labels as the other: train ham --scope anna"},
 	} {
 		wants(t, []finding{labelFinding(c.in)}, c.want)
 	}
@@ -74,9 +75,9 @@ func TestLabelFinding(t *testing.T) {
 
 // TestScopeFindings: of many scopes, those that were trained last.
 func TestScopeFindings(t *testing.T) {
-	var scopes []store.Census
+	var scopes []query.Census
 	for i := range 25 {
-		scopes = append(scopes, store.Census{Scope: fmt.Sprint("user", i), Last: time.Unix(int64(i), 0)})
+		scopes = append(scopes, query.Census{Scope: fmt.Sprint("user", i), Last: time.Unix(int64(i), 0)})
 	}
 	got := scopeFindings(scopes)
 	if len(got) != scopesShown+1 || !strings.HasPrefix(got[0].Text, "scope user24:") || !strings.HasPrefix(got[scopesShown].Text, "15 more") {

@@ -12,8 +12,8 @@ import (
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/insight"
 	"fanmill/control"
-	"fanmill/store"
 	"fanmill/store/ledger"
+	"fanmill/store/query"
 	"fanmill/training/cull"
 )
 
@@ -37,21 +37,21 @@ func checkLabels(ctx context.Context, x *exam) []finding {
 		return unchecked(check, err)
 	}
 	if x.scoped {
-		i := slices.IndexFunc(all, func(c store.Census) bool { return c.Scope == x.scope })
+		i := slices.IndexFunc(all, func(c query.Census) bool { return c.Scope == x.scope })
 		if i < 0 {
-			return []finding{labelFinding(store.Census{Scope: x.scope})}
+			return []finding{labelFinding(query.Census{Scope: x.scope})}
 		}
 		return []finding{labelFinding(all[i])}
 	}
 	if len(all) == 0 || all[0].Scope != "" {
-		all = slices.Insert(all, 0, store.Census{})
+		all = slices.Insert(all, 0, query.Census{})
 	}
 	return append([]finding{labelFinding(all[0])}, scopeFindings(all[1:])...)
 }
 
 // scopeFindings tells of the scopes of users: those that were trained last.
-func scopeFindings(scopes []store.Census) (list []finding) {
-	slices.SortStableFunc(scopes, func(a, b store.Census) int { return b.Last.Compare(a.Last) })
+func scopeFindings(scopes []query.Census) (list []finding) {
+	slices.SortStableFunc(scopes, func(a, b query.Census) int { return b.Last.Compare(a.Last) })
 	for _, c := range scopes[:min(scopesShown, len(scopes))] {
 		list = append(list, labelFinding(c))
 	}
@@ -63,7 +63,7 @@ func scopeFindings(scopes []store.Census) (list []finding) {
 
 // labelFinding tells of one scope. A user may well train one class only, for the
 // site's labels stand behind his: there, balance is no more than a note.
-func labelFinding(c store.Census) finding {
+func labelFinding(c query.Census) finding {
 	where, bad := "", warning
 	if c.Scope != "" {
 		where, bad = "scope "+c.Scope+": ", note

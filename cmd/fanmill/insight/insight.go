@@ -89,7 +89,11 @@ func (in View) labels(ctx context.Context, st *control.Stats, q control.StatsReq
 	if q.Scope != "" {
 		return in.differing(ctx, st, q)
 	}
-	d, err := in.Ledger.Doubtful(ctx, q.Scope, q.Mislabels)
+	m, err := in.Ledger.Model(q.Scope)
+	if err != nil {
+		return err
+	}
+	d, err := in.Ledger.Doubtful(ctx, q.Scope, m.Fit(), q.Mislabels)
 	if err != nil {
 		return err
 	}
@@ -107,7 +111,11 @@ func (in View) labels(ctx context.Context, st *control.Stats, q control.StatsReq
 }
 
 func (in View) differing(ctx context.Context, st *control.Stats, q control.StatsRequest) error {
-	d, err := in.Ledger.Differing(ctx, q.Scope, in.Settings.Policy.Cutoffs, q.Mislabels)
+	site, err := in.Ledger.Model("")
+	if err != nil {
+		return err
+	}
+	d, err := in.Ledger.Differing(ctx, q.Scope, site, in.Settings.Policy.Cutoffs, q.Mislabels)
 	if err != nil {
 		return err
 	}

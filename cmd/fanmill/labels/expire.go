@@ -12,6 +12,7 @@ import (
 	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
+	"fanmill/store/query"
 	"fanmill/training"
 )
 
@@ -113,7 +114,7 @@ func (x *Expire) Run(ctx context.Context, e *cli.Env) (err error) {
 }
 
 // keep is what the configuration keeps, unless the command line says otherwise.
-func (x *Expire) keep(set *settings.Settings) store.Keep {
+func (x *Expire) keep(set *settings.Settings) query.Keep {
 	keep := set.Keep()
 	if x.days >= 0 {
 		keep.Age = time.Duration(x.days) * 24 * time.Hour
@@ -136,7 +137,7 @@ func (x *Expire) sweep(ctx context.Context, db *store.DB) (training.Swept, error
 	return training.Swept{Messages: len(old.Messages), Ops: old.Ops}, err
 }
 
-func (x *Expire) one(ctx context.Context, t *training.Trainer, keep store.Keep, bar *cli.Meter) (sum training.Expired, err error) {
+func (x *Expire) one(ctx context.Context, t *training.Trainer, keep query.Keep, bar *cli.Meter) (sum training.Expired, err error) {
 	if x.dryRun {
 		_, sum, err = t.Expirables(ctx, keep)
 		return sum, err

@@ -17,6 +17,7 @@ import (
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/store/ledger"
+	"fanmill/store/query"
 	"fanmill/training"
 )
 
@@ -154,8 +155,8 @@ func TakeBack(ctx context.Context, db *store.DB, q control.UndoRequest, progress
 	return a, err
 }
 
-func (u *Undo) selection(e *cli.Env) store.Selection {
-	sel := store.Selection{Actor: u.actor, Source: u.source, Since: u.since.Time}
+func (u *Undo) selection(e *cli.Env) query.Selection {
+	sel := query.Selection{Actor: u.actor, Source: u.source, Since: u.since.Time}
 	if u.scoped {
 		sel.Scope = &u.scope
 	}
@@ -172,7 +173,7 @@ func (u *Undo) selection(e *cli.Env) store.Selection {
 const undoShown = 20
 
 // addFound adds to an answer what there is to take back.
-func addFound(ctx context.Context, db *store.DB, list []store.Undoable, a *control.UndoReply) error {
+func addFound(ctx context.Context, db *store.DB, list []query.Undoable, a *control.UndoReply) error {
 	a.Found, a.Decisions = len(list), []control.Undone{}
 	for _, u := range list {
 		n := len(a.Decisions)

@@ -13,6 +13,7 @@ import (
 	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
+	"fanmill/store/dump"
 	"fanmill/training"
 	"fanmill/training/corpus"
 )
@@ -42,7 +43,7 @@ func (l *Export) Run(ctx context.Context, e *cli.Env) error {
 	if len(e.Args) > 0 {
 		path = e.Args[0]
 	}
-	var h store.DumpHeader
+	var h dump.Header
 	bar := cli.NewMeter(e, l.quiet, "exporting")
 	bar.Phase("exporting", "lines")
 	err = writePacked(path, e.Stdout, l.force, func(w io.Writer) (err error) {
@@ -96,7 +97,7 @@ func (l *Import) Run(ctx context.Context, e *cli.Env) (err error) {
 	bar.Phase("checking", "lines")
 	defer bar.Clear()
 	a := imported{DryRun: l.dryRun}
-	if err := in.lines(ctx, bar, func(d *store.DumpReader, next training.Entries) (err error) {
+	if err := in.lines(ctx, bar, func(d *dump.Reader, next training.Entries) (err error) {
 		a.Rows, a.Ops = d.Header.Rows, d.Header.Ops
 		for err == nil {
 			_, err = next()
@@ -119,7 +120,7 @@ func (l *Import) Run(ctx context.Context, e *cli.Env) (err error) {
 		return err
 	}
 	bar.Phase("importing", "lines")
-	if err := in.lines(ctx, bar, func(d *store.DumpReader, next training.Entries) error { return l.take(ctx, e, db, d, bar, next, &a) }); err != nil {
+	if err := in.lines(ctx, bar, func(d *dump.Reader, next training.Entries) error { return l.take(ctx, e, db, d, bar, next, &a) }); err != nil {
 		return fmt.Errorf("%s: %w", e.Args[0], err)
 	}
 	bar.Clear()
@@ -127,7 +128,7 @@ func (l *Import) Run(ctx context.Context, e *cli.Env) (err error) {
 }
 
 // take loads or merges.
-func (l *Import) take(ctx context.Context, e *cli.Env, db *store.DB, d *store.DumpReader, bar *cli.Meter, next training.Entries, a *imported) (err error) {
+func (l *Import) take(ctx context.Context, e *cli.Env, db *store.DB, d *dump.Reader, bar *cli.Meter, next training.Entries, a *imported) (err error) {
 	if a.Loaded {
 		if l.dryRun {
 			return nil
@@ -231,21 +232,21 @@ func (u untilDone) Read(p []byte) (int, error) {
 }
 
 // lines calls fn with the lines of the input, from its first on.
-func (t twice) lines(ctx context.Context, bar *cli.Meter, fn func(*store.DumpReader, training.Entries) error) error {
+func (t twice) lines(ctx context.Context, bar *cli.Meter, fn func(*dump.Reader, training.Entries) error) error {
 	if _, err := t.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
 	in, err := corpus.Unpack(bufio.NewReader(t))
 	if err != nil {
-		return fmt.Errorf("%w: %w", store.ErrDump, err)
+		return fmt.Errorf("%w: %w", dump.ErrUnsound, err)
 	}
 	defer in.Close()
-	d, err := store.NewDumpReader(untilDone{ctx, in})
+	d, err := dump.NewReader(untilDone{ctx, in})
 	if err != nil {
 		return err
 	}
 	n := int64(0)
-	return fn(d, func() (*store.Entry, error) {
+	return fn(d, func() (*dump.Entry, error) {
 		n++
 		bar.Show(int(n), n, d.Header.Rows+d.Header.Ops)
 		return d.Next()

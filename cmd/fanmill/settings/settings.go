@@ -19,6 +19,8 @@ import (
 	"fanmill/policy/scopes"
 	"fanmill/policy/senders"
 	"fanmill/store"
+	"fanmill/store/query"
+	"fanmill/store/renew"
 	"fanmill/training"
 )
 
@@ -187,15 +189,15 @@ func (s *Settings) AutoRule() training.AutoRule {
 }
 
 // Keep returns how much of the ledger the configuration keeps.
-func (s *Settings) Keep() store.Keep {
-	return store.Keep{
+func (s *Settings) Keep() query.Keep {
+	return query.Keep{
 		Age: time.Duration(s.File.Store.KeepDays) * 24 * time.Hour, Rows: s.File.Store.KeepMessages,
 		Least: s.Policy.MinLabels, // what is left is trained
 	}
 }
 
 // Extract returns how features are made anew from what the ledger keeps of messages.
-func (s *Settings) Extract() store.Extract {
+func (s *Settings) Extract() renew.Extract {
 	stream := classify.NewStream(s.File.ClassifyOptions())
 	return func(message []byte) ([]uint64, []uint32) {
 		stream.Reset()
@@ -209,6 +211,6 @@ func (s *Settings) Extract() store.Extract {
 const keptOps = 10_000
 
 // LogMemory returns how much of the log is kept when that is so many days of it.
-func LogMemory(days int) store.Memory {
-	return store.Memory{Age: time.Duration(days) * 24 * time.Hour, Least: keptOps}
+func LogMemory(days int) query.Memory {
+	return query.Memory{Age: time.Duration(days) * 24 * time.Hour, Least: keptOps}
 }

@@ -1,4 +1,4 @@
-package store
+package query_test
 
 import (
 	"context"
@@ -6,17 +6,19 @@ import (
 	"fmt"
 	"testing"
 
-	"fanmill/store/pack"
+	"fanmill/store"
+	"fanmill/store/query"
+	"fanmill/store/storetest"
 )
 
 // TestSources: of each feature the newest rows are found that count in the scope's
 // model and hold it, also behind more rows than are read at a time.
 func TestSources(t *testing.T) {
 	const common, rare, gone, own, nobody = 7, 1 << 40, 1<<40 + 1, 1<<63 + 5, 9
-	db := openAt(t, t.TempDir())
-	rows := make([]Row, 2*sourceBatch+10)
+	db := open(t)
+	rows := make([]store.Row, 2*query.SourceBatch+10)
 	for n := range rows {
-		rows[n] = message(n, Ham+Class(n%2), 1)
+		rows[n] = storetest.Message(n, store.Ham+store.Class(n%2), 1)
 		rows[n].Features = []uint64{uint64(n) + 100, 1 << 50}
 	}
 	for _, n := range []int{3, 40, 700, 800, 900, 1000} {
@@ -27,8 +29,8 @@ func TestSources(t *testing.T) {
 	rows[700].Complete, rows[700].Message = false, nil
 	rows[900].Adds = 0 // recorded, but counts for nothing
 	rows[1001].Scope, rows[1001].Features = "anna", []uint64{common, own}
-	learn(t, db, rows...)
-	forget(t, db, "", rows[40].Digest)
+	storetest.Learn(t, db.Update, rows...)
+	storetest.Forget(t, db.Update, "", rows[40].Digest)
 
 	tests := []struct {
 		scope string
@@ -73,23 +75,5 @@ func TestSources(t *testing.T) {
 	cancel()
 	if _, err := db.Sources(ctx, "", []uint64{nobody}, 5); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
-	}
-}
-
-// TestSourcesReadNoFurther: the walk ends where all is found, and where its bound is.
-func TestSourcesReadNoFurther(t *testing.T) {
-	s := search{features: []uint64{5, 6}, limit: 1, found: make([][]int64, 2), next: 10}
-	if !s.missing() {
-		t.Error("nothing is missing though nothing is found")
-	}
-	s.look(9, pack.AppendFeatures(nil, []uint64{1, 5}))
-	s.look(8, pack.AppendFeatures(nil, []uint64{5, 6, 7}))
-	s.look(7, nil)
-	if s.missing() || len(s.found[0]) != 1 || s.found[0][0] != 9 || s.found[1][0] != 8 {
-		t.Errorf("found %v", s.found)
-	}
-	s.limit, s.next = 2, 0
-	if s.missing() {
-		t.Error("there is more to be read behind the oldest row")
 	}
 }

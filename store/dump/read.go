@@ -1,4 +1,4 @@
-package store
+package dump
 
 import (
 	"bufio"
@@ -12,24 +12,25 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store/ledger"
+	"fanmill/store/model"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
 
-// ErrDump says that a file is not a dump that this fanmill can read.
-var ErrDump = errors.New("not a sound export of a ledger")
+// ErrUnsound says that a file is not a dump that this fanmill can read.
+var ErrUnsound = errors.New("not a sound export of a ledger")
 
-// maxLine bounds a line of a dump: a message of MaxMessage bytes in base64 and
+// MaxLine bounds a line of a dump: a message of MaxMessage bytes in base64 and
 // lists of some hundred thousand features.
-const maxLine = 4 << 20
+const MaxLine = 4 << 20
 
 // maxOrigin bounds the names of actors and sources in bytes.
 const maxOrigin = 255
 
-// DumpReader reads a dump line by line, and believes nothing in it. Errors
+// Reader reads a dump line by line, and believes nothing in it. Errors
 // name the line, and the column where there is one.
-type DumpReader struct {
-	Header DumpHeader
+type Reader struct {
+	Header Header
 	in     *bufio.Scanner
 	line   int64
 	rows   int64
@@ -40,17 +41,17 @@ type DumpReader struct {
 
 // Entry is a line of a dump: a row with all that is kept of it, or an op.
 type Entry struct {
-	Row *Row // nil: an op
-	raw dumpLine
+	Row *ledger.Row // nil: an op
+	raw record
 }
 
-// NewDumpReader reads the header.
-func NewDumpReader(r io.Reader) (*DumpReader, error) {
-	d := &DumpReader{in: bufio.NewScanner(r)}
-	d.in.Buffer(make([]byte, 64<<10), maxLine)
+// NewReader reads the header.
+func NewReader(r io.Reader) (*Reader, error) {
+	d := &Reader{in: bufio.NewScanner(r)}
+	d.in.Buffer(make([]byte, 64<<10), MaxLine)
 	raw, err := d.next()
 	if errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: it is empty", ErrDump)
+		return nil, fmt.Errorf("%w: it is empty", ErrUnsound)
 	}
 	if err != nil {
 		return nil, err
@@ -61,8 +62,8 @@ func NewDumpReader(r io.Reader) (*DumpReader, error) {
 	switch h := &d.Header; {
 	case h.Fanmill != "ledger":
 		return nil, d.fault("it does not begin with the header of one")
-	case h.Format != dumpFormat:
-		return nil, d.fault("it has format %d, this fanmill knows %d: install another fanmill", h.Format, dumpFormat)
+	case h.Format != format:
+		return nil, d.fault("it has format %d, this fanmill knows %d: install another fanmill", h.Format, format)
 	case h.Features != classify.FeatureVersion:
 		return nil, fmt.Errorf("%w: it has version %d, this fanmill uses %d: export it with a fanmill that uses %[3]d",
 			sqlite.ErrFeatureVersion, h.Features, classify.FeatureVersion)
@@ -73,7 +74,7 @@ func NewDumpReader(r io.Reader) (*DumpReader, error) {
 }
 
 // Next returns the next row or op; io.EOF when there were as many as the header says.
-func (d *DumpReader) Next() (*Entry, error) {
+func (d *Reader) Next() (*Entry, error) {
 	raw, err := d.next()
 	if errors.Is(err, io.EOF) {
 		if d.rows != d.Header.Rows || d.ops != d.Header.Ops {
@@ -105,26 +106,26 @@ func (d *DumpReader) Next() (*Entry, error) {
 }
 
 // next returns the next line.
-func (d *DumpReader) next() ([]byte, error) {
+func (d *Reader) next() ([]byte, error) {
 	d.line++
 	if d.in.Scan() {
 		return d.in.Bytes(), nil
 	}
 	switch err := d.in.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return nil, d.fault("it is longer than %d bytes", maxLine)
+		return nil, d.fault("it is longer than %d bytes", MaxLine)
 	case err != nil:
 		return nil, fmt.Errorf("read line %d: %w", d.line, err)
 	}
 	return nil, io.EOF
 }
 
-func (d *DumpReader) fault(format string, args ...any) error {
-	return fmt.Errorf("line %d: %w: %w", d.line, ErrDump, fmt.Errorf(format, args...))
+func (d *Reader) fault(format string, args ...any) error {
+	return fmt.Errorf("line %d: %w: %w", d.line, ErrUnsound, fmt.Errorf(format, args...))
 }
 
 // decode reads one JSON value with the fields of v and no others.
-func (d *DumpReader) decode(raw []byte, v any) error {
+func (d *Reader) decode(raw []byte, v any) error {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.DisallowUnknownFields()
 	err := dec.Decode(v)
@@ -147,8 +148,8 @@ func (d *DumpReader) decode(raw []byte, v any) error {
 }
 
 // row checks a row and makes it one of ours.
-func (d *DumpReader) row(in *dumpRow) (*Row, error) {
-	r := &Row{
+func (d *Reader) row(in *rowLine) (*ledger.Row, error) {
+	r := &ledger.Row{
 		ID: in.ID, Scope: in.Scope, Adds: int(in.Adds), Step: in.Step, Sure: in.Sure, Source: in.Source,
 		ScoreC: in.ScoreC, ScoreE: in.ScoreE, ScoreL: in.ScoreL, LogOdds: in.LogOdds,
 		Message: in.Message, Complete: in.Complete, Waits: in.Waits != 0, Time: in.Time,
@@ -167,14 +168,14 @@ func (d *DumpReader) row(in *dumpRow) (*Row, error) {
 		return nil, err
 	}
 	labelled := *r
-	if r.Class == None {
-		labelled.Class = Ham
+	if r.Class == model.None {
+		labelled.Class = model.Ham
 	}
 	if err := labelled.Check(); err != nil {
 		return nil, err
 	}
 	switch {
-	case r.Class == None && r.Mark() != Mark{}:
+	case r.Class == model.None && r.Mark() != model.Mark{}:
 		return nil, errors.New("a row without a label adds something")
 	case in.ID <= d.lastID:
 		return nil, fmt.Errorf("id %d does not follow %d", in.ID, d.lastID)
@@ -193,13 +194,13 @@ func (d *DumpReader) row(in *dumpRow) (*Row, error) {
 	return r, checkStamp(in.Source, in.Time)
 }
 
-func parseClass(s string) (Class, error) {
-	for c := None; c <= SpamCounts; c++ {
+func parseClass(s string) (model.Class, error) {
+	for c := model.None; c <= model.SpamCounts; c++ {
 		if c.String() == s {
 			return c, nil
 		}
 	}
-	return None, fmt.Errorf("class %q is not known", s)
+	return model.None, fmt.Errorf("class %q is not known", s)
 }
 
 func parseKind(s string) (ledger.Kind, error) {
@@ -223,12 +224,12 @@ func checkStamp(source string, at time.Time) error {
 }
 
 // op checks an op.
-func (d *DumpReader) op(o *dumpOp) error {
+func (d *Reader) op(o *opLine) error {
 	if _, err := parseKind(o.Kind); err != nil {
 		return err
 	}
-	for _, m := range []dumpMark{o.Before, o.After} {
-		if err := m.Check(); err != nil {
+	for _, m := range []markField{o.Before, o.After} {
+		if err := m.check(); err != nil {
 			return err
 		}
 	}
@@ -252,7 +253,7 @@ func (d *DumpReader) op(o *dumpOp) error {
 	return o.Was.check(o.Seq)
 }
 
-func (m dumpMark) Check() error {
+func (m markField) check() error {
 	class, err := parseClass(m.Class)
 	switch {
 	case err != nil:
@@ -261,13 +262,13 @@ func (m dumpMark) Check() error {
 		return fmt.Errorf("adds %d is not in 0..%d", m.Adds, ledger.MaxAdds)
 	case m.Step != int64(int32(m.Step)):
 		return fmt.Errorf("step %d does not fit 32 bits", m.Step)
-	case (class == None || m.Waits) && (m.Adds != 0 || m.Step != 0):
+	case (class == model.None || m.Waits) && (m.Adds != 0 || m.Step != 0):
 		return errors.New("a row without a label, or one that waits, adds something")
 	}
 	return nil
 }
 
-func (w *dumpWas) check(seq int64) error {
+func (w *wasField) check(seq int64) error {
 	for _, x := range [...]float64{w.ScoreC, w.ScoreE, w.ScoreL, w.LogOdds} {
 		if !(math.Abs(x) <= ledger.MaxScore) {
 			return fmt.Errorf("score %g is not in -%g..%[2]g", x, ledger.MaxScore)

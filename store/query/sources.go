@@ -1,4 +1,4 @@
-package store
+package query
 
 import (
 	"context"
@@ -21,16 +21,16 @@ const (
 // Sources returns, for each of features, the messages recorded last that count in
 // the scope's model and hold it, at most limit each, the newest first. It reads the
 // feature lists of the newest 50,000 counting messages until all are found.
-func (db *DB) Sources(ctx context.Context, scope string, features []uint64, limit int) ([][]Described, error) {
+func (r *Reader) Sources(ctx context.Context, scope string, features []uint64, limit int) ([][]Described, error) {
 	s := search{features: features, limit: limit, found: make([][]int64, len(features)), next: math.MaxInt64}
 	for read := 0; read < sourceRows && s.missing(); read += sourceBatch {
-		if err := db.r.Ask(ctx, "look for messages with a feature", func(c *sqlite.Conn) error { return s.batch(ctx, c, scope) }); err != nil {
+		if err := r.db.Ask(ctx, "look for messages with a feature", func(c *sqlite.Conn) error { return s.batch(ctx, c, scope) }); err != nil {
 			return nil, err
 		}
 	}
 	out := make([][]Described, len(features))
 	known := map[int64]Described{}
-	err := db.r.Ask(ctx, "load messages with a feature", func(c *sqlite.Conn) (err error) {
+	err := r.db.Ask(ctx, "load messages with a feature", func(c *sqlite.Conn) (err error) {
 		for i, ids := range s.found {
 			out[i] = out[i][:0]
 			for _, id := range ids {

@@ -1,17 +1,18 @@
-package store
+package renew
 
 import (
 	"database/sql/driver"
 	"fmt"
 
 	"fanmill/store/ledger"
+	"fanmill/store/model"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
 
 // renewRow is a row with what is to be made anew.
 type renewRow struct {
-	Row
+	ledger.Row
 	features, grams bool // are kept
 }
 
@@ -82,27 +83,23 @@ func (n *renewal) row(r *renewRow) error {
 	return err
 }
 
-// renewed is the source of labels that were taken away since their features could not be
-// made anew.
-const renewed = "rebuild"
-
 // leave takes the label of a row away: it can be trained again.
 func (n *renewal) leave(r *renewRow) error {
 	if _, err := n.c.Exec("DELETE FROM lists WHERE id = ?", r.ID); err != nil {
 		return err
 	}
-	if r.Class == None {
+	if r.Class == model.None {
 		return nil
 	}
 	n.left++
 	if _, err := n.c.Exec("INSERT INTO main.was SELECT (SELECT seq + 1 FROM main.sqlite_sequence WHERE name = 'op'), score_c, score_e, score_l, log_odds, judged, time, source FROM msg WHERE id = ?", r.ID); err != nil {
 		return err
 	}
-	if _, err := n.c.Exec("UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, source = ? WHERE id = ?", renewed, r.ID); err != nil {
+	if _, err := n.c.Exec("UPDATE msg SET class = 0, adds = 0, step = 0, sure = 0, waits = 0, source = ? WHERE id = ?", ledger.Renewed, r.ID); err != nil {
 		return err
 	}
 	_, err := n.c.Exec(`INSERT INTO op (time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
 		class_after, adds_after, step_after, sure_after, waits_after) VALUES (unixepoch() * 1000000, '', ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)`,
-		renewed, int64(ledger.KindForget), r.ID, r.Scope, int64(r.Class), int64(r.Adds), r.Step, r.Sure, r.Waits)
+		ledger.Renewed, int64(ledger.KindForget), r.ID, r.Scope, int64(r.Class), int64(r.Adds), r.Step, r.Sure, r.Waits)
 	return err
 }

@@ -1,7 +1,8 @@
-package store
+package renew
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,15 +16,17 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store"
 	"fanmill/store/disk"
 	"fanmill/store/ledger"
+	"fanmill/store/model"
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 	"fanmill/store/storetest"
 )
 
 // seenBefore is a row as the feature version before saw it.
-func seenBefore(row Row) Row {
+func seenBefore(row ledger.Row) ledger.Row {
 	n := uint64(row.Digest[1])<<8 | uint64(row.Digest[0])
 	row.Features, row.Grams = []uint64{n << 8, n<<8 + 1}, []uint32{uint32(n), uint32(n) + 5}
 	return row
@@ -35,7 +38,7 @@ func extractMessage(text []byte) ([]uint64, []uint32) {
 	if _, err := fmt.Sscanf(string(text), "Subject: message %d", &n); err != nil {
 		panic(err)
 	}
-	row := message(n, Ham, 0)
+	row := storetest.Message(n, model.Ham, 0)
 	return row.Features, slices.Sorted(slices.Values(row.Grams))
 }
 
@@ -52,12 +55,12 @@ const before = classify.FeatureVersion - 1
 // open, and what it must become: the same labels with the present features.
 type upgrade struct {
 	dir       string
-	old, want *DB
+	old, want *store.DB
 }
 
 func newUpgrade(t testing.TB) *upgrade {
-	u := &upgrade{dir: t.TempDir(), want: openAt(t, t.TempDir())}
-	u.old = openAt(t, u.dir)
+	u := &upgrade{dir: t.TempDir(), want: open(t, t.TempDir())}
+	u.old = open(t, u.dir)
 	u.learn(t, 1, 80)
 	setFeatures(t, u.dir, before)
 	return u
@@ -66,16 +69,16 @@ func newUpgrade(t testing.TB) *upgrade {
 // learn labels messages; one in ten is not kept whole, and has no label in the end.
 func (u *upgrade) learn(t testing.TB, first, n int) {
 	t.Helper()
-	var old, want []Row
+	var old, want []ledger.Row
 	for i := first; i < first+n; i++ {
-		row := message(i, Ham+Class(i%2), i%3)
+		row := storetest.Message(i, model.Ham+model.Class(i%2), i%3)
 		row.Complete = i%10 != 0
 		if old = append(old, seenBefore(row)); row.Complete {
 			want = append(want, row)
 		}
 	}
-	learn(t, u.old, old...)
-	learn(t, u.want, want...)
+	storetest.Learn(t, u.old.Update, old...)
+	storetest.Learn(t, u.want.Update, want...)
 }
 
 // change does to the ledger what may happen to it meanwhile: new labels, flips, labels
@@ -83,18 +86,18 @@ func (u *upgrade) learn(t testing.TB, first, n int) {
 func (u *upgrade) change(t testing.TB) {
 	t.Helper()
 	u.learn(t, 81, 20)
-	flipped := message(3, Ham, 2)
-	learn(t, u.old, seenBefore(flipped))
-	learn(t, u.want, flipped)
-	for _, db := range []*DB{u.old, u.want} {
-		forget(t, db, "", storetest.Digest(4))
-		forget(t, db, "", storetest.Digest(5))
+	flipped := storetest.Message(3, model.Ham, 2)
+	storetest.Learn(t, u.old.Update, seenBefore(flipped))
+	storetest.Learn(t, u.want.Update, flipped)
+	for _, db := range []*store.DB{u.old, u.want} {
+		storetest.Forget(t, db.Update, "", storetest.Digest(4))
+		storetest.Forget(t, db.Update, "", storetest.Digest(5))
 	}
 	row, _, err := u.old.Find(t.Context(), "", storetest.Digest(5))
 	if err != nil {
 		t.Fatal(err)
 	}
-	update(t, u.old, func(tx *Tx) error {
+	update(t, u.old, func(tx *store.Tx) error {
 		n, err := tx.Sweep([]int64{row.ID})
 		if n != 1 {
 			t.Errorf("%d removed", n)
@@ -112,7 +115,7 @@ func (u *upgrade) close(t testing.TB) {
 
 func (u *upgrade) prepare(t testing.TB) {
 	t.Helper()
-	if r, err := PrepareRenewal(t.Context(), Options{Dir: u.dir}, extractMessage, nil); err != nil || r.From != before || r.Messages == 0 {
+	if r, err := Prepare(t.Context(), Options{Dir: u.dir}, extractMessage, nil); err != nil || r.From != before || r.Messages == 0 {
 		t.Fatalf("%+v, %v", r, err)
 	}
 }
@@ -120,21 +123,21 @@ func (u *upgrade) prepare(t testing.TB) {
 // check renews and compares the model, and what is kept beside, with what must be.
 func (u *upgrade) check(t testing.TB) Renewed {
 	t.Helper()
-	r, err := Renew(t.Context(), Options{Dir: u.dir}, extractMessage, nil)
+	r, err := Run(t.Context(), Options{Dir: u.dir}, extractMessage, nil)
 	if err != nil || r.From != before || r.Left == 0 || !strings.HasSuffix(r.Kept, fmt.Sprintf("-features%d", before)) {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	db := openAt(t, u.dir)
-	if got, want := export(t, db), export(t, u.want); got != want {
-		t.Fatalf("renewed:\n%s\nwant\n%s", head(got), head(want))
+	db := open(t, u.dir)
+	if got, want := storetest.Export(t, db), storetest.Export(t, u.want); got != want {
+		t.Fatalf("renewed:\n%s\nwant\n%s", storetest.Head(got), storetest.Head(want))
 	}
-	sameAsRebuilt(t, db)
+	storetest.SameAsRebuilt(t, db)
 	ops, err := db.Ops(t.Context(), 0, 1e6)
 	if err != nil || len(ops) == 0 || ops[len(ops)-1].Seq != db.Seq() || ops[0].Seq+int64(len(ops))-1 != db.Seq() {
 		t.Errorf("%d ops up to %d, %v", len(ops), db.Seq(), err)
 	}
-	learn(t, db, message(200, Spam, 1))
-	sameAsRebuilt(t, db)
+	storetest.Learn(t, db.Update, storetest.Message(200, model.Spam, 1))
+	storetest.SameAsRebuilt(t, db)
 	if err := errors.Join(db.Check(t.Context()), db.Close()); err != nil {
 		t.Error(err)
 	}
@@ -152,9 +155,9 @@ func (u *upgrade) check(t testing.TB) Renewed {
 // it learns meanwhile is in the renewed ledger, and only that is left to do at its end.
 func TestRenewBeside(t *testing.T) {
 	u := newUpgrade(t)
-	model := export(t, u.old)
+	was := storetest.Export(t, u.old)
 	u.prepare(t)
-	if got := export(t, u.old); got != model {
+	if got := storetest.Export(t, u.old); got != was {
 		t.Error("the old model changed")
 	}
 	u.change(t)
@@ -168,13 +171,13 @@ func TestRenewBeside(t *testing.T) {
 // keeps its label.
 func TestRenewGainedMessage(t *testing.T) {
 	u := newUpgrade(t)
-	row := message(300, Spam, 1)
+	row := storetest.Message(300, model.Spam, 1)
 	text := row.Message
-	learn(t, u.want, row)
+	storetest.Learn(t, u.want.Update, row)
 	row.Message, row.Complete = nil, false
-	learn(t, u.old, seenBefore(row))
+	storetest.Learn(t, u.old.Update, seenBefore(row))
 	u.prepare(t)
-	update(t, u.old, func(tx *Tx) error {
+	update(t, u.old, func(tx *store.Tx) error {
 		found, _, err := tx.Find("", storetest.Digest(300))
 		return errors.Join(err, tx.Complete(found, text))
 	})
@@ -231,7 +234,7 @@ func TestRenewCutShort(t *testing.T) {
 		},
 		"of an older form": func(t *testing.T, u *upgrade) {
 			u.prepare(t)
-			spoil(t, u, renewedFile, older[2])
+			spoil(t, u, renewedFile, storetest.Older[2])
 		},
 		"ledger put back": func(t *testing.T, u *upgrade) {
 			u.prepare(t)
@@ -248,7 +251,7 @@ func TestRenewCutShort(t *testing.T) {
 			steps(t, u)
 			u.close(t)
 			u.check(t)
-			if _, err := Open(t.Context(), Options{Dir: u.dir}); err != nil {
+			if _, err := store.Open(t.Context(), store.Options{Dir: u.dir}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -270,21 +273,25 @@ func spoil(t *testing.T, u *upgrade, name, sql string) {
 // TestRenewWhileOpen: a ledger that others have open is not replaced.
 func TestRenewWhileOpen(t *testing.T) {
 	dir := t.TempDir()
-	learnedIn(t, dir, 0, 20)
-	c := startChild(t, "learn", dir)
-	c.expect(t, "ready")
+	db := open(t, dir)
+	for n := range 20 {
+		storetest.Learn(t, db.Update, storetest.Message(n, model.Ham+model.Class(n%2), 1))
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c := storetest.StartChild(t, "hold", dir)
+	c.Expect(t, "ready")
 	setFeatures(t, dir, before)
-	if _, err := Renew(t.Context(), Options{Dir: dir}, extractMessage, nil); !errors.Is(err, sqlite.ErrOpen) {
+	if _, err := Run(t.Context(), Options{Dir: dir}, extractMessage, nil); !errors.Is(err, sqlite.ErrOpen) {
 		t.Errorf("%v", err)
 	}
-	c.proceed(t)
-	c.expect(t, "learned")
-	c.in.Close()
-	c.wait(t)
-	if _, err := Renew(t.Context(), Options{Dir: dir}, extractMessage, nil); err != nil {
+	c.Proceed(t)
+	c.Rest(t)
+	if _, err := Run(t.Context(), Options{Dir: dir}, extractMessage, nil); err != nil {
 		t.Error(err)
 	}
-	db := openAt(t, dir)
+	db = open(t, dir)
 	if l, err := db.Labels(""); err != nil || l.Ham+l.Spam != 40 {
 		t.Errorf("%+v, %v", l, err)
 	}
@@ -293,7 +300,7 @@ func TestRenewWhileOpen(t *testing.T) {
 // childRenew renews, slowly.
 func childRenew(dir string) error {
 	fmt.Println("ready")
-	_, err := Renew(background(), Options{Dir: dir}, func(text []byte) ([]uint64, []uint32) {
+	_, err := Run(context.Background(), Options{Dir: dir}, func(text []byte) ([]uint64, []uint32) {
 		time.Sleep(time.Millisecond)
 		return extractMessage(text)
 	}, nil)
@@ -305,20 +312,20 @@ func TestKilledRenewal(t *testing.T) {
 	for n := range 12 {
 		u := newUpgrade(t)
 		u.close(t)
-		c := startChild(t, "renew", u.dir)
-		c.expect(t, "ready")
+		c := storetest.StartChild(t, "renew", u.dir)
+		c.Expect(t, "ready")
 		time.Sleep(time.Duration(n) * 20 * time.Millisecond)
-		c.cmd.Process.Signal(syscall.SIGKILL)
-		c.cmd.Wait()
+		c.Process.Signal(syscall.SIGKILL)
+		c.Wait()
 		if version, err := olderFeatures(filepath.Join(u.dir, ledger.FileName)); err != nil {
 			t.Fatal(err)
 		} else if version == before {
 			u.check(t)
 			continue
 		}
-		db := openAt(t, u.dir) // it was done already
-		if got, want := export(t, db), export(t, u.want); got != want {
-			t.Fatalf("renewed:\n%s\nwant\n%s", head(got), head(want))
+		db := open(t, u.dir) // it was done already
+		if got, want := storetest.Export(t, db), storetest.Export(t, u.want); got != want {
+			t.Fatalf("renewed:\n%s\nwant\n%s", storetest.Head(got), storetest.Head(want))
 		}
 	}
 }
@@ -334,7 +341,7 @@ func childRenewFull(dir string) error {
 	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		return err
 	}
-	_, err = Renew(background(), Options{Dir: dir}, extractMessage, nil)
+	_, err = Run(context.Background(), Options{Dir: dir}, extractMessage, nil)
 	fmt.Println("failed:", errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EIO))
 	return nil
 }
@@ -347,9 +354,9 @@ func TestRenewDiskFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := startChild(t, "renew full", u.dir)
-	c.expect(t, "failed: true")
-	c.wait(t)
+	c := storetest.StartChild(t, "renew full", u.dir)
+	c.Expect(t, "failed: true")
+	c.Rest(t)
 	now, err := os.ReadFile(filepath.Join(u.dir, ledger.FileName))
 	if err != nil || !bytes.Equal(was, now) {
 		t.Errorf("the ledger changed, %v", err)

@@ -1,4 +1,4 @@
-package store
+package query
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store/ledger"
+	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
 
@@ -21,21 +22,17 @@ type Differences struct {
 
 // Difference is a label of a scope that is the contrary of the site's verdict.
 type Difference struct {
-	Row                 // without features, grams and message
-	Site classify.Score // of the message, by the site's training as it is now
+	ledger.Row                // without features, grams and message
+	Site       classify.Score // of the message, by the site's training as it is now
 }
 
 // Differing lists the labels of a user's scope whose messages the site's training, as it is
 // now, puts on the other side, at most limit of them. That is no fault: a scope is there for
 // it. Between the cut-offs the site has no opinion. It reads the features of all
 // labels that it looks at, some 50 us each.
-func (db *DB) Differing(ctx context.Context, scope string, cutoffs classify.Cutoffs, limit int) (d Differences, err error) {
-	site, err := db.Model("")
-	if err != nil {
-		return d, err
-	}
+func (r *Reader) Differing(ctx context.Context, scope string, site classify.Model, cutoffs classify.Cutoffs, limit int) (d Differences, err error) {
 	var ids []int64
-	err = db.r.Ask(ctx, "list labels", func(c *sqlite.Conn) error {
+	err = r.db.Ask(ctx, "list labels", func(c *sqlite.Conn) error {
 		d, ids = Differences{}, ids[:0]
 		return ledger.EachLabel(ctx, c, scope, classify.FitWindow, func(id int64, l classify.Label) {
 			d.Labels++
@@ -50,7 +47,7 @@ func (db *DB) Differing(ctx context.Context, scope string, cutoffs classify.Cuto
 	}
 	var scorer classify.Scorer
 	for batch := range slices.Chunk(ids, sourceBatch) { // others may ask the ledger in between
-		err := db.r.Ask(ctx, "look for labels that differ", func(c *sqlite.Conn) error {
+		err := r.db.Ask(ctx, "look for labels that differ", func(c *sqlite.Conn) error {
 			for _, id := range batch {
 				if err := d.take(c, id, &scorer, site, cutoffs); err != nil {
 					return err
@@ -71,7 +68,7 @@ func (db *DB) Differing(ctx context.Context, scope string, cutoffs classify.Cuto
 }
 
 // take adds a row if it differs.
-func (d *Differences) take(c *sqlite.Conn, id int64, scorer *classify.Scorer, site *Model, cutoffs classify.Cutoffs) error {
+func (d *Differences) take(c *sqlite.Conn, id int64, scorer *classify.Scorer, site classify.Model, cutoffs classify.Cutoffs) error {
 	row, err := ledger.LoadRow(c, id)
 	if errors.Is(err, ledger.ErrNoRow) { // removed meanwhile
 		return nil
@@ -82,7 +79,7 @@ func (d *Differences) take(c *sqlite.Conn, id int64, scorer *classify.Scorer, si
 	s := scorer.Score(row.Features, row.Grams, site)
 	row.Features, row.Grams, row.Message = nil, nil, nil
 	v := cutoffs.Verdict(s.P)
-	if v == classify.Spam && row.Class == Ham || v == classify.Ham && row.Class == Spam {
+	if v == classify.Spam && row.Class == model.Ham || v == classify.Ham && row.Class == model.Spam {
 		d.Most = append(d.Most, Difference{row, s})
 	}
 	return nil

@@ -1,4 +1,4 @@
-package store
+package query
 
 import (
 	"cmp"
@@ -24,15 +24,9 @@ type Doubt struct {
 	Chance float64 // that the label is wrong
 }
 
-// Doubtful lists the labels of a scope's Fit that it takes for slips, at most
-// limit of them. Labels that are sure are believed.
-func (db *DB) Doubtful(ctx context.Context, scope string, limit int) (d Doubts, err error) {
-	m, err := db.Model(scope)
-	if err != nil {
-		return d, err
-	}
-	fit := m.Fit()
-	err = db.r.Ask(ctx, "look for doubtful labels", func(c *sqlite.Conn) error {
+// Doubtful lists the labels of a scope that its Fit takes for slips, at most limit of them. Labels that are sure are believed.
+func (r *Reader) Doubtful(ctx context.Context, scope string, fit classify.Fit, limit int) (d Doubts, err error) {
+	err = r.db.Ask(ctx, "look for doubtful labels", func(c *sqlite.Conn) error {
 		return c.Consistent(func() error {
 			var rows []Doubt
 			if d, rows, err = findDoubts(ctx, c, scope, fit); err != nil {
@@ -70,7 +64,7 @@ func findDoubts(ctx context.Context, c *sqlite.Conn, scope string, fit classify.
 		}
 		chance := fit.Slip(l.Spam, fit.LogOdds(l.C, l.E, l.L))
 		if !l.Sure && chance >= classify.Doubtful {
-			rows = append(rows, Doubt{Described{Row: Row{ID: id}}, chance})
+			rows = append(rows, Doubt{Described{Row: ledger.Row{ID: id}}, chance})
 		}
 	})
 	d.Total = len(rows)

@@ -1,4 +1,4 @@
-package store
+package query
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 
 // Described is a row that a person can tell from others.
 type Described struct {
-	Row                  // without features, grams and message
+	ledger.Row           // without features, grams and message
 	Subject, From string // decoded from the kept message, "" where none is kept; hostile: escape them
 }
 
-// Describe returns the row with this ID; ErrNoRow when there is none.
-func (db *DB) Describe(ctx context.Context, id int64) (d Described, err error) {
-	err = db.r.Ask(ctx, fmt.Sprintf("load message %d", id), func(c *sqlite.Conn) (err error) {
+// Describe returns the row with this ID; ledger.ErrNoRow when there is none.
+func (r *Reader) Describe(ctx context.Context, id int64) (d Described, err error) {
+	err = r.db.Ask(ctx, fmt.Sprintf("load message %d", id), func(c *sqlite.Conn) (err error) {
 		d, err = describe(c, id)
 		return err
 	})

@@ -1,4 +1,4 @@
-package store
+package query
 
 import (
 	"context"
@@ -17,28 +17,28 @@ const selectLabelled = ledger.RowColumns + `, features, grams, message FROM ` + 
 // Labelled calls fn with every label of a scope, in the order in which the messages were
 // recorded, with all that is kept of them. Labels that change meanwhile come as they were
 // or as they are.
-func (db *DB) Labelled(ctx context.Context, scope string, fn func(*Row) error) error {
-	return db.labelledAfter(ctx, scope, 0, fn)
+func (r *Reader) Labelled(ctx context.Context, scope string, fn func(*ledger.Row) error) error {
+	return r.labelledAfter(ctx, scope, 0, fn)
 }
 
 // LabelledNewest is Labelled for the messages recorded last, limit of them at most.
-func (db *DB) LabelledNewest(ctx context.Context, scope string, limit int, fn func(*Row) error) error {
+func (r *Reader) LabelledNewest(ctx context.Context, scope string, limit int, fn func(*ledger.Row) error) error {
 	const query = "SELECT id FROM msg WHERE scope = ? AND class IN (1, 2) ORDER BY id DESC LIMIT 1 OFFSET ?"
 	before := int64(0)
-	err := db.r.Ask(ctx, "read labels", func(c *sqlite.Conn) (err error) {
+	err := r.db.Ask(ctx, "read labels", func(c *sqlite.Conn) (err error) {
 		before, err = c.Integer(query, scope, int64(limit))
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return db.labelledAfter(ctx, scope, before, fn)
+	return r.labelledAfter(ctx, scope, before, fn)
 }
 
-func (db *DB) labelledAfter(ctx context.Context, scope string, last int64, fn func(*Row) error) error {
+func (r *Reader) labelledAfter(ctx context.Context, scope string, last int64, fn func(*ledger.Row) error) error {
 	for {
-		var rows []Row
-		err := db.r.Ask(ctx, "read labels", func(c *sqlite.Conn) error {
+		var rows []ledger.Row
+		err := r.db.Ask(ctx, "read labels", func(c *sqlite.Conn) error {
 			rows = rows[:0]
 			return c.Query(selectLabelled, func(v []driver.Value) error {
 				row := ledger.AsRow(v)
@@ -62,22 +62,4 @@ func (db *DB) labelledAfter(ctx context.Context, scope string, last int64, fn fu
 			return nil
 		}
 	}
-}
-
-// Counting calls fn with every label of a scope that adds something, without its lists
-// and message. fn may change it.
-func (tx *Tx) Counting(ctx context.Context, scope string, fn func(Row) error) error {
-	if err := tx.usable(); err != nil {
-		return err
-	}
-	rows, err := ledger.Rows(ctx, tx.db.w, ledger.RowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", scope)
-	if err != nil {
-		return tx.fail("list labels that count", err)
-	}
-	for _, row := range rows {
-		if err := fn(row); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -1,6 +1,10 @@
 package store
 
-import "fanmill/store/ledger"
+import (
+	"time"
+
+	"fanmill/store/ledger"
+)
 
 // Complete gives a row the message that it lacks, whole; what it has of features and
 // grams stands as it is. It changes nothing where the row has some of its message, in
@@ -27,5 +31,18 @@ func (tx *Tx) Complete(row Row, message []byte) error {
 		return tx.fail("keep message", err)
 	}
 	tx.asked = false // the row that Find remembers is another now
+	return nil
+}
+
+// Attribute says who gave a row its label and when, of a label that comes from
+// another ledger.
+func (tx *Tx) Attribute(row *Row, source string, at time.Time) error {
+	if err := tx.usable(); err != nil {
+		return err
+	}
+	tx.asked = false
+	if _, err := tx.db.w.Exec("UPDATE msg SET source = ?, time = ? WHERE scope = ? AND digest = ?", source, at.UnixMicro(), row.Scope, row.Digest[:]); err != nil {
+		return tx.fail("say whose label it is", err)
+	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package store
+package query_test
 
 import (
 	"context"
@@ -8,29 +8,31 @@ import (
 	"time"
 
 	"fanmill/classify"
+	"fanmill/store"
 	"fanmill/store/ledger"
+	"fanmill/store/query"
 	"fanmill/store/storetest"
 )
 
 // TestCensus: labels of every scope, with how many count, wait, and are kept in part.
 func TestCensus(t *testing.T) {
-	db := openAt(t, t.TempDir())
+	db := open(t)
 	if list, err := db.Census(t.Context()); err != nil || len(list) != 0 {
 		t.Fatalf("an empty ledger: %v, %v", list, err)
 	}
-	cut, waits, anna := message(4, Spam, 1), message(5, Ham, 0), message(6, Ham, 1)
+	cut, waits, anna := storetest.Message(4, store.Spam, 1), storetest.Message(5, store.Ham, 0), storetest.Message(6, store.Ham, 1)
 	cut.Complete = false
 	waits.Waits, waits.Step = true, 0
 	anna.Scope = "anna"
-	learn(t, db, message(1, Ham, 1), message(2, Ham, 0), message(3, Spam, 2), cut, waits, anna, message(7, Spam, 1))
-	forget(t, db, "", storetest.Digest(7))
+	storetest.Learn(t, db.Update, storetest.Message(1, store.Ham, 1), storetest.Message(2, store.Ham, 0), storetest.Message(3, store.Spam, 2), cut, waits, anna, storetest.Message(7, store.Spam, 1))
+	storetest.Forget(t, db.Update, "", storetest.Digest(7))
 	list, err := db.Census(t.Context())
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%v, %v", list, err)
 	}
-	for i, want := range []Census{
-		{Labels: Labels{Ham: 3, Spam: 2, HamAdds: 1, SpamAdds: 3, Waiting: 1}, Partial: 1},
-		{Scope: "anna", Labels: Labels{Ham: 1, HamAdds: 1}, Partial: 1}, // a user's messages are not kept
+	for i, want := range []query.Census{
+		{Labels: store.Labels{Ham: 3, Spam: 2, HamAdds: 1, SpamAdds: 3, Waiting: 1}, Partial: 1},
+		{Scope: "anna", Labels: store.Labels{Ham: 1, HamAdds: 1}, Partial: 1}, // a user's messages are not kept
 	} {
 		got := list[i]
 		if time.Since(got.Last) > time.Hour {
@@ -44,14 +46,14 @@ func TestCensus(t *testing.T) {
 }
 
 func TestLastTraining(t *testing.T) {
-	db := openAt(t, t.TempDir())
+	db := open(t)
 	if _, err := db.LastTraining(t.Context(), ""); !errors.Is(err, ledger.ErrNoRow) {
 		t.Errorf("nothing was trained: %v", err)
 	}
-	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
-	forget(t, db, "", storetest.Digest(1)) // is no training
+	storetest.Learn(t, db.Update, storetest.Message(1, store.Ham, 1), storetest.Message(2, store.Spam, 1))
+	storetest.Forget(t, db.Update, "", storetest.Digest(1)) // is no training
 	op, err := db.LastTraining(t.Context(), "")
-	if err != nil || op.Seq != 2 || op.After.Class != Spam {
+	if err != nil || op.Seq != 2 || op.After.Class != store.Spam {
 		t.Errorf("%+v, %v", op, err)
 	}
 	if _, err := db.LastTraining(t.Context(), "anna"); !errors.Is(err, ledger.ErrNoRow) {
@@ -60,10 +62,10 @@ func TestLastTraining(t *testing.T) {
 }
 
 func TestGrowth(t *testing.T) {
-	db := openAt(t, t.TempDir())
-	learn(t, db, message(1, Ham, 1), message(2, Spam, 1))
+	db := open(t)
+	storetest.Learn(t, db.Update, storetest.Message(1, store.Ham, 1), storetest.Message(2, store.Spam, 1))
 	between := time.Now()
-	learn(t, db, message(3, Ham, 1), message(2, Ham, 1)) // one new, one flipped
+	storetest.Learn(t, db.Update, storetest.Message(3, store.Ham, 1), storetest.Message(2, store.Ham, 1)) // one new, one flipped
 	for _, c := range []struct {
 		since  time.Time
 		recent int64
@@ -77,8 +79,8 @@ func TestGrowth(t *testing.T) {
 
 // TestCheckEnds: a check can be broken off.
 func TestCheckEnds(t *testing.T) {
-	db := openAt(t, t.TempDir())
-	learn(t, db, message(1, Ham, 1))
+	db := open(t)
+	storetest.Learn(t, db.Update, storetest.Message(1, store.Ham, 1))
 	if err := db.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -95,12 +97,12 @@ func TestCheckEnds(t *testing.T) {
 // TestLabelledNewest: of labelled messages those recorded last, in the order of
 // recording.
 func TestLabelledNewest(t *testing.T) {
-	db := openAt(t, t.TempDir())
-	learn(t, db, message(1, Ham, 1), message(2, Spam, 1), message(3, Ham, 1), message(4, Spam, 0))
-	forget(t, db, "", storetest.Digest(3))
+	db := open(t)
+	storetest.Learn(t, db.Update, storetest.Message(1, store.Ham, 1), storetest.Message(2, store.Spam, 1), storetest.Message(3, store.Ham, 1), storetest.Message(4, store.Spam, 0))
+	storetest.Forget(t, db.Update, "", storetest.Digest(3))
 	for limit, want := range map[int][]int{1: {4}, 2: {2, 4}, 3: {1, 2, 4}, 10: {1, 2, 4}} {
 		var got []classify.Digest
-		err := db.LabelledNewest(t.Context(), "", limit, func(row *Row) error {
+		err := db.LabelledNewest(t.Context(), "", limit, func(row *store.Row) error {
 			got = append(got, row.Digest)
 			return nil
 		})

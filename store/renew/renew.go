@@ -1,10 +1,19 @@
-package store
+// Package renew brings a ledger that was trained with an older feature version to the present
+// one. The old ledger is never changed. A copy of it is renewed beside
+// it, also while an older fanmill goes on with the ledger; then what has changed in the
+// ledger since is brought over, and the copy takes its place. Whatever is cut short, the
+// old ledger or the new one is in place, whole, and the next Run finishes the rest.
+//
+// In table meta of the copy "copied" is the last op that was copied, and "renewed" the
+// feature version that the copy is for.
+package renew
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,14 +24,6 @@ import (
 	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
-
-// A ledger of an older feature version is never changed. A copy of it is renewed beside
-// it, also while an older fanmill goes on with the ledger; then what has changed in the
-// ledger since is brought over, and the copy takes its place. Whatever is cut short, the
-// old ledger or the new one is in place, whole, and the next Renew finishes the rest.
-//
-// In table meta of the copy "copied" is the last op that was copied, and "renewed" the
-// feature version that the copy is for.
 
 // renewedFile is the name of a renewed copy beside the ledger.
 const renewedFile = ledger.FileName + ".renewed"
@@ -35,16 +36,32 @@ type Renewed struct {
 	Kept     string `json:"kept,omitempty"` // the old ledger
 }
 
+// Options say where a ledger lies.
+type Options struct {
+	Dir    string
+	Logger *slog.Logger  // nil: nothing is logged
+	Busy   time.Duration // how long to wait for other processes; 0: 2 min
+}
+
+func (o *Options) setDefaults() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Busy <= 0 {
+		o.Busy = sqlite.DefaultBusy
+	}
+}
+
 // Extract gives the features and grams of a canonical message, in ascending order.
 type Extract func(message []byte) ([]uint64, []uint32)
 
-// Renew brings the ledger in o.Dir, which was trained with an older feature version, to
-// the present one, with what PrepareRenewal has left, if that is of use. Which messages
+// Run brings the ledger in o.Dir, which was trained with an older feature version, to
+// the present one, with what Prepare has left, if that is of use. Which messages
 // count, how often, and their steps stay as they were decided. What is kept without its
 // whole message would count what nothing can find any more: its label is taken away.
 // Nobody may have the ledger open. The old one is kept beside the new one. progress may
 // be nil.
-func Renew(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
+func Run(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
 	o.setDefaults()
 	path := filepath.Join(o.Dir, ledger.FileName)
 	if err := anyFeatures().Prepare(ctx, path, false, o.Busy); err != nil {
@@ -71,9 +88,9 @@ func Renew(ctx context.Context, o Options, extract Extract, progress func(done, 
 	return r, nil
 }
 
-// PrepareRenewal does most of the work of Renew beforehand, beside the ledger, while
+// Prepare does most of the work of Run beforehand, beside the ledger, while
 // others, also an older fanmill, go on using it. Nothing else changes.
-func PrepareRenewal(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
+func Prepare(ctx context.Context, o Options, extract Extract, progress func(done, total int)) (r Renewed, err error) {
 	o.setDefaults()
 	path := filepath.Join(o.Dir, ledger.FileName)
 	if r.From, err = olderFeatures(path); err != nil || r.From == classify.FeatureVersion {
@@ -113,7 +130,7 @@ func olderFeatures(path string) (version int64, err error) {
 	return version, nil
 }
 
-// renewal is a Renew under way.
+// renewal is a Run under way.
 type renewal struct {
 	c        *sqlite.Conn // to the copy
 	ctx      context.Context

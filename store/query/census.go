@@ -1,4 +1,4 @@
-package store
+package query
 
 import (
 	"cmp"
@@ -9,23 +9,24 @@ import (
 	"time"
 
 	"fanmill/store/ledger"
+	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
 
 // Census is what the ledger holds of one scope.
 type Census struct {
 	Scope string
-	Labels
+	model.Labels
 	Partial int       // labelled messages that are not kept whole: a newer feature set could not learn them
 	Last    time.Time // when a label changed last
 }
 
 // Census counts the labels of all scopes that have any, by name; the site is "" and
 // the first. It reads the state of every row, but no models and no messages.
-func (db *DB) Census(ctx context.Context) (list []Census, err error) {
+func (r *Reader) Census(ctx context.Context) (list []Census, err error) {
 	const query = `SELECT scope, class, count(*), sum(adds), sum(waits <> 0), sum(NOT complete), max(time)
 		FROM msg WHERE class IN (1, 2) GROUP BY scope, class ORDER BY scope`
-	err = db.r.Ask(ctx, "count labels", func(c *sqlite.Conn) error {
+	err = r.db.Ask(ctx, "count labels", func(c *sqlite.Conn) error {
 		list = list[:0]
 		return c.Query(query, func(v []driver.Value) error {
 			if scope := sqlite.Text(v[0]); len(list) == 0 || list[len(list)-1].Scope != scope {
@@ -41,7 +42,7 @@ func (db *DB) Census(ctx context.Context) (list []Census, err error) {
 // count adds what a row of the query says of one class.
 func (s *Census) count(v []driver.Value) {
 	labels, adds := &s.Ham, &s.HamAdds
-	if Class(sqlite.Int(v[1])) == Spam {
+	if model.Class(sqlite.Int(v[1])) == model.Spam {
 		labels, adds = &s.Spam, &s.SpamAdds
 	}
 	*labels, *adds = int(sqlite.Int(v[2])), int(sqlite.Int(v[3]))
@@ -54,18 +55,18 @@ func (s *Census) count(v []driver.Value) {
 
 // Left returns how many labels a newer feature set has taken away, since their messages
 // are not kept whole, and that nobody has given again.
-func (db *DB) Left(ctx context.Context) (n int64, err error) {
-	err = db.r.Ask(ctx, "count labels that were taken away", func(c *sqlite.Conn) error {
-		n, err = c.Integer("SELECT count(*) FROM msg WHERE class = 0 AND source = ?", renewed)
+func (r *Reader) Left(ctx context.Context) (n int64, err error) {
+	err = r.db.Ask(ctx, "count labels that were taken away", func(c *sqlite.Conn) error {
+		n, err = c.Integer("SELECT count(*) FROM msg WHERE class = 0 AND source = ?", ledger.Renewed)
 		return err
 	})
 	return n, err
 }
 
 // LastTraining returns the newest op of a scope by which something was learned;
-// ErrNoRow when there is none.
-func (db *DB) LastTraining(ctx context.Context, scope string) (op ledger.Op, err error) {
-	err = db.r.Ask(ctx, "look for the last training", func(c *sqlite.Conn) error {
+// ledger.ErrNoRow when there is none.
+func (r *Reader) LastTraining(ctx context.Context, scope string) (op ledger.Op, err error) {
+	err = r.db.Ask(ctx, "look for the last training", func(c *sqlite.Conn) error {
 		found := ledger.ErrNoRow
 		err := c.Query(ledger.OpColumns+fmt.Sprintf(" FROM op WHERE scope = ? AND kind IN (%d, %d) ORDER BY seq DESC LIMIT 1", ledger.KindLearn, ledger.KindFlip), func(v []driver.Value) error {
 			op, found = ledger.AsOp(v), nil
@@ -81,8 +82,8 @@ const countNew = `SELECT count(*) FROM msg WHERE id IN
 
 // Growth tells how many messages the ledger has, and how many of them came to it
 // since a moment, as far as the log reaches back; those that got a label again count too.
-func (db *DB) Growth(ctx context.Context, since time.Time) (all, recent int64, err error) {
-	err = db.r.Ask(ctx, "measure growth", func(c *sqlite.Conn) (err error) {
+func (r *Reader) Growth(ctx context.Context, since time.Time) (all, recent int64, err error) {
+	err = r.db.Ask(ctx, "measure growth", func(c *sqlite.Conn) (err error) {
 		if all, err = c.Integer("SELECT count(*) FROM msg"); err != nil {
 			return err
 		}
@@ -94,16 +95,16 @@ func (db *DB) Growth(ctx context.Context, since time.Time) (all, recent int64, e
 
 // LabelsBy counts the labels of a scope by who gave them: those whose source is one of
 // sources, and the others. Only Ham and Spam are set.
-func (db *DB) LabelsBy(ctx context.Context, scope string, sources ...string) (by, others Labels, err error) {
+func (r *Reader) LabelsBy(ctx context.Context, scope string, sources ...string) (by, others model.Labels, err error) {
 	const query = "SELECT source, class, count(*) FROM msg WHERE scope = ? AND class IN (1, 2) GROUP BY source, class"
-	err = db.r.Ask(ctx, "count labels", func(c *sqlite.Conn) error {
-		by, others = Labels{}, Labels{}
+	err = r.db.Ask(ctx, "count labels", func(c *sqlite.Conn) error {
+		by, others = model.Labels{}, model.Labels{}
 		return c.Query(query, func(v []driver.Value) error {
 			of := &others
 			if slices.Contains(sources, sqlite.Text(v[0])) {
 				of = &by
 			}
-			if Class(sqlite.Int(v[1])) == Spam {
+			if model.Class(sqlite.Int(v[1])) == model.Spam {
 				of.Spam += int(sqlite.Int(v[2]))
 			} else {
 				of.Ham += int(sqlite.Int(v[2]))
