@@ -20,17 +20,11 @@ func (tx *Tx) Complete(row Row, message []byte) error {
 	if err != nil {
 		return err
 	}
-	res, err := tx.db.w.Exec("INSERT OR IGNORE INTO body (id, message) VALUES (?,?)", row.ID, packed)
+	did, err := ledger.Complete(tx.db.w, row.ID, packed)
 	if err != nil {
 		return tx.fail("keep message", err)
 	}
-	if n, _ := res.RowsAffected(); n == 0 {
-		return nil
-	}
-	if _, err := tx.db.w.Exec("UPDATE msg SET complete = 1 WHERE id = ?", row.ID); err != nil {
-		return tx.fail("keep message", err)
-	}
-	tx.asked = false // the row that Find remembers is another now
+	tx.asked = tx.asked && !did // else the row that Find remembers is another now
 	return nil
 }
 
@@ -41,7 +35,7 @@ func (tx *Tx) Attribute(row *Row, source string, at time.Time) error {
 		return err
 	}
 	tx.asked = false
-	if _, err := tx.db.w.Exec("UPDATE msg SET source = ?, time = ? WHERE scope = ? AND digest = ?", source, at.UnixMicro(), row.Scope, row.Digest[:]); err != nil {
+	if err := ledger.Attribute(tx.db.w, row, source, at); err != nil {
 		return tx.fail("say whose label it is", err)
 	}
 	return nil

@@ -8,8 +8,6 @@ import (
 	"fanmill/store/query"
 )
 
-const selectSpare = ledger.RowColumns + ` FROM msg WHERE scope = ? AND class <> 0 AND NOT waits AND class = ? AND adds = 0 ORDER BY judged DESC LIMIT ?`
-
 // Expire takes the label of a row away for its age, and reports whether it had one that
 // nobody has decided about since it was listed. The row itself goes with a later Sweep:
 // until then processes that follow find what they need to take it out of their models.
@@ -33,7 +31,7 @@ func (tx *Tx) Spare(scope string, class Class, limit int) (rows []Row, err error
 	if err := tx.usable(); err != nil {
 		return nil, err
 	}
-	if rows, err = ledger.Rows(tx.ctx, tx.db.w, selectSpare, scope, int64(class), int64(limit)); err != nil {
+	if rows, err = ledger.Spare(tx.ctx, tx.db.w, scope, class, limit); err != nil {
 		return nil, tx.fail(fmt.Sprintf("list %s that does not count", class), err)
 	}
 	return rows, nil

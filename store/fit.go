@@ -5,17 +5,11 @@ import (
 
 	"fanmill/classify"
 	"fanmill/store/ledger"
-	"fanmill/store/model"
 )
 
 // refit makes the Fit anew if it is behind, for the holder of the turn.
-func (db *DB) refit(ctx context.Context) error { return db.models.Refit(db.siteLabels(ctx)) }
-
-// siteLabels reads the labels that the site's Fit is made from.
-func (db *DB) siteLabels(ctx context.Context) model.ReadLabels {
-	return func(most int, each func(classify.Label)) error {
-		return ledger.EachLabel(ctx, db.w, "", most, func(_ int64, l classify.Label) { each(l) })
-	}
+func (db *DB) refit(ctx context.Context) error {
+	return db.models.Refit(ledger.SiteLabels(ctx, db.w))
 }
 
 // TxModel is a scope's model as a transaction sees it.

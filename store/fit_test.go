@@ -2,16 +2,12 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	"fanmill/classify"
-	"fanmill/store/ledger"
-	"fanmill/store/sqlite"
 )
 
 // slim returns a row without features: one that only the calibrator sees.
@@ -272,22 +268,4 @@ func TestWeightsOfAScope(t *testing.T) {
 		t.Errorf("buckets that there are not weigh %d", sum)
 	}
 	sameAsRebuilt(t, db)
-}
-
-// TestLabelsAreReadInOrder: the window is read by an index, without sorting, and so are
-// the rows that wait or do not count.
-func TestLabelsAreReadInOrder(t *testing.T) {
-	db := openAt(t, t.TempDir())
-	for _, sql := range []string{ledger.SelectLabels, selectWaiting, selectSpare} {
-		var plan []string
-		args := make([]driver.Value, strings.Count(sql, "?"))
-		err := db.w.Query("EXPLAIN QUERY PLAN "+sql, func(v []driver.Value) error {
-			plan = append(plan, sqlite.Text(v[3]))
-			return nil
-		}, args...)
-		all := strings.Join(plan, "; ")
-		if err != nil || all == "" || strings.Contains(all, "SCAN") || strings.Contains(all, "TEMP B-TREE") {
-			t.Errorf("%s\nis done by %s (%v)", sql, all, err)
-		}
-	}
 }

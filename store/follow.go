@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"math"
@@ -10,7 +9,6 @@ import (
 
 	"fanmill/store/ledger"
 	"fanmill/store/model"
-	"fanmill/store/pack"
 	"fanmill/store/sqlite"
 )
 
@@ -22,14 +20,6 @@ const (
 	// snapshotPause keeps a follower of a long training from writing all the time.
 	snapshotPause = time.Minute
 )
-
-const selectOps = `SELECT op.seq, op.scope, op.row,
-	op.class_before, op.adds_before, op.step_before, op.sure_before, op.waits_before,
-	op.class_after, op.adds_after, op.step_after, op.sure_after, op.waits_after,
-	msg.class, msg.sure, msg.score_c, msg.score_e, msg.score_l,
-	CASE WHEN op.adds_before > 0 OR op.adds_after > 0 THEN (SELECT features FROM lists WHERE id = msg.id) END,
-	CASE WHEN op.step_before <> op.step_after THEN (SELECT grams FROM lists WHERE id = msg.id) END, op.undoes, op.kind
-FROM op LEFT JOIN msg ON msg.id = op.row WHERE op.seq > ? ORDER BY op.seq`
 
 // errRebuild stops catching up where the log alone does not suffice.
 var errRebuild = errors.New("the op log does not lead from here")
@@ -76,13 +66,7 @@ func (db *DB) apply(ctx context.Context) error {
 	if err != nil || last == start {
 		return err
 	}
-	var buf lists
-	err = db.w.Query(selectOps, func(v []driver.Value) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		return db.applyOp(v, &buf)
-	}, start)
+	err = ledger.EachChange(ctx, db.w, start, db.applyOp)
 	if errors.Is(err, errRebuild) || err == nil && db.seq.Load() < last || last < start {
 		db.log.Warn("building the model from the rows of the ledger", "reason", errRebuild, "from", db.seq.Load(), "to", last)
 		err = db.rebuild(ctx)
@@ -90,16 +74,14 @@ func (db *DB) apply(ctx context.Context) error {
 	return err
 }
 
-// applyOp changes the model by one row of selectOps.
-func (db *DB) applyOp(v []driver.Value, buf *lists) error {
-	if sqlite.Int(v[0]) != db.seq.Load()+1 {
+// applyOp changes the model by one op.
+func (db *DB) applyOp(seq int64, scope string, read func() (model.Change, error)) error {
+	if seq != db.seq.Load()+1 {
 		return errRebuild
 	}
-	if m := db.models.Model(sqlite.Text(v[1])); m != nil {
-		ch := readChange(m.Scope(), v[2:])
-		ch.Undoes = sqlite.Int(v[20])
-		ch.Same = ch.Before == ch.After && ledger.Kind(sqlite.Int(v[21])) == ledger.KindLearn
-		if err := buf.parse(&ch, v[18], v[19]); err != nil {
+	if m := db.models.Model(scope); m != nil {
+		ch, err := read()
+		if err != nil {
 			return err
 		}
 		if ch.Lacks() {
@@ -110,15 +92,6 @@ func (db *DB) applyOp(v []driver.Value, buf *lists) error {
 	db.seq.Add(1)
 	db.unsaved++
 	return nil
-}
-
-// readChange takes a change from a row of selectOps, from op.row on. An op does
-// not say whether it changed the row's scores, nor whether a later op has done so:
-// it is taken for one that did, but for a confirmation.
-func readChange(scope string, v []driver.Value) model.Change {
-	ch := model.Change{Row: sqlite.Int(v[0]), Before: ledger.AsMark(scope, v[1:6]), After: ledger.AsMark(scope, v[6:11]), Label: ledger.AsLabel(v[11:16])}
-	ch.Label.Spam, ch.Label.Sure = ch.After.Class == Spam, ch.After.Sure
-	return ch
 }
 
 // Follow keeps the model current until ctx ends or the DB is closed. While the
@@ -194,7 +167,7 @@ func (db *DB) rebuild(ctx context.Context) error {
 		}
 		fresh := make(map[string]model.Sum)
 		for _, scope := range append(db.models.Names(), "") {
-			if fresh[scope], err = db.readSum(ctx, scope); err != nil {
+			if fresh[scope], err = ledger.Sum(ctx, db.w, db.path, scope); err != nil {
 				return err
 			}
 		}
@@ -220,75 +193,11 @@ func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
 		if err := db.apply(ctx); err != nil { // within a Tx there is nothing to do
 			return err
 		}
-		c, err := db.readSum(ctx, scope)
+		c, err := ledger.Sum(ctx, db.w, db.path, scope)
 		if err == nil {
 			m = db.models.Set(scope, c)
 		}
 		return err
 	})
 	return m, err
-}
-
-// readSum adds the rows of a scope up.
-func (db *DB) readSum(ctx context.Context, scope string) (sum model.Sum, err error) {
-	const labels = "SELECT count(*) FILTER (WHERE class = 1), count(*) FILTER (WHERE class = 2), count(*) FILTER (WHERE waits) FROM msg WHERE scope = ?"
-	err = db.w.Query(labels, func(v []driver.Value) error {
-		sum = model.NewSum(int(sqlite.Int(v[0])), int(sqlite.Int(v[1])), int(sqlite.Int(v[2])))
-		return nil
-	}, scope)
-	if err != nil {
-		return sum, err
-	}
-	const query = `SELECT msg.id, class, adds, step, CASE WHEN adds > 0 THEN features END, CASE WHEN step <> 0 THEN grams END
-		FROM msg LEFT JOIN lists USING (id) WHERE scope = ? AND class <> 0 AND (adds > 0 OR step <> 0)`
-	var buf lists
-	err = db.w.Query(query, func(v []driver.Value) error {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		m := Mark{Class: Class(sqlite.Int(v[1])), Adds: int(sqlite.Int(v[2])), Step: ledger.StepOf(scope, sqlite.Int(v[3]))}
-		ch := model.Change{Row: sqlite.Int(v[0]), Before: Mark{Class: m.Class}, After: m, Same: true}
-		if err := buf.parse(&ch, v[4], v[5]); err != nil {
-			return err
-		}
-		if ch.Lacks() {
-			return missing(db.path, &ch)
-		}
-		sum.Change(&ch) // the label is counted already
-		return nil
-	}, scope)
-	if err == nil && scope == "" {
-		err = sum.Refit(db.siteLabels(ctx))
-	}
-	return sum, err
-}
-
-// lists are buffers for the features and grams of one change at a time.
-type lists struct {
-	features []uint64
-	grams    []uint32
-}
-
-// parse gives a change the stored lists that it needs, as far as they are kept;
-// they are valid until the next call.
-func (l *lists) parse(ch *model.Change, features, grams driver.Value) (err error) {
-	if l.features == nil {
-		l.features, l.grams = make([]uint64, 0, 512), make([]uint32, 0, 2048)
-	}
-	if b := sqlite.Blob(features); b != nil && ch.NeedsFeatures() {
-		if l.features, err = pack.ReadFeaturesTo(l.features[:0], b); err != nil {
-			return err
-		}
-		ch.Features = l.features
-	}
-	if b := sqlite.Blob(grams); b != nil && ch.NeedsGrams() {
-		l.grams, err = pack.ReadGramsTo(l.grams[:0], b)
-		ch.Grams = l.grams
-	}
-	return err
-}
-
-// missing is the fault of a row whose change lacks its lists.
-func missing(path string, ch *model.Change) error {
-	return sqlite.Damaged(path, fmt.Sprintf("message %d counts but has no features or grams", ch.Row))
 }

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql/driver"
 	"fmt"
 
 	"fanmill/classify"
@@ -170,13 +169,7 @@ func (tx *Tx) relist(ch *model.Change, old, row *Row) error {
 // kept gives a change those features and grams of its row that it needs and the
 // ledger has.
 func (tx *Tx) kept(ch *model.Change) error {
-	if !ch.NeedsFeatures() && !ch.NeedsGrams() {
-		return nil
-	}
-	err := tx.db.w.Query("SELECT features, grams FROM lists WHERE id = ?", func(v []driver.Value) error {
-		return tx.lists.parse(ch, v[0], v[1])
-	}, ch.Row)
-	if err != nil {
+	if err := tx.lists.Read(tx.db.w, ch); err != nil {
 		return tx.fail("read features", err)
 	}
 	return nil
@@ -199,7 +192,7 @@ func (tx *Tx) unlabel(kind ledger.Kind, row *Row, by Origin) (bool, error) {
 		return false, err
 	}
 	if ch.Lacks() {
-		return false, tx.fail("forget message", missing(tx.db.path, ch))
+		return false, tx.fail("forget message", ledger.Missing(tx.db.path, ch))
 	}
 	m, err := tx.load(row.Scope)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"fanmill/store/query"
 )
 
-// The rows say what the model is, and nothing is built from the log (see readSum), so
+// The rows say what the model is, and nothing is built from the log (see ledger.Sum), so
 // what is old of it can go: it says who decided what, and how to take that back. A
 // process that is further behind than the log reaches finds a gap and builds its model
 // from the rows (see applyOp).
@@ -34,10 +34,8 @@ func (db *DB) Prune(ctx context.Context, old query.Stale, limit int64) (removed 
 		}
 		last := min(old.Last, first+limit-1)
 		removed = max(0, last-first+1)
-		for _, sql := range []string{"DELETE FROM was WHERE op <= ?", "DELETE FROM op WHERE seq <= ?"} {
-			if _, err := tx.db.w.Exec(sql, last); err != nil {
-				return tx.fail("prune the log", err)
-			}
+		if err := ledger.Prune(tx.db.w, last); err != nil {
+			return tx.fail("prune the log", err)
 		}
 		return nil
 	})
@@ -54,19 +52,13 @@ func (tx *Tx) Sweep(ids []int64) (removed int, err error) {
 		return 0, err
 	}
 	for _, id := range ids {
-		res, err := tx.db.w.Exec("DELETE FROM msg WHERE id = ? AND class = 0", id)
+		gone, err := ledger.Sweep(tx.db.w, id)
 		if err != nil {
 			return 0, tx.fail("remove messages without a label", err)
 		}
-		if n, _ := res.RowsAffected(); n == 0 {
-			continue // it has one again
+		if gone { // else it has one again
+			removed++
 		}
-		for _, sql := range []string{"DELETE FROM lists WHERE id = ?", "DELETE FROM body WHERE id = ?"} {
-			if _, err := tx.db.w.Exec(sql, id); err != nil {
-				return 0, tx.fail("remove messages without a label", err)
-			}
-		}
-		removed++
 	}
 	tx.asked = false
 	return removed, nil

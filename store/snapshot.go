@@ -57,13 +57,10 @@ func (db *DB) writeSnapshot() error {
 	return nil
 }
 
-// opTime yields when an op was, in microseconds.
-const opTime = "SELECT time FROM op WHERE seq = ?"
-
 // stamp says what the model in memory is of.
 func (db *DB) stamp() (s model.Stamp, err error) {
 	s.Seq = db.seq.Load()
-	if s.OpTime, err = db.w.Integer(opTime, s.Seq); err != nil {
+	if s.OpTime, err = ledger.OpTime(db.w, s.Seq); err != nil {
 		return s, err
 	}
 	if _, err := hex.Decode(s.Ledger[:], []byte(db.uuid)); err != nil {
@@ -77,7 +74,7 @@ func (db *DB) fits(s model.Stamp) error {
 	if hex.EncodeToString(s.Ledger[:]) != db.uuid {
 		return errors.New("it belongs to another ledger")
 	}
-	at, err := db.w.Integer(opTime, s.Seq)
+	at, err := ledger.OpTime(db.w, s.Seq)
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ type Tx struct {
 	stepped bool         // weights are kept
 	weights []int32      // the site's, as they were before the first step
 
-	lists lists
+	lists ledger.Lists
 }
 
 // Update runs fn in a write transaction: it waits for other writers, applies

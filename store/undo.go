@@ -2,19 +2,10 @@ package store
 
 import (
 	"cmp"
-	"database/sql/driver"
 	"errors"
-	"math"
 
 	"fanmill/store/ledger"
 	"fanmill/store/model"
-)
-
-const (
-	undoneMsg    = `UPDATE msg SET class = ?, adds = ?, step = ?, sure = ?, waits = ? WHERE id = ?`
-	selectWas    = `SELECT score_c, score_e, score_l, log_odds, judged, time, source FROM was WHERE op = ?`
-	restoreScore = `UPDATE msg SET score_c = ?, score_e = ?, score_l = ?, log_odds = ?, judged = ? WHERE id = ? AND judged <= ?`
-	restoreGiver = `UPDATE msg SET time = ?, source = ? WHERE id = ?`
 )
 
 // Undo takes an op back: its message has again what the op changed, which for a new label
@@ -73,41 +64,21 @@ func (tx *Tx) backTo(op *ledger.Op, row *Row) (*model.Change, error) {
 		ch.After.Adds, ch.After.Step = 0, 0
 	}
 	if ch.Lacks() {
-		return nil, tx.fail("take a decision back", missing(tx.db.path, ch))
+		return nil, tx.fail("take a decision back", ledger.Missing(tx.db.path, ch))
 	}
 	return ch, nil
 }
 
-// putBack gives a row what it had before an op. Scores that it got since stay with a
-// label that stays; a row's judged is the op that gave it its scores.
+// putBack gives a row what it had before an op, and keeps what it has now.
 func (tx *Tx) putBack(op *ledger.Op, ch *model.Change) error {
-	var was []driver.Value // none for a message that was new, or waited
-	err := tx.db.w.Query(selectWas, func(v []driver.Value) error {
-		was = append(was, v...)
-		return nil
-	}, op.Seq)
+	was, err := ledger.ReadWas(tx.db.w, op.Seq)
 	if err == nil {
 		err = tx.keepWas(ch.Row)
 	}
 	if err != nil {
 		return err
 	}
-	b, waits := ch.After, ledger.Waiting(0)
-	if b.Waits {
-		waits = ledger.WaitsAgain
-	}
-	if _, err := tx.db.w.Exec(undoneMsg, int64(b.Class), int64(b.Adds), b.Step, b.Sure, int64(waits), ch.Row); err != nil || was == nil {
-		return err
-	}
-	last := op.Seq
-	if op.Whole() {
-		last = math.MaxInt64
-	}
-	if _, err := tx.db.w.Exec(restoreScore, append(was[:5:5], ch.Row, last)...); err != nil || !op.Decides() {
-		return err
-	}
-	_, err = tx.db.w.Exec(restoreGiver, was[5], was[6], ch.Row)
-	return err
+	return ledger.PutBack(tx.db.w, op, ch.After, was)
 }
 
 // DecidedSince adds to rows those about which something was decided after the op since.
@@ -117,12 +88,11 @@ func (tx *Tx) DecidedSince(since int64, rows map[int64]bool) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	err := tx.db.w.Query(ledger.OpColumns+" FROM op WHERE seq > ?", func(v []driver.Value) error {
-		if op := ledger.AsOp(v); op.Decides() {
+	err := ledger.EachOp(tx.db.w, since, func(op ledger.Op) {
+		if op.Decides() {
 			rows[op.Row] = true
 		}
-		return nil
-	}, since)
+	})
 	if err != nil {
 		return tx.fail("look for decisions", err)
 	}

@@ -2,14 +2,10 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 
 	"fanmill/classify"
 	"fanmill/store/ledger"
 )
-
-const selectWaiting = ledger.RowColumns + `, features, grams, NULL FROM msg LEFT JOIN lists USING (id)
-	WHERE waits AND scope = ? AND digest > ? ORDER BY digest LIMIT ?`
 
 // Waiting calls fn with up to limit messages of a scope that were recorded and are to
 // be learned, with the features and grams that the ledger keeps of them, in the order of
@@ -19,11 +15,7 @@ func (tx *Tx) Waiting(scope string, after classify.Digest, limit int, fn func(*R
 	if err := tx.usable(); err != nil {
 		return 0, err
 	}
-	var rows []Row // all are read before the first is changed
-	err := tx.db.w.Query(selectWaiting, func(v []driver.Value) error {
-		rows = append(rows, ledger.AsRow(v))
-		return rows[len(rows)-1].TakeKept(v[ledger.NumRowColumns:])
-	}, scope, after[:], int64(limit))
+	rows, err := ledger.WaitingRows(tx.db.w, scope, after, limit) // all are read before the first is changed
 	if err != nil {
 		return 0, tx.fail("list messages that wait", err)
 	}
@@ -42,8 +34,7 @@ func (tx *Tx) Lists(row *Row) error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	err := tx.db.w.Query("SELECT features, grams, NULL FROM lists WHERE id = ?", row.TakeKept, row.ID)
-	if err != nil {
+	if err := ledger.ReadLists(tx.db.w, row); err != nil {
 		return tx.fail("read features", err)
 	}
 	return nil
@@ -55,7 +46,7 @@ func (tx *Tx) Counting(ctx context.Context, scope string, fn func(Row) error) er
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	rows, err := ledger.Rows(ctx, tx.db.w, ledger.RowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", scope)
+	rows, err := ledger.Counting(ctx, tx.db.w, scope)
 	if err != nil {
 		return tx.fail("list labels that count", err)
 	}

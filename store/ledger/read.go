@@ -74,6 +74,38 @@ func Rows(ctx context.Context, c *sqlite.Conn, query string, args ...driver.Valu
 	return rows, err
 }
 
+// selectSpare and selectWaiting go by an index, without sorting.
+const (
+	selectSpare   = RowColumns + ` FROM msg WHERE scope = ? AND class <> 0 AND NOT waits AND class = ? AND adds = 0 ORDER BY judged DESC LIMIT ?`
+	selectWaiting = RowColumns + `, features, grams, NULL FROM msg LEFT JOIN lists USING (id)
+	WHERE waits AND scope = ? AND digest > ? ORDER BY digest LIMIT ?`
+)
+
+// Spare returns up to limit labels of a scope and class that do not count, the newest first.
+func Spare(ctx context.Context, c *sqlite.Conn, scope string, class model.Class, limit int) ([]Row, error) {
+	return Rows(ctx, c, selectSpare, scope, int64(class), int64(limit))
+}
+
+// Counting returns the labels of a scope that add something.
+func Counting(ctx context.Context, c *sqlite.Conn, scope string) ([]Row, error) {
+	return Rows(ctx, c, RowColumns+" FROM msg WHERE scope = ? AND class IN (1, 2) AND (adds > 0 OR step <> 0)", scope)
+}
+
+// WaitingRows returns up to limit rows of a scope that wait, with the lists that are kept of
+// them, in the order of their digests, from the one after a digest on.
+func WaitingRows(c *sqlite.Conn, scope string, after classify.Digest, limit int) (rows []Row, err error) {
+	err = c.Query(selectWaiting, func(v []driver.Value) error {
+		rows = append(rows, AsRow(v))
+		return rows[len(rows)-1].TakeKept(v[NumRowColumns:])
+	}, scope, after[:], int64(limit))
+	return rows, err
+}
+
+// ReadLists gives a row the lists that are kept of it.
+func ReadLists(c *sqlite.Conn, r *Row) error {
+	return c.Query("SELECT features, grams, NULL FROM lists WHERE id = ?", r.TakeKept, r.ID)
+}
+
 // LoadRow returns a row with all that is kept of it, or ErrNoRow. These are two
 // queries because SQLite would plan a join anew each time.
 func LoadRow(c *sqlite.Conn, id int64) (row Row, err error) {
@@ -120,19 +152,31 @@ func AsOp(v []driver.Value) Op {
 	}
 }
 
+// EachOp calls fn with all ops after one.
+func EachOp(c *sqlite.Conn, after int64, fn func(Op)) error {
+	return c.Query(OpColumns+" FROM op WHERE seq > ?", func(v []driver.Value) error {
+		fn(AsOp(v))
+		return nil
+	}, after)
+}
+
+// OpTime returns when an op was, in microseconds; 0 if the log does not have it.
+func OpTime(c *sqlite.Conn, seq int64) (int64, error) {
+	return c.Integer("SELECT time FROM op WHERE seq = ?", seq)
+}
+
 // SelectLast yields the number of the last op, even if the log was pruned of it.
 const SelectLast = "SELECT seq FROM sqlite_sequence WHERE name = 'op'"
 
 // SelectFirst yields number and time of the oldest op that the log has.
 const SelectFirst = "SELECT seq, time FROM op ORDER BY seq LIMIT 1"
 
-// SelectLabels yields a scope's labels that do not wait, the newest first.
-const SelectLabels = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
+const selectLabels = `SELECT id, class, sure, score_c, score_e, score_l FROM msg
 	WHERE scope = ? AND class <> 0 AND NOT waits AND class <= 2 ORDER BY judged DESC LIMIT ?`
 
 // EachLabel calls fn with a scope's labels that do not wait, the newest first.
 func EachLabel(ctx context.Context, c *sqlite.Conn, scope string, limit int, fn func(id int64, l classify.Label)) error {
-	return c.Query(SelectLabels, func(v []driver.Value) error {
+	return c.Query(selectLabels, func(v []driver.Value) error {
 		fn(sqlite.Int(v[0]), AsLabel(v[1:]))
 		return ctx.Err()
 	}, scope, int64(limit))

@@ -24,8 +24,6 @@ const (
 	insertOp   = `INSERT INTO op
 	(time, actor, source, kind, row, scope, class_before, adds_before, step_before, sure_before, waits_before,
 	class_after, adds_after, step_after, sure_after, waits_after, undoes) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
-	insertWas = `INSERT INTO was (op, score_c, score_e, score_l, log_odds, judged, time, source)
-	SELECT ?, score_c, score_e, score_l, log_odds, judged, time, source FROM msg WHERE id = ?`
 )
 
 // Packed are lists of a row in their stored forms, nil where one is not wanted or not
@@ -110,12 +108,6 @@ func DropLists(c *sqlite.Conn, id int64) error {
 	return err
 }
 
-// KeepWas keeps what the op of a number takes from a row besides its mark.
-func KeepWas(c *sqlite.Conn, seq, row int64) error {
-	_, err := c.Exec(insertWas, seq, row)
-	return err
-}
-
 // Log writes an op and returns its number.
 func Log(c *sqlite.Conn, o *Op) (seq int64, err error) {
 	b, a := o.Before, o.After
@@ -133,4 +125,50 @@ func NilIfZero(n int64) driver.Value {
 		return nil
 	}
 	return n
+}
+
+// Complete keeps the message of a row that has none, in its stored form, and tells whether
+// it had none.
+func Complete(c *sqlite.Conn, id int64, message []byte) (bool, error) {
+	res, err := c.Exec("INSERT OR IGNORE INTO body (id, message) VALUES (?,?)", id, message)
+	if err != nil {
+		return false, err
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return false, nil
+	}
+	_, err = c.Exec("UPDATE msg SET complete = 1 WHERE id = ?", id)
+	return err == nil, err
+}
+
+// Attribute says who gave a row its label and when.
+func Attribute(c *sqlite.Conn, r *Row, source string, at time.Time) error {
+	_, err := c.Exec("UPDATE msg SET source = ?, time = ? WHERE scope = ? AND digest = ?", source, at.UnixMicro(), r.Scope, r.Digest[:])
+	return err
+}
+
+// Sweep removes a row and what is kept of it, and tells whether it did: not if the row has
+// a label.
+func Sweep(c *sqlite.Conn, id int64) (bool, error) {
+	res, err := c.Exec("DELETE FROM msg WHERE id = ? AND class = 0", id)
+	if err != nil {
+		return false, err
+	}
+	if n, _ := res.RowsAffected(); n == 0 {
+		return false, nil
+	}
+	if err := DropLists(c, id); err != nil {
+		return false, err
+	}
+	_, err = c.Exec("DELETE FROM body WHERE id = ?", id)
+	return err == nil, err
+}
+
+// Prune removes all ops up to one, with what they took from their rows.
+func Prune(c *sqlite.Conn, last int64) error {
+	if _, err := c.Exec("DELETE FROM was WHERE op <= ?", last); err != nil {
+		return err
+	}
+	_, err := c.Exec("DELETE FROM op WHERE seq <= ?", last)
+	return err
 }
