@@ -7,10 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"fanmill/store/disk"
+	"fanmill/store/follow"
 	"fanmill/store/ledger"
 	"fanmill/store/model"
 	"fanmill/store/pack"
@@ -51,12 +51,11 @@ type DB struct {
 	w         *sqlite.Conn // writes, and follows other writers
 	closed    bool
 	following bool
-	unsaved   int64 // ops applied since the snapshot on disk
+	follower  *follow.Follower
 	lastEnd   time.Time
 	lastLong  bool    // the last update kept others waiting
 	spare     []int32 // a buffer for weights as they were before an update
 	pack      *pack.Packer
-	seq       atomic.Int64
 
 	r *sqlite.Reader // answers queries, so that they need not wait for an update
 
@@ -72,6 +71,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		opts: o, log: o.Logger, path: filepath.Join(o.Dir, ledger.FileName),
 		turn: make(chan struct{}, 1), pack: pack.NewPacker(), models: model.NewModels(),
 	}
+	db.follower = follow.New(db.models, o.Dir, o.ReadOnly, o.Logger)
 	if err := db.open(ctx); err != nil {
 		return nil, errors.Join(sqlite.Explain(db.path, err), db.closeFiles())
 	}
@@ -98,7 +98,7 @@ func (db *DB) open(ctx context.Context) error {
 		if err := errors.Join(db.closeFiles(), db.connect()); err != nil {
 			return fmt.Errorf("open ledger: %w", err)
 		}
-		if err := db.start(ctx); err != nil {
+		if err := db.follower.Start(ctx); err != nil {
 			return fmt.Errorf("load model: %w", err)
 		}
 		return db.w.Disturbed(db.path)
@@ -128,7 +128,7 @@ func (db *DB) refuseEmptied() error {
 	if err != nil || info.Size() > 0 {
 		return nil // a missing ledger is a new one; other errors show when it is opened
 	}
-	if _, err := os.Stat(db.snapshotPath()); err != nil {
+	if _, err := os.Stat(filepath.Join(db.opts.Dir, ledger.SnapshotName)); err != nil {
 		return nil
 	}
 	return sqlite.Damaged(db.path, "it is empty, but "+ledger.SnapshotName+" beside it was trained; remove both to begin anew")
@@ -152,21 +152,7 @@ func (db *DB) connect() (err error) {
 	}
 	db.Reader = query.New(db.path, db.r)
 	db.uuid, err = db.w.Text(sqlite.MetaValue, "ledger")
-	return err
-}
-
-// start fills the model from the snapshot, or from the rows if there is none
-// that fits, and applies what came after it.
-func (db *DB) start(ctx context.Context) error {
-	if err := db.loadSnapshot(); err != nil {
-		if !errors.Is(err, os.ErrNotExist) {
-			db.log.Warn("ignoring the model snapshot, building the model from the ledger", "file", db.snapshotPath(), "reason", err)
-		}
-		if err := db.rebuild(ctx); err != nil {
-			return err
-		}
-	}
-	_, err := db.catchUp(ctx)
+	db.follower.Use(db.w, db.uuid)
 	return err
 }
 
@@ -178,8 +164,8 @@ func (db *DB) Close() error {
 	}
 	defer db.give()
 	db.closed = true
-	if db.unsaved >= snapshotEvery || db.following && db.unsaved > 0 {
-		db.saveSnapshot()
+	if db.follower.Due() || db.following && db.follower.Unsaved() {
+		db.follower.TrySave()
 	}
 	return db.closeFiles()
 }
@@ -214,7 +200,7 @@ func (db *DB) take(ctx context.Context) error {
 func (db *DB) give() { <-db.turn }
 
 // Seq returns the number of the last op that the model holds.
-func (db *DB) Seq() int64 { return db.seq.Load() }
+func (db *DB) Seq() int64 { return db.follower.Seq() }
 
 // Loaded is Model without a wait: it reports false for a scope that is not in memory.
 func (db *DB) Loaded(scope string) (*Model, bool) {
@@ -240,7 +226,7 @@ func (db *DB) Model(scope string) (*Model, error) {
 	defer db.give()
 	var m *Model
 	err := sqlite.Retry(ctx, db.opts.Busy, func() (err error) {
-		m, err = db.loadScope(ctx, scope)
+		m, err = db.follower.Scope(ctx, scope)
 		return err
 	})
 	db.models.Trim(db.opts.ScopeMemory)
@@ -274,5 +260,5 @@ func (db *DB) replaced() error {
 
 // Size returns the bytes that ledger and snapshot take on disk.
 func (db *DB) Size() (int64, error) {
-	return disk.Size(db.path, db.path+"-wal", db.snapshotPath())
+	return disk.Size(db.path, db.path+"-wal", filepath.Join(db.opts.Dir, ledger.SnapshotName))
 }

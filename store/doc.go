@@ -10,16 +10,22 @@
 //	model.snap   a snapshot of the site's counts and weights, for a fast start
 //	waiting.lists  what was found in messages that wait to be learned (package stash)
 //
-// and for a time fanmill.db.renewed, which is to become the ledger (see PrepareRenewal).
+// and for a time fanmill.db.renewed, which is to become the ledger (package renew).
+//
+// # Rooms
+//
+// This package is about turns and transactions: who may change ledger and model, and that
+// both are changed or neither. What it joins stands below it, each of it without knowing a DB:
+// package ledger reads and writes rows and ops, package follow keeps the model in step with
+// them, package query answers what only wants to know (a DB has its methods), and package
+// dump writes a ledger as text and loads it. Package renew, for newer feature sets, works on a
+// ledger that nobody has open.
 //
 // # Model
 //
 // Package model has what the rows add up to in memory. A user's scope is read from its rows
 // when it is first asked for. The Fit is made by whoever changes or follows the ledger,
 // before the change is committed, so that look-ups find it ready.
-//
-// model.snap is written under another name, synced and renamed. One that does not fit the
-// ledger is ignored with a log line and the model is built from the rows.
 //
 // # Concurrency
 //

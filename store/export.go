@@ -23,7 +23,7 @@ func (db *DB) Export(w io.Writer) error {
 	defer db.give()
 	out := bufio.NewWriter(w)
 	for _, scope := range scopes {
-		m, err := db.loadScope(context.Background(), scope)
+		m, err := db.follower.Scope(context.Background(), scope)
 		if err != nil {
 			return fmt.Errorf("export model: %w", sqlite.Explain(db.path, err))
 		}

@@ -1,16 +1,6 @@
 package store
 
-import (
-	"context"
-
-	"fanmill/classify"
-	"fanmill/store/ledger"
-)
-
-// refit makes the Fit anew if it is behind, for the holder of the turn.
-func (db *DB) refit(ctx context.Context) error {
-	return db.models.Refit(ledger.SiteLabels(ctx, db.w))
-}
+import "fanmill/classify"
 
 // TxModel is a scope's model as a transaction sees it.
 type TxModel struct {
@@ -31,7 +21,7 @@ func (tx *Tx) refit() error {
 	if err := tx.usable(); err != nil {
 		return err
 	}
-	if err := tx.db.refit(tx.ctx); err != nil {
+	if err := tx.db.follower.Refit(tx.ctx); err != nil {
 		return tx.fail("calibrate", err)
 	}
 	return nil

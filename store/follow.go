@@ -4,25 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 
-	"fanmill/store/ledger"
-	"fanmill/store/model"
 	"fanmill/store/sqlite"
 )
 
 const (
 	followEvery = 200 * time.Millisecond
-	// A snapshot is due after this many ops: applying as many at the next start
-	// takes about a tenth of a second.
-	snapshotEvery = 5000
 	// snapshotPause keeps a follower of a long training from writing all the time.
 	snapshotPause = time.Minute
 )
-
-// errRebuild stops catching up where the log alone does not suffice.
-var errRebuild = errors.New("the op log does not lead from here")
 
 // CatchUp applies what other processes have written since, and returns how many
 // ops that were. With nothing new it costs a few microseconds.
@@ -32,7 +23,7 @@ func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
 			return err
 		}
 		defer db.give()
-		n, err := db.catchUp(ctx)
+		n, err := db.follower.CatchUp(ctx)
 		applied += n
 		return err
 	})
@@ -40,58 +31,6 @@ func (db *DB) CatchUp(ctx context.Context) (applied int, err error) {
 		return applied, fmt.Errorf("follow ledger: %w", sqlite.Explain(db.path, err))
 	}
 	return applied, nil
-}
-
-// catchUp is CatchUp for the holder of the turn.
-func (db *DB) catchUp(ctx context.Context) (int, error) {
-	start := db.seq.Load()
-	last, err := db.w.Integer(ledger.SelectLast)
-	if err != nil || last == start && !db.models.Behind() {
-		return 0, err
-	}
-	err = db.w.Consistent(func() error {
-		if err := db.apply(ctx); err != nil {
-			return err
-		}
-		return db.refit(ctx)
-	})
-	return int(max(0, db.seq.Load()-start)), err
-}
-
-// apply carries out the ops that other processes have written. Fits stay as they
-// are.
-func (db *DB) apply(ctx context.Context) error {
-	start := db.seq.Load()
-	last, err := db.w.Integer(ledger.SelectLast)
-	if err != nil || last == start {
-		return err
-	}
-	err = ledger.EachChange(ctx, db.w, start, db.applyOp)
-	if errors.Is(err, errRebuild) || err == nil && db.seq.Load() < last || last < start {
-		db.log.Warn("building the model from the rows of the ledger", "reason", errRebuild, "from", db.seq.Load(), "to", last)
-		err = db.rebuild(ctx)
-	}
-	return err
-}
-
-// applyOp changes the model by one op.
-func (db *DB) applyOp(seq int64, scope string, read func() (model.Change, error)) error {
-	if seq != db.seq.Load()+1 {
-		return errRebuild
-	}
-	if m := db.models.Model(scope); m != nil {
-		ch, err := read()
-		if err != nil {
-			return err
-		}
-		if ch.Lacks() {
-			return errRebuild
-		}
-		db.models.Change(m, &ch)
-	}
-	db.seq.Add(1)
-	db.unsaved++
-	return nil
 }
 
 // Follow keeps the model current until ctx ends or the DB is closed. While the
@@ -131,12 +70,12 @@ func (db *DB) followOnce(ctx context.Context, saved *time.Time) error {
 	if err := db.replaced(); err != nil {
 		return err
 	}
-	if _, err := db.catchUp(ctx); err != nil {
+	if _, err := db.follower.CatchUp(ctx); err != nil {
 		return sqlite.Explain(db.path, err)
 	}
-	if db.unsaved >= snapshotEvery && time.Since(*saved) >= snapshotPause {
+	if db.follower.Due() && time.Since(*saved) >= snapshotPause {
 		*saved = time.Now()
-		db.saveSnapshot()
+		db.follower.TrySave()
 	}
 	return nil
 }
@@ -149,7 +88,7 @@ func (db *DB) Rebuild(ctx context.Context) error {
 			return err
 		}
 		defer db.give()
-		return db.rebuild(ctx)
+		return db.follower.Rebuild(ctx)
 	})
 	if err != nil {
 		return fmt.Errorf("rebuild model: %w", sqlite.Explain(db.path, err))
@@ -157,47 +96,14 @@ func (db *DB) Rebuild(ctx context.Context) error {
 	return nil
 }
 
-// rebuild is Rebuild for the holder of the turn; within a transaction only
-// before it changes anything.
-func (db *DB) rebuild(ctx context.Context) error {
-	return db.w.Consistent(func() error {
-		seq, err := db.w.Integer(ledger.SelectLast)
-		if err != nil {
-			return err
-		}
-		fresh := make(map[string]model.Sum)
-		for _, scope := range append(db.models.Names(), "") {
-			if fresh[scope], err = ledger.Sum(ctx, db.w, db.path, scope); err != nil {
-				return err
-			}
-		}
-		for scope, c := range fresh {
-			db.models.Set(scope, c)
-		}
-		db.seq.Store(seq)
-		if seq > 0 {
-			db.unsaved = math.MaxInt32
-		}
-		return nil
-	})
-}
-
-// loadScope adds a scope to the model, for the holder of the turn; within a
-// transaction only before it changes that scope.
-func (db *DB) loadScope(ctx context.Context, scope string) (*Model, error) {
-	if m := db.models.Model(scope); m != nil {
-		return m, nil
+// WriteSnapshot writes the site's model to model.snap. It waits for an update
+// that is under way, and look-ups go on meanwhile.
+func (db *DB) WriteSnapshot() error {
+	ctx, cancel := context.WithTimeout(context.Background(), db.opts.Busy)
+	defer cancel()
+	if err := db.take(ctx); err != nil {
+		return fmt.Errorf("write snapshot: %w", err)
 	}
-	var m *Model
-	err := db.w.Consistent(func() error {
-		if err := db.apply(ctx); err != nil { // within a Tx there is nothing to do
-			return err
-		}
-		c, err := ledger.Sum(ctx, db.w, db.path, scope)
-		if err == nil {
-			m = db.models.Set(scope, c)
-		}
-		return err
-	})
-	return m, err
+	defer db.give()
+	return db.follower.Save()
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // follow runs Follow until the test ends.
-func follow(t testing.TB, db *DB) {
+func following(t testing.TB, db *DB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -40,7 +40,7 @@ func TestOtherProcessIsFollowed(t *testing.T) {
 	dir := t.TempDir()
 	db := openAt(t, dir)
 	learn(t, db, message(1, Ham, 1))
-	follow(t, db)
+	following(t, db)
 	other := storetest.StartChild(t, "learn", dir)
 	other.Expect(t, "ready")
 	m := mustModel(t, db, "")
@@ -66,7 +66,7 @@ func TestOtherProcessIsFollowed(t *testing.T) {
 func TestKilledWriter(t *testing.T) {
 	dir := t.TempDir()
 	follower := openAt(t, dir)
-	follow(t, follower)
+	following(t, follower)
 	for range 6 {
 		seq := follower.Seq()
 		c := storetest.StartChild(t, "batch", dir)
@@ -152,7 +152,7 @@ func TestFollowGoesOnAfterFaults(t *testing.T) {
 	dir := t.TempDir()
 	var log storetest.Log
 	db, other := openAt(t, dir, withLog(&log)), openAt(t, dir)
-	follow(t, db)
+	following(t, db)
 	away := filepath.Join(dir, "away")
 	if err := os.Rename(db.path, away); err != nil {
 		t.Fatal(err)

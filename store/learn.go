@@ -256,7 +256,7 @@ func (tx *Tx) keepWas(row int64) error {
 }
 
 // nextOp is the number that the next op will have.
-func (tx *Tx) nextOp() int64 { return tx.db.seq.Load() + 1 }
+func (tx *Tx) nextOp() int64 { return tx.db.Seq() + 1 }
 
 // record logs a change and carries it out on the model.
 func (tx *Tx) record(m *Model, kind ledger.Kind, by Origin, ch *model.Change) error {
@@ -266,12 +266,10 @@ func (tx *Tx) record(m *Model, kind ledger.Kind, by Origin, ch *model.Change) er
 		return tx.fail("log change", err)
 	}
 	if seq != tx.nextOp() {
-		return tx.fail("log change", sqlite.Damaged(tx.db.path, fmt.Sprintf("op %d follows op %d", seq, tx.db.seq.Load())))
+		return tx.fail("log change", sqlite.Damaged(tx.db.path, fmt.Sprintf("op %d follows op %d", seq, tx.db.Seq())))
 	}
 	tx.asked = false
 	tx.remember(m, ch)
-	tx.db.models.Change(m, ch)
-	tx.db.seq.Add(1)
-	tx.db.unsaved++
+	tx.db.follower.Record(m, ch)
 	return nil
 }

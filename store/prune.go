@@ -10,7 +10,7 @@ import (
 // The rows say what the model is, and nothing is built from the log (see ledger.Sum), so
 // what is old of it can go: it says who decided what, and how to take that back. A
 // process that is further behind than the log reaches finds a gap and builds its model
-// from the rows (see applyOp).
+// from the rows (see package follow).
 
 // Prune removes up to limit of the ops that are to go, the oldest first, with what they
 // took from their rows, and returns how many. A snapshot that is older than what goes is
@@ -19,7 +19,7 @@ func (db *DB) Prune(ctx context.Context, old query.Stale, limit int64) (removed 
 	if old.Ops <= 0 {
 		return 0, nil
 	}
-	if saved, ok := db.saved(); ok && saved.Seq <= old.Last {
+	if saved, ok := db.follower.Saved(); ok && saved.Seq <= old.Last {
 		if _, err := db.CatchUp(ctx); err != nil {
 			return 0, err
 		}

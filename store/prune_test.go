@@ -150,7 +150,7 @@ func TestPruneRenewsSnapshot(t *testing.T) {
 	learn(t, db, message(3, Ham, 1), message(4, Spam, 1))
 	age(t, db, db.Seq(), 2*month)
 	prune(t, db, query.Memory{Age: month}, 100)
-	if saved, ok := db.saved(); saved.Seq != 4 || !ok {
+	if saved, ok := db.follower.Saved(); saved.Seq != 4 || !ok {
 		t.Errorf("the snapshot is of op %d", saved.Seq)
 	}
 	again := openAt(t, dir, withLog(&log))

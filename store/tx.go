@@ -63,7 +63,7 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 			tx.rollback()
 		}
 	}()
-	if err := db.apply(ctx); err != nil {
+	if err := db.follower.Apply(ctx); err != nil {
 		return fmt.Errorf("follow ledger: %w", sqlite.Explain(db.path, err))
 	}
 	if err := tx.run(fn); err != nil {
@@ -144,19 +144,15 @@ func (tx *Tx) end() {
 // rollback takes the transaction's changes out of ledger and model.
 func (tx *Tx) rollback() {
 	db := tx.db
-	for i := len(tx.done) - 1; i >= 0; i-- {
-		db.models.TakeBack(&tx.done[i])
-	}
+	db.follower.TakeBack(tx.done)
 	if tx.stepped {
 		db.models.SetWeights(tx.weights)
 		tx.stepped = false
 	}
-	db.seq.Add(-int64(len(tx.done)))
-	db.unsaved -= int64(len(tx.done))
 	if err := db.w.Rollback(); err != nil {
 		db.log.Error("cannot roll back the ledger", "error", err)
 	}
-	if _, err := db.catchUp(context.WithoutCancel(tx.ctx)); err != nil {
+	if _, err := db.follower.CatchUp(context.WithoutCancel(tx.ctx)); err != nil {
 		db.log.Warn("cannot calibrate after a transaction that failed, trying again with the next", "error", sqlite.Explain(db.path, err))
 	}
 }
@@ -191,7 +187,7 @@ func (tx *Tx) Model(scope string) TxModel {
 }
 
 func (tx *Tx) load(scope string) (*Model, error) {
-	m, err := tx.db.loadScope(tx.ctx, scope)
+	m, err := tx.db.follower.Scope(tx.ctx, scope)
 	if err != nil {
 		return nil, tx.fail(fmt.Sprintf("load scope %q", scope), err)
 	}

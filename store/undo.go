@@ -54,7 +54,7 @@ func undoneBy(o *ledger.Op) ledger.Kind {
 }
 
 // backTo is the change that takes an op back. What the label added then needs its lists;
-// where they are gone (see Renew), it comes back and adds nothing.
+// where they are gone (see package renew), it comes back and adds nothing.
 func (tx *Tx) backTo(op *ledger.Op, row *Row) (*model.Change, error) {
 	ch := &model.Change{Row: row.ID, Before: row.Mark(), After: op.Without(row.Mark()), Undoes: op.Seq}
 	if err := tx.kept(ch); err != nil {

@@ -5,14 +5,14 @@
 // The ledger is the truth and everything the model knows is derived from it.
 //
 //	meta  key, value: "schema", "features" (classify.FeatureVersion), "ledger" (a random
-//	      id); in one that was renewed also "renewed" and "copied" (see renew.go)
+//	      id); in one that was renewed also "renewed" and "copied" (package renew)
 //	msg   one row for each scope and digest: the state. class (0 forgotten, 1 ham,
-//	      2 spam; 3 and 4 what another filter counted of them), adds (how often the message counts, 0 allowed), step (what it adds to
-//	      each of its weights), sure (a person insists on the class), the scores before
-//	      training, source (who gave the class: what people say outranks what fanmill
-//	      labelled), waits (recorded, but not learned yet; 1, or 2 in a row that was
-//	      there before, or 3 with its lists kept until then), judged (the op that gave
-//	      the label its class, sure or scores)
+//	      2 spam; 3 and 4 what another filter counted of them), adds (how often the
+//	      message counts, 0 allowed), step (what it adds to each of its weights), sure (a
+//	      person insists on the class), the scores before training, source (who gave the
+//	      class: what people say outranks what fanmill labelled), waits (recorded, but not
+//	      learned yet; 1, or 2 in a row that was there before, or 3 with its lists kept
+//	      until then), judged (the op that gave the label its class, sure or scores)
 //	lists of the same row, where they are kept, features and grams (stored as package pack
 //	      does)
 //	body  of the same row, where it is kept, the canonical message (a frame of zstd)
@@ -25,8 +25,8 @@
 // where a follower needs them: features in rows with adds > 0, grams in rows with a
 // step, both in rows whose message is cut or missing, in every user scope, which keeps
 // no message text at all, and in rows that wait, unless they came without: the lists of
-// a mailbox that waits are put by together. A message
-// that was learned without its text, by an id, gains the text when it is trained later.
+// a mailbox that waits are put by together. A message that was learned without its text, by
+// an id, gains the text when it is trained later.
 // What has counted is never dropped or replaced, so all ops of a row speak of the same
 // features and grams, and an op is a complete difference: adds_before taken from
 // class_before, adds_after given to class_after, for each feature and for the totals,

@@ -26,7 +26,7 @@ func (s *Selection) has(o *ledger.Op) bool {
 type Undoable struct {
 	ledger.Op
 	Later *ledger.Op // a decision of others about the same message since, which forbids it; nil: none
-	Seen  int64      // the last op when it was listed; see Tx.DecidedSince
+	Seen  int64      // the last op when it was listed; see store.Tx.DecidedSince
 }
 
 // Undoables returns the last n decisions of a selection that stand, the newest first,

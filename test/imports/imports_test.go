@@ -108,10 +108,18 @@ var walls = []struct {
 	},
 	{
 		module + "/store/history", "the ledger is read where there is no history",
-		func(path string) bool { return path != module+"/store" && path != module+"/store/model" },
+		func(path string) bool { return room(path) != "store" },
 	},
 	{
-		module + "/store", "the history is written where there is no ledger",
+		module + "/store/ledger", "the history is written where there is no ledger",
+		func(path string) bool { return path != module+"/store/history" },
+	},
+	{
+		module + "/store/follow", "store says whose turn it is to change the model",
+		func(path string) bool { return path == module+"/store" },
+	},
+	{
+		module + "/store", "what stands below it knows no transaction",
 		func(path string) bool { return !strings.HasPrefix(path, module+"/store/") },
 	},
 }
@@ -385,6 +393,13 @@ func TestRulesRefuse(t *testing.T) {
 		{"fanmill/store/history", "fanmill/store/sqlite", false},
 		{"fanmill/store/history", "fanmill/store", true},
 		{"fanmill/store", "fanmill/store/history", true},
+		{"fanmill/store/query", "fanmill/store/history", true},
+		{"fanmill/milter", "fanmill/store/history", false},
+		{"fanmill/store/history", "fanmill/store/ledger", true},
+		{"fanmill/store/dump", "fanmill/store/ledger", false},
+		{"fanmill/store/renew", "fanmill/store", true},
+		{"fanmill/store/query", "fanmill/store/follow", true},
+		{"fanmill/training", "fanmill/store/follow", true},
 		{"fanmill/training", "fanmill/store", false},
 		{"fanmill/cmd/fanmill", "fanmill/cmd/fanmill/doctor", false},
 		{"fanmill/cmd/fanmill/cli", "fanmill/cmd/fanmill/doctor", true},
