@@ -63,29 +63,17 @@ func withoutText(m *classify.Message) *classify.Message {
 	return &classify.Message{Digest: m.Digest, Features: slices.Clone(m.Features), Grams: slices.Clone(m.Grams), MessageID: m.MessageID}
 }
 
-// Run learns what is taught until ctx ends, and then what waits.
+// Run learns what is taught until ctx ends, and then what waits, as far as there is time:
+// the end of ctx takes no lesson away that is on its way to the ledger.
 func (t *Teacher) Run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			t.rest(context.WithoutCancel(ctx))
-			return
-		case l := <-t.queue:
-			t.learn(ctx, l)
-		}
-	}
-}
-
-// rest learns what waits, as far as there is time.
-func (t *Teacher) rest(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, teachRest)
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	for {
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(teachRest, cancel) })()
+	for ctx.Err() == nil || len(t.queue) > 0 {
 		select {
 		case l := <-t.queue:
-			t.learn(ctx, l)
-		default:
-			return
+			t.learn(work, l)
+		case <-ctx.Done():
 		}
 	}
 }

@@ -27,6 +27,9 @@ func TestTeacher(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // stopped with all of it waiting
 	teacher.Run(ctx)
+	if len(teacher.queue) > 0 {
+		t.Errorf("%d lessons are left", len(teacher.queue))
+	}
 
 	labels, err := db.Labels(anna)
 	if err != nil {
