@@ -62,7 +62,7 @@ type Model interface {
 type Message struct {
 	Digest    Digest
 	Features  []uint64 // distinct, ascending
-	Behind    []uint64 // those of Features that are words behind the beginning of the text only, see Scorer.Lift
+	Behind    []uint8  // for each of Features: 1 where it stands behind the message's beginning only, see Scorer.Lift; else 0
 	Grams     []uint32 // buckets of the excerpt's n-grams, distinct, ascending
 	Size      int64    // bytes of the message as it was fed
 	Client    Client   // behind own hosts: read from the border's Received line

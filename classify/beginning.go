@@ -38,19 +38,20 @@ type textRoom struct {
 	beginning int // bytes of words that belong to the beginning
 }
 
-// textWord takes a word of the text in hand, and notes it if it is new and stands behind
-// the beginning.
+// textWord takes a word of the text in hand.
 func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
-	if s.room.beginning -= len(w) + 1; s.room.beginning >= 0 || k == words.URL || k == words.Mail {
-		s.bodyWord(k, w, cut)
-		return
-	}
-	if k == words.Word && !cut || k == words.Piece {
-		s.script(w) // of its own, and first: what bodyWord adds is then the word, if anything
-	}
-	before, n := s.set.n, len(s.msg.Behind)
+	s.room.beginning -= len(w) + 1
+	s.set.here = behindIf(s.room.beginning < 0 && k != words.URL && k != words.Mail)
 	s.bodyWord(k, w, cut)
-	s.msg.Behind = append(s.msg.Behind, s.set.last)[:n+s.set.n-before] // whether it is new cannot be predicted: no branch
+	s.set.here = 0
+}
+
+// behindIf is what a set knows of features that are added behind the beginning.
+func behindIf(is bool) uint8 {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // ScoreMessage is Score for a message in hand, whose beginning is heard.
@@ -59,37 +60,28 @@ func (sc *Scorer) ScoreMessage(msg *Message, m Model) Score {
 }
 
 // Lift returns s, the score of a message with these features, after its beginning was
-// heard: all features but those behind it, see Message.
-func (sc *Scorer) Lift(s Score, features, behind []uint64, m Model) Score {
+// heard: the features that do not stand behind it, see Message. Without behind nothing is
+// known of that.
+func (sc *Scorer) Lift(s Score, features []uint64, behind []uint8, m Model) Score {
 	if len(behind) == 0 || s.LogOdds >= beginningMost || Thin(m) {
 		return s
 	}
-	z := heard(sc.join(sc.without(features, behind), s.L, m).LogOdds)
-	if z > s.LogOdds {
+	begin := sc.without(features, behind)
+	if len(begin) == len(features) {
+		return s
+	}
+	if z := heard(sc.join(begin, s.L, m).LogOdds); z > s.LogOdds {
 		s.Beginning, s.LogOdds, s.P = z-s.LogOdds, z, report(z)
 	}
 	return s
 }
 
-// without returns the features that are not behind, of which each is among them; valid
-// until the next call.
-func (sc *Scorer) without(features, behind []uint64) []uint64 {
-	sc.behind.reset(len(behind))
-	for _, h := range behind {
-		sc.behind.add(h)
-	}
-	behind = append(sc.behind.drain(), 0) // ascending, as the features are; none is behind the last
-	sc.behind.list = behind
-	list := slices.Grow(sc.beginning[:0], len(features))[:len(features)]
-	n := 0
-	for _, h := range features {
+// without returns the features that do not stand behind, valid until the next call.
+func (sc *Scorer) without(features []uint64, behind []uint8) []uint64 {
+	list, n := slices.Grow(sc.beginning[:0], len(features))[:len(features)], 0
+	for i, h := range features { // no branch on where they stand, which cannot be predicted
 		list[n] = h
-		here := 0
-		if h != behind[0] { // no branch in machine code: which of them stand behind cannot be predicted
-			here = 1
-		}
-		n += here
-		behind = behind[1-here:]
+		n += 1 - int(behind[i])
 	}
 	sc.beginning = list
 	return list[:n]

@@ -78,10 +78,15 @@ type set struct {
 	slots []uint64 // 0: empty
 	other []uint64 // room to grow into
 	list  []uint64 // what drain returned
-	power uint8    // the power of two
-	n     int      // features held
-	last  uint64   // what was added last, new or not
-	room  int      // how many may be held without a look at max and slots
+
+	// For each slot and each feature of list, whether it stands behind the beginning of
+	// the message only, 0 or 1.
+	behind, otherBehind, listBehind []uint8
+	here                            uint8 // of what is added now
+
+	power uint8 // the power of two
+	n     int   // features held
+	room  int   // how many may be held without a look at max and slots
 	max   int
 	field prefix // what fieldPrefix returned
 	texts *texts // recorded only for explanations
@@ -100,21 +105,23 @@ func slotsFor(power uint8) int { return 3 << power / 2 }
 func (s *set) reset(max int) {
 	if s.n > 0 { // the message was given up before its end
 		clear(s.slots)
+		clear(s.behind)
 		s.n = 0
 	}
 	if len(s.slots) == 0 || len(s.slots) > slotsFor(setKept) {
-		s.slots, s.other = make([]uint64, slotsFor(setMin)), nil
+		n := slotsFor(setMin)
+		s.slots, s.other, s.behind, s.otherBehind = make([]uint64, n), nil, make([]uint8, n), nil
 	}
-	s.max = max
-	s.resize(s.slots, setMin)
+	s.max, s.here = max, 0
+	s.resize(s.slots, s.behind, setMin)
 	if s.texts != nil {
 		s.texts.reset()
 	}
 }
 
 // resize takes the slots for a power of two from those given.
-func (s *set) resize(slots []uint64, power uint8) {
-	s.slots, s.power = slots[:slotsFor(power)], power
+func (s *set) resize(slots []uint64, behind []uint8, power uint8) {
+	s.slots, s.behind, s.power = slots[:slotsFor(power)], behind[:slotsFor(power)], power
 	s.room = min(s.max, 1<<power/2)
 }
 
@@ -140,7 +147,8 @@ func (s *set) add(h uint64) bool {
 	if s.n >= s.room && isNew {
 		return s.addToFull(h)
 	}
-	slots[i], s.last = h, h
+	slots[i] = h
+	s.behind[i] = (s.behind[i] | uint8(held+1)) & s.here
 	s.n += int(held + 1)
 	return isNew
 }
@@ -160,12 +168,12 @@ func (s *set) addToFull(h uint64) bool {
 // grow moves the features to twice as many slots.
 func (s *set) grow() {
 	if need := slotsFor(s.power + 1); cap(s.other) < need {
-		s.other = make([]uint64, need)
+		s.other, s.otherBehind = make([]uint64, need), make([]uint8, need)
 	}
-	old := s.slots
-	s.resize(s.other, s.power+1)
-	s.other = old[:0]
-	for _, h := range old {
+	old, behind := s.slots, s.behind
+	s.resize(s.other, s.otherBehind, s.power+1)
+	s.other, s.otherBehind = old[:0], behind[:0]
+	for was, h := range old {
 		if h == 0 {
 			continue
 		}
@@ -173,33 +181,37 @@ func (s *set) grow() {
 		for s.slots[i] != 0 {
 			i++
 		}
-		s.slots[i] = h
+		s.slots[i], s.behind[i] = h, behind[was]
 	}
 	clear(old)
+	clear(behind)
 }
 
-// drain empties the set and returns its features in ascending order, valid until
-// the next call. Only features that collided stand in the wrong order at first,
-// and they are neighbours.
-func (s *set) drain() []uint64 {
-	list, n := slices.Grow(s.list[:0], s.n)[:s.n], 0
-	for _, h := range s.slots {
+// drain empties the set and returns its features in ascending order, and for each of
+// them whether it stands behind the beginning only, 0 or 1; valid until the next call.
+// Only features that collided stand in the wrong order at first, and they are neighbours.
+func (s *set) drain() (list []uint64, behind []uint8) {
+	list, behind = slices.Grow(s.list[:0], s.n)[:s.n], slices.Grow(s.listBehind[:0], s.n)[:s.n]
+	n := 0
+	for i, h := range s.slots {
 		if n >= len(list) {
 			break
 		}
-		list[n] = h
+		list[n], behind[n] = h, s.behind[i]
 		if h != 0 { // no branch in machine code: which slots are taken is not to be predicted
 			n++
 		}
 	}
 	clear(s.slots)
+	clear(s.behind)
 	for i := 1; i < len(list); i++ {
 		for j := i; j > 0 && list[j-1] > list[j]; j-- {
 			list[j-1], list[j] = list[j], list[j-1]
+			behind[j-1], behind[j] = behind[j], behind[j-1]
 		}
 	}
-	s.list, s.n = list, 0
-	return list
+	s.list, s.listBehind, s.n = list, behind, 0
+	return list, behind
 }
 
 // feature adds one feature: a kind and its word.

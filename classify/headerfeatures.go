@@ -91,7 +91,10 @@ func (s *Stream) decode(v []byte, where string) []byte {
 // words gives every word of a header text under one kind, addresses and hosts
 // taken apart.
 func (s *Stream) words(text []byte, p *prefix) {
+	room := beginningText
 	s.split.Split(text, func(k words.Kind, w []byte, cut bool) {
+		room -= len(w) + 1
+		s.set.here = behindIf(room < 0)
 		switch {
 		case k == words.Mail:
 			s.address(w, p)
@@ -105,6 +108,7 @@ func (s *Stream) words(text []byte, p *prefix) {
 			s.set.feature(p, w)
 		}
 	})
+	s.set.here = 0
 }
 
 // address gives an address whole, its local part, and its host with suffixes.

@@ -31,8 +31,7 @@ type Scorer struct {
 	clues  []clue
 	tied   []clue
 
-	behind    set
-	beginning []uint64
+	beginning []uint64 // features of one
 }
 
 // clue is a feature that speaks: its probability and its place in Scorer.counts.

@@ -86,7 +86,7 @@ func (s *Stream) Reset() {
 	s.files.reset()
 	s.sum.Reset()
 	s.sumBuf = s.sumBuf[:0]
-	s.msg = Message{Behind: s.msg.Behind[:0], Canonical: s.msg.Canonical[:0], Complete: true}
+	s.msg = Message{Canonical: s.msg.Canonical[:0], Complete: true}
 	s.walking, s.inBody = true, false
 	s.headers, s.urls = 0, 0
 	s.plainRoom, s.hiddenRoom = textRoom{wordText, beginningText}, hiddenText
@@ -220,7 +220,7 @@ func (s *Stream) Finish() *Message {
 	s.sum.Write(s.sumBuf)
 	s.sumBuf = s.sumBuf[:0]
 	s.sum.Sum(s.msg.Digest[:0])
-	s.msg.Features = s.set.drain()
+	s.msg.Features, s.msg.Behind = s.set.drain()
 	s.msg.Attachments = s.files.list
 	s.msg.Grams = s.excerpt.buckets(s.clientLine())
 	return &s.msg

@@ -88,7 +88,10 @@ func features(raw []byte) ([]uint64, classify.Digest) {
 // lists is all that a message says: its features, which of them stand behind its
 // beginning, and its n-grams.
 func lists(m *classify.Message) []uint64 {
-	all := slices.Concat(m.Features, []uint64{0}, m.Behind, []uint64{0})
+	all := slices.Clone(m.Features)
+	for _, b := range m.Behind {
+		all = append(all, uint64(b))
+	}
 	for _, g := range m.Grams {
 		all = append(all, uint64(g))
 	}

@@ -26,7 +26,7 @@ type message struct {
 	spam     bool
 	digest   classify.Digest
 	features []uint64
-	behind   []uint64 // as in classify.Message
+	behind   []uint8 // as in classify.Message
 	grams    []uint32
 }
 
@@ -36,7 +36,7 @@ func (m message) clone() message {
 	return m
 }
 
-func (m message) size() int64 { return int64(8*len(m.features) + 8*len(m.behind) + 4*len(m.grams)) }
+func (m message) size() int64 { return int64(8*len(m.features) + len(m.behind) + 4*len(m.grams)) }
 
 // corpus is the messages of an index. Once loaded it is only read, by any number
 // of readers.
