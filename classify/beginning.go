@@ -6,8 +6,8 @@ import (
 	"fanmill/classify/words"
 )
 
-// The beginning of a message is its header, its markup and links, and the first words
-// that a reader sees. Whoever sends spam can put as many words of good mail behind it as
+// The beginning of a message is the first words of each header field, its markup and links,
+// and the first words of the text that a reader sees. Whoever sends spam can put as many words of good mail behind it as
 // he likes; what he wants to be read stands in front. So where the counts would call the
 // beginning spam by itself, what follows takes little of that back, and the good words
 // that bury a short spam do not help it (figures in docs/accuracy.md).
@@ -15,8 +15,8 @@ import (
 // That is a matter of scoring. Training judges whole messages, for the ledger keeps their
 // features in no order, and learns from what was put behind a spam too.
 
-// beginningText is how many bytes of the words that are seen belong to the beginning,
-// for plain text and HTML each.
+// beginningText is how many bytes of words belong to the beginning, of each field, and of
+// the text that is seen, for plain text and HTML each.
 const beginningText = 256
 
 // Log-odds of a beginning. From beginningFull on (a score of 0.95) it is heard as it
@@ -41,9 +41,9 @@ type textRoom struct {
 // textWord takes a word of the text in hand.
 func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
 	s.room.beginning -= len(w) + 1
-	s.set.here = behindIf(s.room.beginning < 0 && k != words.URL && k != words.Mail)
+	s.set.behindNow = behindIf(s.room.beginning < 0 && k != words.URL && k != words.Mail)
 	s.bodyWord(k, w, cut)
-	s.set.here = 0
+	s.set.behindNow = 0
 }
 
 // behindIf is what a set knows of features that are added behind the beginning.

@@ -82,7 +82,7 @@ type set struct {
 	// For each slot and each feature of list, whether it stands behind the beginning of
 	// the message only, 0 or 1.
 	behind, otherBehind, listBehind []uint8
-	here                            uint8 // of what is added now
+	behindNow                       uint8 // of what is added now
 
 	power uint8 // the power of two
 	n     int   // features held
@@ -112,7 +112,7 @@ func (s *set) reset(max int) {
 		n := slotsFor(setMin)
 		s.slots, s.other, s.behind, s.otherBehind = make([]uint64, n), nil, make([]uint8, n), nil
 	}
-	s.max, s.here = max, 0
+	s.max, s.behindNow = max, 0
 	s.resize(s.slots, s.behind, setMin)
 	if s.texts != nil {
 		s.texts.reset()
@@ -148,7 +148,7 @@ func (s *set) add(h uint64) bool {
 		return s.addToFull(h)
 	}
 	slots[i] = h
-	s.behind[i] = (s.behind[i] | uint8(held+1)) & s.here
+	s.behind[i] = (s.behind[i] | uint8(held+1)) & s.behindNow
 	s.n += int(held + 1)
 	return isNew
 }

@@ -94,7 +94,7 @@ func (s *Stream) words(text []byte, p *prefix) {
 	room := beginningText
 	s.split.Split(text, func(k words.Kind, w []byte, cut bool) {
 		room -= len(w) + 1
-		s.set.here = behindIf(room < 0)
+		s.set.behindNow = behindIf(room < 0)
 		switch {
 		case k == words.Mail:
 			s.address(w, p)
@@ -108,7 +108,7 @@ func (s *Stream) words(text []byte, p *prefix) {
 			s.set.feature(p, w)
 		}
 	})
-	s.set.here = 0
+	s.set.behindNow = 0
 }
 
 // address gives an address whole, its local part, and its host with suffixes.
