@@ -117,7 +117,7 @@ func appendLists(piece []byte, d classify.Digest, l Lists) (_ []byte, err error)
 // and returns its size.
 func (s *Stash) open() (*os.File, int64, error) {
 	path, want := filepath.Join(s.Dir, FileName), s.header()
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|syscall.O_NOFOLLOW, 0)
+	f, err := existing(path, os.O_RDWR|os.O_APPEND)
 	if err == nil {
 		info, err := f.Stat()
 		if got := make([]byte, len(want)); err == nil {
@@ -141,6 +141,26 @@ func (s *Stash) open() (*os.File, int64, error) {
 	return f, int64(len(want)), nil
 }
 
+// errStrange is what existing says of a pipe, a directory and the like.
+var errStrange = errors.New("is no regular file")
+
+// existing opens the file at path if it is a regular one. Of a pipe it would wait for
+// somebody to write.
+func existing(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, flags|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s %w", path, errStrange)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
 func (s *Stash) header() []byte {
 	h := header{Features: classify.FeatureVersion, Ledger: s.Ledger}
 	copy(h.Magic[:], magic)
@@ -153,11 +173,13 @@ func (s *Stash) header() []byte {
 // removed all the same.
 func (s *Stash) Take(fn func(classify.Digest, Lists) bool) error {
 	path := filepath.Join(s.Dir, FileName)
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW, 0)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := existing(path, os.O_RDONLY)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
-	}
-	if err != nil {
+	case errors.Is(err, errStrange):
+		return errors.Join(err, os.Remove(path))
+	case err != nil:
 		return err
 	}
 	defer f.Close()

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -128,6 +129,11 @@ func TestUselessStash(t *testing.T) {
 		"cut in a head": edited(func(b []byte) []byte { return b[:40] }),
 		"link": func(t *testing.T, path string) {
 			if err := errors.Join(os.Remove(path), os.Symlink(precious, path)); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"pipe": func(t *testing.T, path string) {
+			if err := errors.Join(os.Remove(path), syscall.Mkfifo(path, 0o600)); err != nil {
 				t.Fatal(err)
 			}
 		},
