@@ -25,7 +25,7 @@ type Census struct {
 // the first. It reads the state of every row, but no models and no messages.
 func (r *Reader) Census(ctx context.Context) (list []Census, err error) {
 	const query = `SELECT scope, class, count(*), sum(adds), sum(waits <> 0), sum(NOT complete), max(time)
-		FROM msg WHERE class IN (1, 2) GROUP BY scope, class ORDER BY scope`
+		FROM msg WHERE class <> 0 GROUP BY scope, class ORDER BY scope`
 	err = r.db.Ask(ctx, "count labels", func(c *sqlite.Conn) error {
 		list = list[:0]
 		return c.Query(query, func(v []driver.Value) error {
@@ -41,11 +41,19 @@ func (r *Reader) Census(ctx context.Context) (list []Census, err error) {
 
 // count adds what a row of the query says of one class.
 func (s *Census) count(v []driver.Value) {
-	labels, adds := &s.Ham, &s.HamAdds
-	if model.Class(sqlite.Int(v[1])) == model.Spam {
-		labels, adds = &s.Spam, &s.SpamAdds
+	n, adds := int(sqlite.Int(v[2])), int(sqlite.Int(v[3]))
+	switch model.Class(sqlite.Int(v[1])) {
+	case model.Ham:
+		s.Ham, s.HamAdds = n, s.HamAdds+adds
+	case model.Spam:
+		s.Spam, s.SpamAdds = n, s.SpamAdds+adds
+	case model.HamCounts:
+		s.HamAdds, s.Imported = s.HamAdds+adds, s.Imported+adds
+		return
+	case model.SpamCounts:
+		s.SpamAdds, s.Imported = s.SpamAdds+adds, s.Imported+adds
+		return
 	}
-	*labels, *adds = int(sqlite.Int(v[2])), int(sqlite.Int(v[3]))
 	s.Waiting += int(sqlite.Int(v[4]))
 	s.Partial += int(sqlite.Int(v[5]))
 	if t := sqlite.Time(v[6]); t.After(s.Last) {

@@ -10,6 +10,7 @@ import (
 	"fanmill/classify"
 	"fanmill/store"
 	"fanmill/store/ledger"
+	"fanmill/store/model"
 	"fanmill/store/query"
 	"fanmill/store/storetest"
 )
@@ -26,12 +27,15 @@ func TestCensus(t *testing.T) {
 	anna.Scope = "anna"
 	storetest.Learn(t, db.Update, storetest.Message(1, store.Ham, 1), storetest.Message(2, store.Ham, 0), storetest.Message(3, store.Spam, 2), cut, waits, anna, storetest.Message(7, store.Spam, 1))
 	storetest.Forget(t, db.Update, "", storetest.Digest(7))
+	counts := storetest.Message(8, model.SpamCounts, 12) // of another filter: no label
+	counts.Step = 0
+	storetest.Learn(t, db.Update, counts)
 	list, err := db.Census(t.Context())
 	if err != nil || len(list) != 2 {
 		t.Fatalf("%v, %v", list, err)
 	}
 	for i, want := range []query.Census{
-		{Labels: store.Labels{Ham: 3, Spam: 2, HamAdds: 1, SpamAdds: 3, Waiting: 1}, Partial: 1},
+		{Labels: store.Labels{Ham: 3, Spam: 2, HamAdds: 1, SpamAdds: 15, Waiting: 1, Imported: 12}, Partial: 1},
 		{Scope: "anna", Labels: store.Labels{Ham: 1, HamAdds: 1}, Partial: 1}, // a user's messages are not kept
 	} {
 		got := list[i]

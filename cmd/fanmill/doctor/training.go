@@ -70,6 +70,9 @@ func labelFinding(c query.Census) finding {
 	}
 	f := found(good, "labels", "%s%d ham, counting %s, and %d spam, counting %s", where,
 		c.Ham, cli.Plural(c.HamAdds, "time", "times"), c.Spam, cli.Plural(c.SpamAdds, "time", "times"))
+	if c.Imported > 0 {
+		f.Text += fmt.Sprintf("; %s of these by another filter's counts", cli.Plural(c.Imported, "time", "times"))
+	}
 	if c.Waiting > 0 {
 		f.Text += fmt.Sprintf("; %d of them wait to be learned", c.Waiting)
 	}
