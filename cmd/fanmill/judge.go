@@ -130,7 +130,7 @@ func (j *judge) Undo(ctx context.Context, q control.UndoRequest) (control.UndoRe
 // that reads the ledger itself. A data directory without a ledger is one that
 // nothing has been learned in yet.
 func openJudge(ctx context.Context, e *cli.Env, set *settings.Settings) (control.Judge, func(), error) {
-	c, dir, err := dialIfThere(ctx, e)
+	c, dir, err := datadir.DialIfThere(ctx, e)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -93,7 +93,7 @@ func (r recall) held(ctx context.Context, id string, s *classify.Stream) (*class
 // openLearning returns the daemon's judge where one runs and lets us in, else one
 // that writes to the ledger itself.
 func openLearning(ctx context.Context, e *cli.Env) (control.Judge, func() error, error) {
-	c, dir, err := dialIfThere(ctx, e)
+	c, dir, err := datadir.DialIfThere(ctx, e)
 	if err != nil {
 		return nil, nil, err
 	}

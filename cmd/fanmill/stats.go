@@ -45,7 +45,7 @@ func (s *statsCmd) Run(ctx context.Context, e *cli.Env) error {
 
 func (s *statsCmd) ask(ctx context.Context, e *cli.Env) (control.Stats, error) {
 	q := control.StatsRequest{Scope: s.scope, Days: s.days, Mislabels: s.mislabels}
-	c, dir, err := dialIfThere(ctx, e)
+	c, dir, err := datadir.DialIfThere(ctx, e)
 	if err != nil {
 		return control.Stats{}, err
 	}

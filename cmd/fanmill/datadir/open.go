@@ -1,6 +1,6 @@
 // Package datadir is the data directory as commands and daemon use it: made and locked,
-// its databases opened, and what root has made there given to whom the directory
-// belongs to.
+// its databases opened, its daemon called, and what root has made there given to whom
+// the directory belongs to.
 package datadir
 
 import (

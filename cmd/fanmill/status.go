@@ -2,14 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/datadir"
 	"fanmill/control"
 )
 
@@ -22,7 +21,7 @@ func (s *statusCmd) Flags(fs *flag.FlagSet) {
 
 // Run asks the daemon.
 func (s *statusCmd) Run(ctx context.Context, e *cli.Env) error {
-	c, err := dialDaemon(ctx, e)
+	c, err := datadir.Dial(ctx, e)
 	if err != nil {
 		return err
 	}
@@ -71,54 +70,4 @@ func statusText(st control.Status) string {
 		row("warning", text)
 	}
 	return b.String()
-}
-
-// reloadCmd has the daemon read its configuration again.
-type reloadCmd struct{ cli.NoFlags }
-
-// Run asks the daemon and says what came of it.
-func (reloadCmd) Run(ctx context.Context, e *cli.Env) error {
-	c, err := dialDaemon(ctx, e)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	r, err := c.Reload(ctx)
-	if err != nil {
-		return err
-	}
-	for _, key := range r.Restart {
-		fmt.Fprintf(e.Stderr, "fanmill: %s has changed and takes effect after a restart\n", cli.Safe(key))
-	}
-	for _, text := range r.Warnings {
-		fmt.Fprintf(e.Stderr, "fanmill: warning: %s\n", cli.Safe(text))
-	}
-	return e.Printf("reloaded %s\n", cli.Safe(r.Config))
-}
-
-// dialDaemon connects to the daemon of the data directory, which must run.
-func dialDaemon(ctx context.Context, e *cli.Env) (*control.Client, error) {
-	dir, err := e.ExistingData()
-	if err != nil {
-		return nil, err
-	}
-	c, err := control.Dial(ctx, dir)
-	if err != nil {
-		return nil, cli.Hint(err, "start it with `fanmill serve --data %s`", dir)
-	}
-	return c, nil
-}
-
-// dialIfThere connects to the daemon of the data directory, which it returns too. The
-// client is nil where none runs, and where it does not let us in: then the files may.
-func dialIfThere(ctx context.Context, e *cli.Env) (*control.Client, string, error) {
-	dir, err := e.ExistingData()
-	if err != nil {
-		return nil, "", err
-	}
-	c, err := control.Dial(ctx, dir)
-	if errors.Is(err, control.ErrNoDaemon) || errors.Is(err, fs.ErrPermission) {
-		return nil, dir, nil
-	}
-	return c, dir, err
 }
