@@ -16,6 +16,7 @@ import (
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/datadir"
 	"fanmill/cmd/fanmill/desk"
+	"fanmill/cmd/fanmill/judge"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/config/watch"
@@ -193,7 +194,7 @@ func (a *App) openDelays(context.Context, *settings.Settings) error {
 }
 
 func (a *App) openMilter(_ context.Context, set *settings.Settings) (err error) {
-	sc := &scorer{db: a.db, set: a.set.Load, log: a.log}
+	sc := judge.NewScorer(a.db, a.set.Load, a.log)
 	m := &set.File.Milter
 	o := milter.Options{
 		Listen: m.Listen, SocketMode: os.FileMode(m.SocketMode), SocketGroup: m.SocketGroup, MaxConnections: m.MaxConnections,
@@ -210,25 +211,29 @@ func (a *App) openMilter(_ context.Context, set *settings.Settings) (err error) 
 	return nil
 }
 
+// heldClues is how many clues are kept with a held message.
+const heldClues = 15
+
 // milterSettings are the settings that the milter swaps at a reload.
 func milterSettings(s *settings.Settings) milter.Settings {
 	m := &s.File.Milter
 	return milter.Settings{
 		Policy: s.Rules, Classify: s.Classify, Families: s.Families, RejectText: s.File.Policy.RejectText,
-		Clues: heldClues, Pieces: explainedPieces, Deadline: time.Duration(m.MessageDeadline), ProgressEvery: time.Duration(m.ProgressEvery),
+		Clues: heldClues, Pieces: judge.Pieces, Deadline: time.Duration(m.MessageDeadline), ProgressEvery: time.Duration(m.ProgressEvery),
 		KeepFeatures: s.File.History.Features, Evidence: s.File.Headers.Evidence, MarkAuthenticated: s.File.Headers.Authenticated,
 	}
 }
 
 func (a *App) openControl(_ context.Context, _ *settings.Settings) (err error) {
 	gid := datadir.Administrators()
+	by := judge.New(judge.NewScorer(a.db, a.set.Load, a.log), judge.Recall{History: a.history, Held: a.desk, Days: a.running.History.Days})
 	o := control.Options{
 		Path: filepath.Join(a.o.Data, control.SocketName), GID: -1,
 		Access: control.Access{
 			UID: uint32(os.Geteuid()), GID: control.NoGroup,
 			ScopeOf: func(address string) string { return a.set.Load().Scopes.Of(address) },
 		},
-		Judge: &judge{&scorer{db: a.db, set: a.set.Load, log: a.log}, a.log, recall{a.history, a.desk, a.running.History.Days}}, Desk: a.desk, Keeper: a, Logger: a.log,
+		Judge: by, Desk: a.desk, Keeper: a, Logger: a.log,
 	}
 	if gid >= 0 {
 		o.Access.GID = uint32(gid)

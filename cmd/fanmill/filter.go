@@ -12,6 +12,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/judge"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/headers"
@@ -40,7 +41,7 @@ func (f *filterCmd) filter(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	j, done, err := openJudge(ctx, e, set)
+	j, done, err := judge.Open(ctx, e, set)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/judge"
 	"fanmill/control"
 	"fanmill/training/corpus"
 )
@@ -48,7 +49,7 @@ func (l *learnCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 			return err
 		}
 	}
-	j, done, err := openLearning(ctx, e)
+	j, done, err := judge.OpenLearning(ctx, e)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/judge"
 	"fanmill/control"
 	"fanmill/store/history"
 )
@@ -25,7 +26,7 @@ func TestOthersLearnTheirOwnMailByID(t *testing.T) {
 			Digest: m.Digest, Features: m.Features, Grams: m.Grams,
 		})
 	}
-	j := &judge{&scorer{db: a.db, set: a.set.Load}, a.log, recall{a.history, a.desk, 14}}
+	j := judge.New(judge.NewScorer(a.db, a.set.Load, a.log), judge.Recall{History: a.history, Held: a.desk, Days: 14})
 	ask := func(id, class string) (string, error) {
 		out, err := j.Learn(t.Context(), control.LearnRequest{ID: id, Scope: "anna", Class: class, Own: true, Actor: "anna"}, nil)
 		return out.Result, err

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/judge"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/training/corpus"
@@ -86,7 +87,7 @@ func (s *scoreCmd) run(ctx context.Context, e *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	j, done, err := openJudge(ctx, e, set)
+	j, done, err := judge.Open(ctx, e, set)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/judge"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/store"
@@ -45,7 +46,7 @@ func TestTrainedByLabels(t *testing.T) {
 		if _, err := a.db.CatchUp(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		sc := &scorer{db: a.db, set: a.set.Load, log: slog.New(slog.DiscardHandler)}
+		sc := judge.NewScorer(a.db, a.set.Load, slog.New(slog.DiscardHandler))
 		for scope, want := range map[string]bool{"": step.site, "anna": step.scope} {
 			sc.Load(scope)
 			sc.Await([]string{scope}, time.Minute)
@@ -79,7 +80,7 @@ func TestImportedIsNotTrained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc := &scorer{db: a.db, set: a.set.Load, log: slog.New(slog.DiscardHandler)}
+	sc := judge.NewScorer(a.db, a.set.Load, slog.New(slog.DiscardHandler))
 	s, known, err := sc.Score(m, "")
 	if trained := a.set.Load().Rules.Trained(known.Ham, known.Spam); err != nil || trained || sc.Taught().Ham+sc.Taught().Spam > 0 {
 		t.Errorf("trained %v by %+v, %v", trained, known, err)
@@ -131,7 +132,7 @@ func TestColdScope(t *testing.T) {
 		t.Fatal(err)
 	}
 	var said strings.Builder
-	sc := &scorer{db: db, set: func() *settings.Settings { return set }, log: slog.New(slog.NewTextHandler(&said, nil))}
+	sc := judge.NewScorer(db, func() *settings.Settings { return set }, slog.New(slog.NewTextHandler(&said, nil)))
 	score := func() float64 {
 		s, _, err := sc.Score(&classify.Message{Features: own.Features, Grams: own.Grams}, "anna")
 		if err != nil {

@@ -13,10 +13,10 @@ import (
 
 	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/datadir"
+	"fanmill/cmd/fanmill/judge"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
-	"fanmill/store/ledger"
 	"fanmill/store/query"
 	"fanmill/training"
 )
@@ -129,30 +129,7 @@ func (u *Undo) undo(ctx context.Context, e *cli.Env, dir string, q control.UndoR
 	defer done(&err)
 	bar := cli.NewMeter(e, u.quiet || u.json, "undoing")
 	defer bar.Clear()
-	return TakeBack(ctx, db, q, func(done, total int) { bar.Show(done, int64(done), int64(total)) })
-}
-
-// TakeBack takes back what a request names. progress may be nil.
-func TakeBack(ctx context.Context, db *store.DB, q control.UndoRequest, progress func(done, total int)) (a control.UndoReply, err error) {
-	list, err := db.Undoables(ctx, q.Selection, q.N)
-	if err != nil {
-		return a, err
-	}
-	begin, pruned, err := db.LogBegin(ctx)
-	if err != nil {
-		return a, err
-	}
-	if a.DryRun = q.DryRun; pruned {
-		a.LogBegins = begin
-	}
-	if err := addFound(ctx, db, list, &a); err != nil || q.DryRun {
-		return a, err
-	}
-	a.Undone, err = training.Undo(ctx, db, list, store.Origin{Actor: q.By}, progress)
-	if err == nil { // somebody may have decided about some meanwhile
-		a.Kept = a.Found - a.Undone
-	}
-	return a, err
+	return judge.TakeBack(ctx, db, q, func(done, total int) { bar.Show(done, int64(done), int64(total)) })
 }
 
 func (u *Undo) selection(e *cli.Env) query.Selection {
@@ -167,38 +144,6 @@ func (u *Undo) selection(e *cli.Env) query.Selection {
 		sel.Actor = e.User()
 	}
 	return sel
-}
-
-// undoShown bounds how many decisions are described, and how many that are kept.
-const undoShown = 20
-
-// addFound adds to an answer what there is to take back.
-func addFound(ctx context.Context, db *store.DB, list []query.Undoable, a *control.UndoReply) error {
-	a.Found, a.Decisions = len(list), []control.Undone{}
-	for _, u := range list {
-		n := len(a.Decisions)
-		if u.Later != nil {
-			a.Kept++
-			n = a.Kept - 1
-		}
-		if n >= undoShown {
-			continue
-		}
-		row, err := db.Describe(ctx, u.Row)
-		if err != nil && !errors.Is(err, ledger.ErrNoRow) {
-			return err
-		}
-		d := control.Undone{
-			Time: u.Time, Actor: u.Origin.Actor, Source: u.Origin.Source, Scope: u.Scope,
-			Before: u.Before.Class.String(), After: u.After.Class.String(), Adds: [2]int{u.Before.Adds, u.After.Adds},
-			Digest: row.Digest.String(), From: row.From, Subject: row.Subject,
-		}
-		if u.Later != nil {
-			d.Later = fmt.Sprintf("%s by %s, %s", u.Later.After.Class, u.Later.Origin.Source, u.Later.Origin.Actor)
-		}
-		a.Decisions = append(a.Decisions, d)
-	}
-	return nil
 }
 
 func (u *Undo) print(e *cli.Env, a control.UndoReply) error {

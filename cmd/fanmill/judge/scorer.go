@@ -1,4 +1,4 @@
-package main
+package judge
 
 import (
 	"log/slog"
@@ -11,13 +11,9 @@ import (
 	"fanmill/store"
 )
 
-// heldClues is how many clues are kept with a held message.
-const heldClues = 15
-
-// scorer scores what the milter has read, by the model in memory; scopes are read there
-// while a message comes in. It is safe
-// for concurrent use.
-type scorer struct {
+// Scorer scores what the milter has read, by the model in memory; scopes are read there
+// while a message comes in. It is safe for concurrent use.
+type Scorer struct {
 	db   *store.DB
 	set  func() *settings.Settings // in force now
 	log  *slog.Logger
@@ -31,14 +27,19 @@ type scorer struct {
 const maxLoading = 1000
 
 var (
-	_ milter.Scorer    = (*scorer)(nil)
-	_ milter.Explainer = (*scorer)(nil)
-	_ milter.Trainee   = (*scorer)(nil)
-	_ milter.Loader    = (*scorer)(nil)
+	_ milter.Scorer    = (*Scorer)(nil)
+	_ milter.Explainer = (*Scorer)(nil)
+	_ milter.Trainee   = (*Scorer)(nil)
+	_ milter.Loader    = (*Scorer)(nil)
 )
 
+// NewScorer returns a scorer by the ledger. set gives the settings in force.
+func NewScorer(db *store.DB, set func() *settings.Settings, log *slog.Logger) *Scorer {
+	return &Scorer{db: db, set: set, log: log}
+}
+
 // Score is milter.Scorer.
-func (s *scorer) Score(m *classify.Message, scope string) (classify.Score, store.Labels, error) {
+func (s *Scorer) Score(m *classify.Message, scope string) (classify.Score, store.Labels, error) {
 	model, err := s.model(scope)
 	if err != nil {
 		return classify.Score{}, store.Labels{}, err
@@ -47,7 +48,7 @@ func (s *scorer) Score(m *classify.Message, scope string) (classify.Score, store
 }
 
 // Taught is milter.Trainee.
-func (s *scorer) Taught() store.Labels {
+func (s *Scorer) Taught() store.Labels {
 	labels, err := s.db.Labels("")
 	if err != nil {
 		return store.Labels{}
@@ -56,10 +57,10 @@ func (s *scorer) Taught() store.Labels {
 }
 
 // Counts is milter.Explainer.
-func (s *scorer) Counts(scope string) (classify.Model, error) { return s.model(scope) }
+func (s *Scorer) Counts(scope string) (classify.Model, error) { return s.model(scope) }
 
 // model returns the model of a scope as far as it is in memory, else the site's.
-func (s *scorer) model(scope string) (*store.Model, error) {
+func (s *Scorer) model(scope string) (*store.Model, error) {
 	if m, ok := s.db.Loaded(scope); ok {
 		return m, nil
 	}
@@ -68,7 +69,7 @@ func (s *scorer) model(scope string) (*store.Model, error) {
 }
 
 // Load is milter.Loader.
-func (s *scorer) Load(scope string) {
+func (s *Scorer) Load(scope string) {
 	if _, ok := s.db.Loaded(scope); ok {
 		return
 	}
@@ -94,7 +95,7 @@ func (s *scorer) Load(scope string) {
 }
 
 // Await is milter.Loader.
-func (s *scorer) Await(scopes []string, most time.Duration) {
+func (s *Scorer) Await(scopes []string, most time.Duration) {
 	timeout := time.NewTimer(most)
 	defer timeout.Stop()
 	for _, scope := range scopes {
@@ -112,7 +113,7 @@ func (s *scorer) Await(scopes []string, most time.Duration) {
 	}
 }
 
-func (s *scorer) score(msg *classify.Message, m classify.Model) classify.Score {
+func (s *Scorer) score(msg *classify.Message, m classify.Model) classify.Score {
 	sc, _ := s.pool.Get().(*classify.Scorer)
 	if sc == nil {
 		sc = new(classify.Scorer)

@@ -1,36 +1,36 @@
-package main
+// Package judge scores and learns single messages by a ledger that is open in this
+// process: what stands behind the daemon's milter and its control socket, and what
+// commands use where no daemon runs.
+package judge
 
 import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"fanmill/classify"
-	"fanmill/cmd/fanmill/cli"
-	"fanmill/cmd/fanmill/datadir"
-	"fanmill/cmd/fanmill/labels"
-	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/store/ledger"
 	"fanmill/training"
 )
 
-// judge scores and learns single messages by a ledger that is open in this
-// process: what stands behind the daemon's control socket, and what commands
-// use where no daemon runs. It is safe for concurrent use.
-type judge struct {
-	*scorer
-	log    *slog.Logger
-	recall recall // for Learn by an id
+// Judge answers what can be asked about single messages, and undoes what was decided
+// about them. It is safe for concurrent use.
+type Judge struct {
+	scorer *Scorer
+	recall Recall // for Learn by an id
 }
 
-var _ control.Judge = (*judge)(nil)
+var _ control.Judge = (*Judge)(nil)
+
+// New returns a judge by the scorer's ledger and settings. The zero Recall knows
+// no message by its id.
+func New(s *Scorer, r Recall) *Judge { return &Judge{s, r} }
 
 // Score scores the message, and says why when clues are asked for.
-func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader) (control.ScoreReply, error) {
-	set := j.set()
+func (j *Judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader) (control.ScoreReply, error) {
+	set := j.scorer.set()
 	var err error
 	if q.Scope, err = set.Scope(q.Scope); err != nil {
 		return control.ScoreReply{}, err
@@ -43,14 +43,14 @@ func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader
 	if err != nil {
 		return control.ScoreReply{}, err
 	}
-	model, err := j.db.Model(q.Scope)
+	model, err := j.scorer.db.Model(q.Scope)
 	if err != nil {
 		return control.ScoreReply{}, err
 	}
 	out := control.ScoreReply{Path: q.Path, Digest: m.Digest.String(), Size: m.Size, Scope: q.Scope}
 	var score classify.Score
 	if q.Clues == 0 {
-		score = j.score(m, model)
+		score = j.scorer.score(m, model)
 	} else if score, err = j.explain(ctx, q, s, model, &out); err != nil {
 		return control.ScoreReply{}, err
 	}
@@ -60,8 +60,8 @@ func (j *judge) Score(ctx context.Context, q control.ScoreRequest, msg io.Reader
 
 // Learn teaches the message. Only what the ledger keeps of it is kept in
 // memory.
-func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader) (control.LearnReply, error) {
-	set := j.set()
+func (j *Judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader) (control.LearnReply, error) {
+	set := j.scorer.set()
 	var err error
 	if q.Scope, err = set.Scope(q.Scope); err != nil {
 		return control.LearnReply{}, err
@@ -70,7 +70,7 @@ func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader
 	if q.Many {
 		source = "train"
 	}
-	o := set.Trainer(q.Scope, store.Origin{Actor: q.Actor, Source: source}, j.log)
+	o := set.Trainer(q.Scope, store.Origin{Actor: q.Actor, Source: source}, j.scorer.log)
 	co := set.Classify
 	if q.Scope == "" && !o.FeaturesOnly {
 		co.Keep = ledger.MaxMessage
@@ -86,7 +86,7 @@ func (j *judge) Learn(ctx context.Context, q control.LearnRequest, msg io.Reader
 	if err != nil {
 		return control.LearnReply{}, err
 	}
-	r, err := teach(ctx, training.New(j.db, o), q, m)
+	r, err := teach(ctx, training.New(j.scorer.db, o), q, m)
 	if err != nil {
 		return control.LearnReply{}, err
 	}
@@ -111,35 +111,17 @@ func teach(ctx context.Context, t *training.Trainer, q control.LearnRequest, m *
 }
 
 // Settle learns what was recorded.
-func (j *judge) Settle(ctx context.Context, scope, actor string) (training.Settled, error) {
-	set := j.set()
+func (j *Judge) Settle(ctx context.Context, scope, actor string) (training.Settled, error) {
+	set := j.scorer.set()
 	scope, err := set.Scope(scope)
 	if err != nil {
 		return training.Settled{}, err
 	}
-	o := set.Trainer(scope, store.Origin{Actor: actor, Source: "train"}, j.log)
-	return training.New(j.db, o).Settle(ctx)
+	o := set.Trainer(scope, store.Origin{Actor: actor, Source: "train"}, j.scorer.log)
+	return training.New(j.scorer.db, o).Settle(ctx)
 }
 
 // Undo takes decisions back.
-func (j *judge) Undo(ctx context.Context, q control.UndoRequest) (control.UndoReply, error) {
-	return labels.TakeBack(ctx, j.db, q, nil)
-}
-
-// openJudge returns the daemon's judge where one runs and lets us in, else one
-// that reads the ledger itself. A data directory without a ledger is one that
-// nothing has been learned in yet.
-func openJudge(ctx context.Context, e *cli.Env, set *settings.Settings) (control.Judge, func(), error) {
-	c, dir, err := datadir.DialIfThere(ctx, e)
-	if err != nil {
-		return nil, nil, err
-	}
-	if c != nil {
-		return c, c.Close, nil
-	}
-	db, done, err := datadir.OpenReading(ctx, e, dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &judge{&scorer{db: db, set: func() *settings.Settings { return set }, log: e.Logger()}, e.Logger(), recall{}}, done, nil
+func (j *Judge) Undo(ctx context.Context, q control.UndoRequest) (control.UndoReply, error) {
+	return TakeBack(ctx, j.scorer.db, q, nil)
 }
