@@ -6,28 +6,13 @@ import (
 	"testing"
 	"time"
 
-	"fanmill/cmd/fanmill/settings"
-	"fanmill/config"
+	"fanmill/cmd/fanmill/daemon"
+	"fanmill/cmd/fanmill/daemon/daemontest"
 	"fanmill/store"
 	"fanmill/test/harness"
-	"fanmill/training"
 )
 
-// TestAutolearnDefaults keeps the documented defaults those that were measured.
-func TestAutolearnDefaults(t *testing.T) {
-	set, err := settings.New(config.Default(t.TempDir()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := set.AutoRule(); got != training.DefaultAutoRule() {
-		t.Errorf("got %+v", got)
-	}
-	if set.File.Autolearn.Enabled {
-		t.Error("it is not off")
-	}
-}
-
-const autolearnTOML = filterTOML + `
+const autolearnTOML = daemontest.Filter + `
 [autolearn]
 enabled = true
 ham_below = 0.1
@@ -45,10 +30,10 @@ func TestAutolearn(t *testing.T) {
 }
 
 func autolearn(t *testing.T, toml string) {
-	dir := shortDir(t)
+	dir := daemontest.ShortDir(t)
 	for _, class := range []string{"ham", "spam"} {
 		path := filepath.Join(dir, class)
-		if err := os.WriteFile(path, []byte(letters(class, 24)), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(daemontest.Letters(class, 24)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		e, _, errOut := testEnv(t)
@@ -56,21 +41,22 @@ func autolearn(t *testing.T, toml string) {
 			t.Fatalf("train: exit %d: %s", code, errOut)
 		}
 	}
-	a, log := testApp(t, dir, toml)
-	before := a.db.Seq()
+	a, log := daemontest.Start(t, dir, toml)
+	db := ledgerOf(t, dir)
+	before := seq(t, a)
 	own := func() store.Labels {
-		auto, _, err := a.db.LabelsBy(t.Context(), "", "auto")
+		auto, _, err := db.LabelsBy(t.Context(), "", "auto")
 		if err != nil {
 			t.Fatal(err)
 		}
 		return auto
 	}
-	score := scoreOf(t, a)
+	score := daemontest.ScoreOf(t, a)
 	if err := harness.WaitFor("an automatic label", 10*time.Second, func() bool { return own().Spam == 1 }); err != nil {
 		t.Fatalf("score %v: %v: %s", score, err, log)
 	}
-	scoreOf(t, a)
-	if op := a.db.Seq(); op != before+1 {
+	daemontest.ScoreOf(t, a)
+	if op := seq(t, a); op != before+1 {
 		t.Errorf("%d ops", op-before)
 	}
 	e, out, errOut := testEnv(t)
@@ -80,4 +66,25 @@ func autolearn(t *testing.T, toml string) {
 	if got := own(); got != (store.Labels{}) {
 		t.Errorf("after undo: %+v: %s", got, out)
 	}
+}
+
+// ledgerOf is the ledger of a daemon as other processes see it.
+func ledgerOf(t *testing.T, dir string) *store.DB {
+	t.Helper()
+	db, err := store.Open(t.Context(), store.Options{Dir: dir, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() }) // nothing was written
+	return db
+}
+
+// seq is the operation that a daemon has seen last.
+func seq(t *testing.T, a *daemon.App) int64 {
+	t.Helper()
+	st, err := a.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.Seq
 }

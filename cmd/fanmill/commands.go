@@ -2,6 +2,7 @@ package main
 
 import (
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daemon"
 	"fanmill/cmd/fanmill/daytable"
 	"fanmill/cmd/fanmill/doctor"
 	"fanmill/cmd/fanmill/exhaustion"
@@ -27,7 +28,7 @@ func commands() []cli.Command {
 func daemonCommands() []cli.Command {
 	return []cli.Command{
 		{
-			Name: "serve", Short: "run the milter daemon", New: func() cli.Runner { return new(serveCmd) },
+			Name: "serve", Short: "run the milter daemon", New: func() cli.Runner { return &daemon.Serve{Version: release} },
 			Long: `Runs in the foreground until SIGTERM or SIGINT, which let messages in progress
 finish (bounded); a second signal ends at once. Only one daemon runs on a data
 directory.

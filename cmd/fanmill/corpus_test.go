@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daemon/daemontest"
 	"fanmill/store/storetest"
 )
 
@@ -17,11 +18,11 @@ import (
 // something that is no mail.
 func mailDir(t *testing.T) string {
 	t.Helper()
-	dir := shortDir(t)
+	dir := daemontest.ShortDir(t)
 	err := errors.Join(os.Chmod(dir, 0o755),
-		os.WriteFile(filepath.Join(dir, "a.mbox"), []byte(letters("ham", 30)), 0o644),
+		os.WriteFile(filepath.Join(dir, "a.mbox"), []byte(daemontest.Letters("ham", 30)), 0o644),
 		os.WriteFile(filepath.Join(dir, "b.noise"), []byte("no mail\n"), 0o644),
-		os.WriteFile(filepath.Join(dir, "c.mbox"), []byte(letters("spam", 30)), 0o644))
+		os.WriteFile(filepath.Join(dir, "c.mbox"), []byte(daemontest.Letters("spam", 30)), 0o644))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,8 +1,8 @@
 // Fanmill is a spam filter that stands next to Postfix or Sendmail as a milter
 // and learns from the site's own mail. This package is the wiring: the table of
-// commands (commands.go), the daemon as a value that tests run in their own process
-// (app.go), and a file for each command that is little more than its flags, or that
-// asks what the daemon is asked. Commands that are more stand in packages below.
+// commands (commands.go), and a file for each command that is little more than its
+// flags. Commands that are more stand in packages below, and so do the daemon and what
+// it and the commands are made of.
 //
 // A runner gets everything from outside (cli.Env) and returns an error; package cli
 // runs it, prints the table as help, and knows which exit code an error has. The

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"fanmill/cmd/fanmill/daemon/daemontest"
 )
 
 // TestDataKeepsItsOwner trains as whoever runs the tests in a data directory
@@ -30,7 +32,7 @@ func TestDataKeepsItsOwner(t *testing.T) {
 		}
 	}
 	path := filepath.Join(t.TempDir(), "mail")
-	if err := os.WriteFile(path, []byte(letters("ham", 3)), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(daemontest.Letters("ham", 3)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	e, _, errs := testEnv(t)

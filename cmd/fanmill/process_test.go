@@ -15,13 +15,14 @@ import (
 	"golang.org/x/sys/unix"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daemon/daemontest"
 	"fanmill/store"
 )
 
 // TestInterruptedTraining presses Ctrl-C in the middle: what the summary says
 // is in the ledger, and the exit code is 130.
 func TestInterruptedTraining(t *testing.T) {
-	dir := shortDir(t)
+	dir := daemontest.ShortDir(t)
 	cmd := exec.CommandContext(t.Context(), "fanmill", "train", "--data", dir, "--all", "--ham", "-")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -32,7 +33,7 @@ func TestInterruptedTraining(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := io.WriteString(in, letters("ham", 600)); err != nil { // and no end
+	if _, err := io.WriteString(in, daemontest.Letters("ham", 600)); err != nil { // and no end
 		t.Fatal(err)
 	}
 	for end := time.Now().Add(30 * time.Second); hamIn(t, dir) == 0; time.Sleep(20 * time.Millisecond) {
@@ -117,7 +118,7 @@ func TestProgressOnTerminal(t *testing.T) {
 			e.Getenv = func(name string) string { return map[string]string{"TERM": c.term}[name] }
 			dir := t.TempDir()
 			path := filepath.Join(dir, "ham")
-			if err := os.WriteFile(path, []byte(letters("ham", 300)), 0o600); err != nil {
+			if err := os.WriteFile(path, []byte(daemontest.Letters("ham", 300)), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			if code := Main(t.Context(), append([]string{"train", "--data", dir, "--ham", path}, c.args...), e); code != 0 {

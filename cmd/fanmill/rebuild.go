@@ -145,3 +145,15 @@ func (r *rebuildCmd) print(e *cli.Env, a rebuilt) error {
 	return e.Printf("built from %d ham and %d spam labels, which count %d and %d times, up to operation %d: %d features, in %.1f s\n%s\n",
 		a.Ham, a.Spam, a.HamAdds, a.SpamAdds, a.Op, a.Features, a.Seconds, words)
 }
+
+// renewedWords says what became of a ledger of an older feature version.
+func renewedWords(r renew.Renewed) string {
+	words := fmt.Sprintf("features of version %d made anew for %s", r.From, cli.Plural(r.Messages, "message", "messages"))
+	if r.Left > 0 {
+		words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", cli.Plural(r.Left, "label was", "labels were"))
+	}
+	if r.Kept != "" {
+		words += "\nthe old ledger is kept as " + cli.Safe(r.Kept)
+	}
+	return words
+}

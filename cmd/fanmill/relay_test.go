@@ -12,6 +12,7 @@ import (
 
 	"fanmill/classify"
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daemon/daemontest"
 	"fanmill/control"
 	"fanmill/store"
 	"fanmill/store/storetest"
@@ -20,10 +21,10 @@ import (
 // TestTrainThroughTheDaemon: who may not write the ledger trains through the
 // daemon that may, and is refused where none runs.
 func TestTrainThroughTheDaemon(t *testing.T) {
-	dir := shortDir(t)
-	a, _ := testApp(t, dir, filterTOML)
+	dir := daemontest.ShortDir(t)
+	a, _ := daemontest.Start(t, dir, daemontest.Filter)
 	mail := filepath.Join(dir, "mail")
-	if err := os.WriteFile(mail, []byte(letters("ham", 25)), 0o644); err != nil {
+	if err := os.WriteFile(mail, []byte(daemontest.Letters("ham", 25)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	env, _, _ := testEnv(t)
@@ -59,7 +60,7 @@ func TestTrainThroughTheDaemon(t *testing.T) {
 			t.Errorf("--all: %v", err)
 		}
 	})
-	stopApp(t, a)
+	daemontest.Stop(t, a)
 	forbidWriting(t, dir, func() {
 		if _, err := run("train", "--ham", mail); cli.CodeOf(err) != cli.ExitNoPerm {
 			t.Errorf("without a daemon: %v", err)
@@ -93,13 +94,13 @@ func TestRelayedTrainingIsTraining(t *testing.T) {
 	}
 	var results []map[classify.Digest]label
 	for _, relayed := range []bool{false, true} {
-		dir := shortDir(t)
-		a, _ := testApp(t, dir, filterTOML)
+		dir := daemontest.ShortDir(t)
+		a, _ := daemontest.Start(t, dir, daemontest.Filter)
 		if err := os.Chmod(filepath.Join(dir, control.SocketName), 0o666); err != nil {
 			t.Fatal(err)
 		}
 		for _, class := range []string{"ham", "spam"} {
-			if err := os.WriteFile(filepath.Join(dir, class), []byte(letters(class, 25)), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, class), []byte(daemontest.Letters(class, 25)), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -116,16 +117,13 @@ func TestRelayedTrainingIsTraining(t *testing.T) {
 		} else {
 			train()
 		}
-		if _, err := a.db.CatchUp(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		results = append(results, labels(a.db))
+		results = append(results, labels(ledgerOf(t, dir)))
 		for d, l := range results[0] {
 			if l.sure || l.wait {
 				t.Errorf("relayed %v: %s is %+v", relayed, d, l)
 			}
 		}
-		stopApp(t, a)
+		daemontest.Stop(t, a)
 	}
 	if len(results[0]) != 50 || !maps.Equal(results[0], results[1]) {
 		t.Errorf("written directly %d labels:\n%v\nthrough the daemon %d:\n%v", len(results[0]), results[0], len(results[1]), results[1])

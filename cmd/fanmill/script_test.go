@@ -19,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daemon/daemontest"
 )
 
 func TestMain(m *testing.M) {
@@ -211,7 +212,7 @@ func deliverCmd(ts *testscript.TestScript, neg bool, args []string) {
 	if network == "unix" {
 		address = ts.MkAbs(address)
 	}
-	a, err := deliver(network, address, []byte(ts.ReadFile(args[1])), args[2], args[3:]...)
+	a, err := daemontest.Deliver(network, address, []byte(ts.ReadFile(args[1])), args[2], args[3:]...)
 	ts.Check(err)
 	fmt.Fprint(ts.Stdout(), a)
 }
@@ -222,7 +223,7 @@ func mbox(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(letters(args[0], n)), 0o644))
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(daemontest.Letters(args[0], n)), 0o644))
 }
 
 func corpusCmd(ts *testscript.TestScript, neg bool, args []string) {
@@ -236,7 +237,7 @@ func corpusCmd(ts *testscript.TestScript, neg bool, args []string) {
 	var index strings.Builder
 	messages := map[string][]string{}
 	for _, class := range []string{"ham", "spam"} {
-		messages[class] = strings.Split("\n\n"+letters(class, n), "\n\nFrom ")[1:]
+		messages[class] = strings.Split("\n\n"+daemontest.Letters(class, n), "\n\nFrom ")[1:]
 	}
 	for i := range n {
 		for _, class := range []string{"ham", "spam"} {
@@ -248,22 +249,10 @@ func corpusCmd(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(index.String()), 0o644))
 }
 
-// letters returns an mbox of n messages of a class, no two the same.
-func letters(class string, n int) string {
-	from, subjects, texts, end := "anna@example.org",
-		[]string{"minutes of the meeting", "agenda for next week", "notes and minutes"},
-		[]string{"Here are the minutes of yesterday's meeting.", "The agenda for next week is below.", "Please send me your notes of the meeting."},
-		"Kind regards, Anna Miller\nTreasurer of the rowing club, Boathouse Lane"
-	if class == "spam" {
-		from, subjects, texts, end = "winner@example.net",
-			[]string{"you have won a prize", "claim your prize now", "one million dollars"},
-			[]string{"Claim your prize of one million dollars now.", "Click here, dear winner.", "Your million is waiting for you."},
-			"This offer expires tonight, no risk, guaranteed cash\nhttp://claim.example.net/win"
+// split parts an address as the configuration writes it.
+func split(spec string) (network, address string) {
+	if path, ok := strings.CutPrefix(spec, "unix:"); ok {
+		return "unix", path
 	}
-	var b strings.Builder
-	for i := range n {
-		fmt.Fprintf(&b, "From %s Mon Nov 16 10:00:%02d 2026\nFrom: %s\nSubject: %s\nMessage-ID: <%s%d@example.com>\n\n%s %s\n%s\n\n",
-			from, i%60, from, subjects[i%3], class, i, texts[i%3], texts[(i+1)%3], end)
-	}
-	return b.String()
+	return "tcp", strings.TrimPrefix(spec, "inet:")
 }

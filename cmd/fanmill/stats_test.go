@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fanmill/cmd/fanmill/daemon/daemontest"
 	"fanmill/control"
 	"fanmill/store"
 )
@@ -13,12 +14,12 @@ import (
 // TestInsight trains a spam as ham and asks daemon and files alike; the label is
 // doubted until a person repeats it through the control socket.
 func TestInsight(t *testing.T) {
-	dir := shortDir(t)
-	_, _ = testApp(t, dir, filterTOML)
+	dir := daemontest.ShortDir(t)
+	_, _ = daemontest.Start(t, dir, daemontest.Filter)
 	const wrong = "From: winner@example.net\nSubject: you have won\n\n" +
 		"Claim your prize of one million dollars now. This offer expires tonight, no risk, guaranteed cash\n"
 	for _, step := range []struct{ class, mail string }{
-		{"ham", letters("ham", 99)}, {"spam", letters("spam", 100)}, {"ham", wrong},
+		{"ham", daemontest.Letters("ham", 99)}, {"spam", daemontest.Letters("spam", 100)}, {"ham", wrong},
 	} {
 		e, _, errs := testEnv(t)
 		e.Data, e.Stdin = dir, strings.NewReader(step.mail)

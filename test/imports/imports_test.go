@@ -130,6 +130,7 @@ const program = module + "/cmd/fanmill"
 
 var groups = map[string][]string{
 	program + "/configured": nil,
+	program + "/daemon":     {program + "/daemon/daemontest"},
 	program + "/daytable":   {program + "/insight"}, // stats prints the daily table too
 	program + "/doctor":     nil,
 	program + "/exhaustion": nil,
@@ -405,6 +406,8 @@ func TestRulesRefuse(t *testing.T) {
 		{"fanmill/cmd/fanmill/cli", "fanmill/cmd/fanmill/doctor", true},
 		{"fanmill/cmd/fanmill/insight", "fanmill/cmd/fanmill/daytable", false},
 		{"fanmill/cmd/fanmill/moving", "fanmill/cmd/fanmill/mailboxes", true},
+		{"fanmill/cmd/fanmill/judge", "fanmill/cmd/fanmill/labels", true},
+		{"fanmill/cmd/fanmill/desk", "fanmill/cmd/fanmill/daemon", true},
 	} {
 		if got := wallFault(c.from, c.to) != ""; got != c.refused {
 			t.Errorf("wall: %s -> %s refused: %v, want %v", c.from, c.to, got, c.refused)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/config"
+	"fanmill/training"
 )
 
 // site is a configuration with a list of blocked senders.
@@ -98,5 +100,19 @@ func TestAttempted(t *testing.T) {
 	}
 	if !slices.Equal(paths, []string{s.config, s.blocks}) {
 		t.Errorf("watched: %q", paths)
+	}
+}
+
+// TestAutolearnDefaults keeps the documented defaults those that were measured.
+func TestAutolearnDefaults(t *testing.T) {
+	set, err := New(config.Default(t.TempDir()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := set.AutoRule(); got != training.DefaultAutoRule() {
+		t.Errorf("got %+v", got)
+	}
+	if set.File.Autolearn.Enabled {
+		t.Error("it is not off")
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -14,11 +14,14 @@ import (
 	"fanmill/control"
 )
 
-// serveCmd runs the daemon.
-type serveCmd struct{ cli.NoFlags }
+// Serve is the command that runs the daemon.
+type Serve struct {
+	cli.NoFlags
+	Version string // of the program
+}
 
 // Run serves until ctx ends.
-func (s *serveCmd) Run(ctx context.Context, e *cli.Env) error {
+func (s *Serve) Run(ctx context.Context, e *cli.Env) error {
 	dir, err := e.DataDir()
 	if err != nil {
 		return err
@@ -40,8 +43,8 @@ func (s *serveCmd) Run(ctx context.Context, e *cli.Env) error {
 	defer signal.Stop(hup)
 	level := new(slog.LevelVar)
 	log := serveLog(e, set, level)
-	app, err := NewApp(ctx, AppOptions{
-		Data: dir, Load: settings.Loader(e, dir), Watch: true,
+	app, err := New(ctx, Options{
+		Version: s.Version, Data: dir, Load: settings.Loader(e, dir), Watch: true,
 		Listeners: listeners, Logger: log, Level: level, Starting: supervisor{log}.starting,
 	})
 	if err != nil {

@@ -1,4 +1,4 @@
-package main
+package judge_test
 
 import (
 	"fmt"
@@ -10,53 +10,71 @@ import (
 	"time"
 
 	"fanmill/classify"
-	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daemon/daemontest"
 	"fanmill/cmd/fanmill/judge"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/config"
 	"fanmill/store"
 	"fanmill/training"
+	"fanmill/training/corpus"
 )
+
+// open opens a ledger on dir, and gives the settings of a configuration.
+func open(t *testing.T, dir, toml string) (*store.DB, func() *settings.Settings) {
+	t.Helper()
+	set, err := settings.Load(daemontest.WriteConfig(t, dir, toml), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), store.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db, func() *settings.Settings { return set }
+}
 
 // TestTrainedByLabels: a scope is trained by its labels and the site's together,
 // whether the messages count or not, and by nothing else.
 func TestTrainedByLabels(t *testing.T) {
-	dir := shortDir(t)
-	a, _ := testApp(t, dir, strings.Replace(filterTOML, "min_labels = 0", "min_labels = 50", 1))
-	e, _, _ := testEnv(t)
+	dir := t.TempDir()
+	db, set := open(t, dir, "[policy]\nmin_labels = 50\n")
 	for _, step := range []struct {
-		args        string
+		class       store.Class
+		to          string // the scope
 		n           int
 		site, scope bool
 	}{
-		{"--ham", 50, false, false},
-		{"--spam", 48, false, false},
-		{"--spam --scope anna", 2, false, true}, // the first two again: labels of a scope of its own
-		{"--spam", 49, false, true},
-		{"--spam", 50, true, true},
-		{"--ham", 50, true, true}, // again: nothing new
+		{store.Ham, "", 50, false, false},
+		{store.Spam, "", 48, false, false},
+		{store.Spam, "anna", 2, false, true}, // the first two again: labels of a scope of its own
+		{store.Spam, "", 49, false, true},
+		{store.Spam, "", 50, true, true},
+		{store.Ham, "", 50, true, true}, // again: nothing new
 	} {
 		path := filepath.Join(dir, "mail")
-		if err := os.WriteFile(path, []byte(letters(strings.Fields(step.args)[0][2:], step.n)), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(daemontest.Letters(step.class.String(), step.n)), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := cli.Dispatch(t.Context(), commands(), append([]string{"--data", dir, "train", path}, strings.Fields(step.args)...), e); err != nil {
+		trainer := training.New(db, set().Trainer(step.to, store.Origin{Source: "train"}, slog.New(slog.DiscardHandler)))
+		if _, err := trainer.Train(t.Context(), step.class, []string{path}, corpus.Options{}, nil); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.db.CatchUp(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		sc := judge.NewScorer(a.db, a.set.Load, slog.New(slog.DiscardHandler))
+		sc := judge.NewScorer(db, set, slog.New(slog.DiscardHandler))
 		for scope, want := range map[string]bool{"": step.site, "anna": step.scope} {
 			sc.Load(scope)
 			sc.Await([]string{scope}, time.Minute)
 			_, l, err := sc.Score(&classify.Message{}, scope)
-			if trained := a.set.Load().Rules.Trained(l.Ham, l.Spam); err != nil || trained != want {
+			if trained := set().Rules.Trained(l.Ham, l.Spam); err != nil || trained != want {
 				t.Errorf("after %+v: scope %q trained %v, want %v (%v)", step, scope, trained, want, err)
 			}
 		}
 	}
-	if l, err := a.db.Labels(""); err != nil || l.HamAdds >= 50 || l.SpamAdds >= 50 {
+	if l, err := db.Labels(""); err != nil || l.HamAdds >= 50 || l.SpamAdds >= 50 {
 		t.Errorf("all of them count, so this tests nothing: %+v, %v", l, err)
 	}
 }
@@ -65,10 +83,10 @@ func TestTrainedByLabels(t *testing.T) {
 // band before there are labels of both classes, and nothing is refused: only labels make a
 // site trained. What it counted has its say all the same.
 func TestImportedIsNotTrained(t *testing.T) {
-	dir := shortDir(t)
-	a, _ := testApp(t, dir, strings.Replace(filterTOML, "min_labels = 0", "min_labels = 1", 1))
-	m := classify.Extract(classify.DefaultOptions(), []byte(letters("spam", 1)))
-	err := a.db.Update(t.Context(), func(tx *store.Tx) error {
+	dir := t.TempDir()
+	db, set := open(t, dir, "[policy]\nmin_labels = 1\n")
+	m := classify.Extract(classify.DefaultOptions(), []byte(daemontest.Letters("spam", 1)))
+	err := db.Update(t.Context(), func(tx *store.Tx) error {
 		for i, row := range []store.Row{{Class: store.HamCounts, Features: []uint64{}}, {Class: store.SpamCounts, Features: m.Features}} {
 			row.Adds, row.Digest[0], row.Grams = 500, byte(i), []uint32{}
 			if err := tx.Learn(row, store.Origin{Source: "import"}); err != nil {
@@ -80,9 +98,9 @@ func TestImportedIsNotTrained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sc := judge.NewScorer(a.db, a.set.Load, slog.New(slog.DiscardHandler))
+	sc := judge.NewScorer(db, set, slog.New(slog.DiscardHandler))
 	s, known, err := sc.Score(m, "")
-	if trained := a.set.Load().Rules.Trained(known.Ham, known.Spam); err != nil || trained || sc.Taught().Ham+sc.Taught().Spam > 0 {
+	if trained := set().Rules.Trained(known.Ham, known.Spam); err != nil || trained || sc.Taught().Ham+sc.Taught().Spam > 0 {
 		t.Errorf("trained %v by %+v, %v", trained, known, err)
 	}
 	cut := classify.DefaultCutoffs()
@@ -92,7 +110,7 @@ func TestImportedIsNotTrained(t *testing.T) {
 	for i := range classify.MinLabels {
 		for class, text := range map[store.Class]string{store.Ham: "Subject: agenda %d\n\nminutes %[1]d", store.Spam: "Subject: prize %d\n\nmillions %[1]d"} {
 			to := training.Options{Classify: classify.DefaultOptions(), Origin: store.Origin{Source: "learn"}}
-			if _, err := training.New(a.db, to).Learn(t.Context(), class, fmt.Appendf(nil, text, i)); err != nil {
+			if _, err := training.New(db, to).Learn(t.Context(), class, fmt.Appendf(nil, text, i)); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -1,19 +1,24 @@
-package main
+package daemon_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daemon/daemontest"
+	"fanmill/cmd/fanmill/doctor"
 )
 
 // TestDoctorAsksTheDaemon: doctor sees that a daemon answers, that its configuration is
 // another one by now, and that it does not follow the ledger.
 func TestDoctorAsksTheDaemon(t *testing.T) {
-	dir := shortDir(t)
-	a, _ := testApp(t, dir, filterTOML)
+	dir := daemontest.ShortDir(t)
+	a, _ := daemontest.Start(t, dir, daemontest.Filter)
 	wants := func(check, want string) {
 		t.Helper()
 		if got := doctored(t, dir, check); !strings.Contains(got, want) {
@@ -30,25 +35,21 @@ func TestDoctorAsksTheDaemon(t *testing.T) {
 	if got := doctored(t, dir, "reload"); got != "" { // touched only
 		t.Errorf("reload: %q", got)
 	}
-	writeConfig(t, dir, filterTOML+"on_error = \"accept\"\n") // this daemon does not watch
+	daemontest.WriteConfig(t, dir, daemontest.Filter+"on_error = \"accept\"\n") // this daemon does not watch
 	wants("reload", "warning: "+filepath.Join(dir, "fanmill.toml")+", or a list that it names, is not what the daemon goes by: `fanmill reload`")
 
-	a.cancel() // it follows no more
-	a.follow.Wait()
-	e, _, errs := testEnv(t)
-	e.Data, e.Stdin = dir, strings.NewReader(letters("ham", 1))
-	if code := Main(t.Context(), []string{"train", "--ham", "-"}, e); code != 0 {
-		t.Fatalf("train: exit code %d: %s", code, errs)
-	}
+	a.StopFollowing()
+	train(t, dir, "ham", 1)
 	wants("following", "fault: the daemon has seen op 0 of 1: ")
 }
 
 // doctored is what doctor says of one check, "" for nothing.
 func doctored(t *testing.T, dir, check string) string {
 	t.Helper()
-	e, out, _ := testEnv(t)
-	e.Data, e.Postconf, e.SendmailCf = dir, filepath.Join(dir, "no-postconf"), filepath.Join(dir, "no-sendmail.cf")
-	Main(t.Context(), []string{"doctor", "--quick", "--json"}, e)
+	e, out := daemontest.Env(dir), new(bytes.Buffer)
+	e.Stdout = out
+	table := []cli.Command{{Name: "doctor", New: func() cli.Runner { return doctor.New("") }}}
+	_ = cli.Dispatch(t.Context(), table, []string{"doctor", "--quick", "--json"}, e) // says that there are faults
 	var answer struct {
 		Checks []struct{ Check, Level, Text string }
 	}

@@ -1,4 +1,7 @@
-package main
+// Package daemon is the daemon: App is all that it is made of, as a value that tests
+// run in their own process, and Serve is the command that lives with it among signals
+// and systemd.
+package daemon
 
 import (
 	"context"
@@ -31,8 +34,9 @@ import (
 	"fanmill/training"
 )
 
-// AppOptions are what the daemon is made of.
-type AppOptions struct {
+// Options are what the daemon is made of.
+type Options struct {
+	Version   string                             // of the program, for log and status
 	Data      string                             // absolute path of the data directory; made when missing
 	Load      func() (*settings.Settings, error) // reads the configuration, at start and at every reload
 	Watch     bool                               // reload by itself when a file that Load read has changed
@@ -43,11 +47,11 @@ type AppOptions struct {
 	Starting func(status string, more time.Duration) // is told what takes so much longer before Start; may be nil
 }
 
-// App is the daemon as a value: NewApp opens and binds everything, Start
+// App is the daemon as a value: New opens and binds everything, Start
 // serves, Reload swaps the settings, Stop ends it. Reload, Addr and the methods
 // that the control socket calls are safe for concurrent use.
 type App struct {
-	o       AppOptions
+	o       Options
 	log     *slog.Logger
 	set     atomic.Pointer[settings.Settings]
 	running *config.Config // as of the start: what restart keys are compared with
@@ -83,9 +87,9 @@ type closer struct {
 	close func(context.Context) error
 }
 
-// NewApp opens the data directory and binds the sockets; MTAs that connect wait
+// New opens the data directory and binds the sockets; MTAs that connect wait
 // until Start. After an error nothing is left open.
-func NewApp(ctx context.Context, o AppOptions) (*App, error) {
+func New(ctx context.Context, o Options) (*App, error) {
 	a := &App{o: o, log: o.Logger, started: time.Now()}
 	if err := a.open(ctx); err != nil {
 		return nil, errors.Join(err, a.close(ctx))
@@ -266,7 +270,7 @@ func (a *App) Start() {
 	}
 	a.milter.Start()
 	a.control.Start()
-	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().Policy.Observe, "version", release)
+	a.log.Info("ready", "listen", a.listening(), "control", a.control.Addr(), "observe", a.set.Load().Policy.Observe, "version", a.o.Version)
 }
 
 // Addr returns the milter's addresses.

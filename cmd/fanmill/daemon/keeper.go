@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -103,7 +103,7 @@ func (a *App) Status(context.Context) (control.Status, error) {
 		path = abs // who asks is in another directory than the daemon
 	}
 	return control.Status{
-		Version: release, PID: os.Getpid(), UID: os.Geteuid(), Started: a.started, Data: a.o.Data, Spool: a.running.Spool.Dir, Config: path,
+		Version: a.o.Version, PID: os.Getpid(), UID: os.Geteuid(), Started: a.started, Data: a.o.Data, Spool: a.running.Spool.Dir, Config: path,
 		Listen: a.listening(), Observe: set.Policy.Observe, Delayed: a.delays.Waiting(), Seq: a.db.Seq(), Reloads: a.reloads, Reloaded: a.reloaded, LastFail: a.lastFail,
 		Restart: a.restart, Warnings: a.warnings, Digest: set.Digest(),
 	}, nil

@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -7,23 +7,10 @@ import (
 	"sync/atomic"
 	"time"
 
-	"fanmill/cmd/fanmill/cli"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/store"
 	"fanmill/store/renew"
 )
-
-// renewedWords says what became of a ledger of an older feature version.
-func renewedWords(r renew.Renewed) string {
-	words := fmt.Sprintf("features of version %d made anew for %s", r.From, cli.Plural(r.Messages, "message", "messages"))
-	if r.Left > 0 {
-		words += fmt.Sprintf("; %s taken away whose messages are not kept: train them again", cli.Plural(r.Left, "label was", "labels were"))
-	}
-	if r.Kept != "" {
-		words += "\nthe old ledger is kept as " + cli.Safe(r.Kept)
-	}
-	return words
-}
 
 // sayEvery is how often the daemon says how far it is before it serves.
 const sayEvery = 5 * time.Second

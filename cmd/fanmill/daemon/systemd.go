@@ -1,4 +1,4 @@
-package main
+package daemon
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
-	"github.com/coreos/go-systemd/v22/daemon"
+	systemd "github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,13 +17,13 @@ import (
 type supervisor struct{ log *slog.Logger }
 
 func (s supervisor) tell(state string) {
-	if _, err := daemon.SdNotify(false, state); err != nil {
+	if _, err := systemd.SdNotify(false, state); err != nil {
 		s.log.Warn("systemd cannot be told", "state", state, "error", err)
 	}
 }
 
-func (s supervisor) ready()    { s.tell(daemon.SdNotifyReady + "\nSTATUS=") }
-func (s supervisor) stopping() { s.tell(daemon.SdNotifyStopping) }
+func (s supervisor) ready()    { s.tell(systemd.SdNotifyReady + "\nSTATUS=") }
+func (s supervisor) stopping() { s.tell(systemd.SdNotifyStopping) }
 
 // starting says what takes so long, and asks for more time from now on
 // (TimeoutStartSec).
@@ -35,16 +35,16 @@ func (s supervisor) starting(status string, more time.Duration) {
 func (s supervisor) reloading() {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &ts); err != nil {
-		s.log.Warn("systemd cannot be told", "state", daemon.SdNotifyReloading, "error", err)
+		s.log.Warn("systemd cannot be told", "state", systemd.SdNotifyReloading, "error", err)
 		return
 	}
-	s.tell(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, ts.Nano()/1000))
+	s.tell(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", systemd.SdNotifyReloading, ts.Nano()/1000))
 }
 
 // watch sends the watchdog's keep-alives, twice as often as asked for, as long
 // as alive says so and until ctx ends.
 func (s supervisor) watch(ctx context.Context, alive func() error) {
-	every, err := daemon.SdWatchdogEnabled(false)
+	every, err := systemd.SdWatchdogEnabled(false)
 	if err != nil || every <= 0 {
 		return
 	}
@@ -60,7 +60,7 @@ func (s supervisor) watch(ctx context.Context, alive func() error) {
 			s.log.Error("not telling the watchdog that all is well", "error", err)
 			continue
 		}
-		s.tell(daemon.SdNotifyWatchdog)
+		s.tell(systemd.SdNotifyWatchdog)
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package daemon_test
 
 import (
 	"log/slog"
@@ -7,6 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daemon"
+	"fanmill/cmd/fanmill/daemon/daemontest"
+	"fanmill/cmd/fanmill/labels"
 	"fanmill/cmd/fanmill/settings"
 	"fanmill/control"
 )
@@ -14,14 +18,10 @@ import (
 // TestStatsAreCurrent asks the daemon right after another process has trained:
 // the numbers are those of the ledger, not of up to a second ago.
 func TestStatsAreCurrent(t *testing.T) {
-	dir := shortDir(t)
-	a, _ := testApp(t, dir, "")
+	dir := daemontest.ShortDir(t)
+	a, _ := daemontest.Start(t, dir, "")
 	for _, class := range []string{"ham", "spam"} {
-		e, _, errs := testEnv(t)
-		e.Data, e.Stdin = dir, strings.NewReader(letters(class, 30))
-		if code := Main(t.Context(), []string{"train", "--" + class, "-"}, e); code != 0 {
-			t.Fatalf("train: exit code %d: %s", code, errs)
-		}
+		train(t, dir, class, 30)
 		st, err := a.Stats(t.Context(), control.StatsRequest{})
 		if err != nil {
 			t.Fatal(err)
@@ -32,21 +32,32 @@ func TestStatsAreCurrent(t *testing.T) {
 	}
 }
 
+// train trains n messages as another process does.
+func train(t *testing.T, dir, class string, n int) {
+	t.Helper()
+	e := daemontest.Env(dir)
+	e.Stdin = strings.NewReader(daemontest.Letters(class, n))
+	table := []cli.Command{{Name: "train", Max: -1, New: func() cli.Runner { return new(labels.Train) }}}
+	if err := cli.Dispatch(t.Context(), table, []string{"train", "--" + class, "-"}, e); err != nil {
+		t.Fatalf("train: %v", err)
+	}
+}
+
 // TestStatusNamesTheFile starts a daemon with a relative --config: status is
 // asked from anywhere.
 func TestStatusNamesTheFile(t *testing.T) {
-	dir := shortDir(t)
+	dir := daemontest.ShortDir(t)
 	t.Chdir(dir)
 	if err := os.WriteFile("f.toml", []byte("[milter]\nlisten = [\"inet:127.0.0.1:0\"]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, err := NewApp(t.Context(), AppOptions{
+	a, err := daemon.New(t.Context(), daemon.Options{
 		Data: dir, Load: func() (*settings.Settings, error) { return settings.Load("f.toml", dir) }, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stopApp(t, a)
+	defer daemontest.Stop(t, a)
 	st, err := a.Status(t.Context())
 	if err != nil || !filepath.IsAbs(st.Config) || filepath.Base(st.Config) != "f.toml" {
 		t.Errorf("the configuration is %q, error %v", st.Config, err)

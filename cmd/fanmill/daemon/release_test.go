@@ -1,4 +1,4 @@
-package main
+package daemon_test
 
 import (
 	"bufio"
@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"fanmill/cmd/fanmill/cli"
+	"fanmill/cmd/fanmill/daemon/daemontest"
 	"fanmill/control"
 	"fanmill/spool"
 )
@@ -90,13 +91,12 @@ func (h *hop) data(r *bufio.Reader) bool {
 // TestReleaseInDoubt loses sight of a release: the message is not sent again
 // unless somebody says so.
 func TestReleaseInDoubt(t *testing.T) {
-	dir := shortDir(t)
+	dir := daemontest.ShortDir(t)
 	next := newHop(t, 1)
-	toml := strings.Replace(filterTOML, `unsure = "tag"`, `unsure = "hold"`, 1) + fmt.Sprintf("[submit]\nto = \"smtp:%s\"\n", next.Addr())
-	a, _ := testApp(t, dir, toml)
-	addr := a.Addr()[0]
-	got, err := deliverWinner(addr.Network(), addr.String())
-	if err != nil || got.action != "discard" {
+	toml := strings.Replace(daemontest.Filter, `unsure = "tag"`, `unsure = "hold"`, 1) + fmt.Sprintf("[submit]\nto = \"smtp:%s\"\n", next.Addr())
+	a, _ := daemontest.Start(t, dir, toml)
+	got, err := daemontest.DeliverWinner(a)
+	if err != nil || got.Action != "discard" {
 		t.Fatalf("the milter answers %q (%v), want it held", got, err)
 	}
 	c, err := control.Dial(t.Context(), dir)
