@@ -9,6 +9,7 @@ import (
 	"fanmill/cmd/fanmill/labels"
 	"fanmill/cmd/fanmill/mailboxes"
 	"fanmill/cmd/fanmill/measure"
+	"fanmill/cmd/fanmill/messages"
 	"fanmill/cmd/fanmill/past"
 )
 
@@ -191,7 +192,7 @@ space is used again.`,
 func mailCommands() []cli.Command {
 	return []cli.Command{
 		{
-			Name: "score", Args: "[PATH...]", Max: -1, Short: "say what messages look like", New: func() cli.Runner { return new(scoreCmd) },
+			Name: "score", Args: "[PATH...]", Max: -1, Short: "say what messages look like", New: func() cli.Runner { return new(messages.Score) },
 			Long: `Prints a line "VERDICT SCORE PATH" for each message; without PATH, or for -, the
 message or mailbox is read from standard input. The score goes from 0 (ham) to 1
 (spam). Nothing is learned and nothing changed.
@@ -218,7 +219,7 @@ With -e the exit code tells the verdict of the last message as bogofilter does:
 		},
 		{
 			Name: "filter", Short: "copy a message from standard input to standard output with verdict headers",
-			New: func() cli.Runner { return new(filterCmd) },
+			New: func() cli.Runner { return new(messages.Filter) },
 			Long: `Verdict fields that the message brought along are removed, ours are put above its
 first field, and the body is passed on byte for byte. The exit code is 0 only when
 the whole message has been written; when anything fails inside, it is 75, which
@@ -273,10 +274,12 @@ func heldCommands() []cli.Command {
 	ids := func(name, short, long string, new func() cli.Runner, ex ...cli.Example) cli.Command {
 		return cli.Command{Name: "held " + name, Args: "ID...", Min: 1, Max: -1, Short: short, Long: long, New: new, Examples: ex}
 	}
-	decide := func(action string) func() cli.Runner { return func() cli.Runner { return &decideCmd{action: action} } }
+	decide := func(action string) func() cli.Runner {
+		return func() cli.Runner { return &messages.Decide{Action: action} }
+	}
 	return []cli.Command{
 		{
-			Name: "held list", Short: "list the messages that wait for a moderator", New: func() cli.Runner { return new(heldListCmd) },
+			Name: "held list", Short: "list the messages that wait for a moderator", New: func() cli.Runner { return new(messages.HeldList) },
 			Long: `One line a message, newest first: id, when, verdict, score, sender, recipients,
 subject. Conditions are combined; texts are searched without regard to case.`,
 			Examples: []cli.Example{
@@ -288,9 +291,9 @@ subject. Conditions are combined; texts are searched without regard to case.`,
 came: what its score added up from, the words that moved the linear part, and the
 clues with their places, as score --explain shows them. For what the filter thinks of
 the message now, pipe it from held export to score --explain.`,
-			func() cli.Runner { return new(heldShowCmd) }, cli.Example{"fanmill held export 0fq3m2k1c8v9x7yz | fanmill score --explain", "what would be thought of it now"}),
+			func() cli.Runner { return new(messages.HeldShow) }, cli.Example{"fanmill held export 0fq3m2k1c8v9x7yz | fanmill score --explain", "what would be thought of it now"}),
 		ids("export", "write held messages to standard output as an mbox", `The mailbox is in mboxrd form and can be read by train and by mail programs.`,
-			func() cli.Runner { return new(heldExportCmd) }),
+			func() cli.Runner { return new(messages.HeldExport) }),
 		ids("ham", "learn held messages as ham and send them on", `A message stays held when the next hop does not take it.`,
 			decide("ham"), cli.Example{"fanmill held ham 0fq3m2k1c8v9x7yz", "it was good mail"}),
 		ids("spam", "learn held messages as spam and remove them", "", decide("spam")),
@@ -303,7 +306,7 @@ func pastCommands() []cli.Command {
 	return []cli.Command{
 		{
 			Name: "learn", Args: "--ham|--spam|--forget ID...", Min: 1, Max: -1, Short: "correct verdicts by the ids of the messages",
-			New: func() cli.Runner { return new(learnCmd) },
+			New: func() cli.Runner { return new(messages.Learn) },
 			Long: `An ID stands in a message's verdict header, in the text it was refused with, in the
 log and in the list of fanmill history. It may be given with all that is around it,
 such as the whole header or the text of a bounce; - reads a line for each message

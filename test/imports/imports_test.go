@@ -137,6 +137,7 @@ var groups = map[string][]string{
 	program + "/labels":     nil,
 	program + "/mailboxes":  {program + "/exhaustion"}, // which names and makes mailboxes as they do
 	program + "/measure":    nil,
+	program + "/messages":   nil,
 	program + "/moving":     nil,
 	program + "/past":       nil,
 }

@@ -1,4 +1,4 @@
-package main
+package messages
 
 import (
 	"context"
@@ -13,15 +13,16 @@ import (
 	"fanmill/spool"
 )
 
-// heldListCmd lists held messages.
-type heldListCmd struct {
+// HeldList lists held messages.
+type HeldList struct {
 	box, from, to, subject, verdict string
 	since                           cli.Moment
 	limit                           int
 	ids, json                       bool
 }
 
-func (h *heldListCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (h *HeldList) Flags(fs *flag.FlagSet) {
 	fs.StringVar(&h.box, "box", "", "only this `BOX`: unsure, spam or copy (else unsure and spam)")
 	fs.StringVar(&h.from, "from", "", "only where the sender or the From field contains `TEXT`")
 	fs.StringVar(&h.to, "to", "", "only where a recipient contains `TEXT`")
@@ -34,7 +35,7 @@ func (h *heldListCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run prints what is held and matches.
-func (h *heldListCmd) Run(ctx context.Context, e *cli.Env) error {
+func (h *HeldList) Run(ctx context.Context, e *cli.Env) error {
 	if err := h.check(); err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func (h *heldListCmd) Run(ctx context.Context, e *cli.Env) error {
 	return nil
 }
 
-func (h *heldListCmd) check() error {
+func (h *HeldList) check() error {
 	if _, err := control.ParseBox(h.box); err != nil {
 		return cli.UsageErrorf("--box: %q is no box, want unsure, spam or copy", h.box)
 	}
@@ -74,7 +75,7 @@ func (h *heldListCmd) check() error {
 	return cli.UsageErrorf("--verdict: %q is no verdict, want ham, unsure or spam", h.verdict)
 }
 
-func (h *heldListCmd) match(m spool.Meta) bool {
+func (h *HeldList) match(m spool.Meta) bool {
 	return (h.since.IsZero() || !m.Time.Before(h.since.Time)) &&
 		(h.verdict == "" || m.Verdict == h.verdict) &&
 		holds(h.subject, m.Subject) &&
@@ -92,7 +93,7 @@ func holds(part string, texts ...string) bool {
 	return part == ""
 }
 
-func (h *heldListCmd) print(e *cli.Env, m spool.Meta) error {
+func (h *HeldList) print(e *cli.Env, m spool.Meta) error {
 	switch {
 	case h.json:
 		return cli.PrintJSON(e.Stdout, m)
@@ -103,15 +104,16 @@ func (h *heldListCmd) print(e *cli.Env, m spool.Meta) error {
 		cli.Safe(m.Verdict), m.Score, cli.Fit(cli.Angle(m.Envelope.Sender), 40), cli.Fit(strings.Join(m.Envelope.Recipients, ","), 40), cli.Fit(m.Subject, 60))
 }
 
-// heldShowCmd shows held messages.
-type heldShowCmd struct{ json bool }
+// HeldShow shows held messages.
+type HeldShow struct{ json bool }
 
-func (h *heldShowCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (h *HeldShow) Flags(fs *flag.FlagSet) {
 	fs.BoolVar(&h.json, "json", false, "print a JSON object a line")
 }
 
 // Run shows each message of Args.
-func (h *heldShowCmd) Run(ctx context.Context, e *cli.Env) error {
+func (h *HeldShow) Run(ctx context.Context, e *cli.Env) error {
 	d, done, err := deskFor(ctx, e, false)
 	if err != nil {
 		return err
@@ -171,11 +173,11 @@ func quote(b *strings.Builder, name, text string) {
 	}
 }
 
-// heldExportCmd writes held messages as an mbox.
-type heldExportCmd struct{ cli.NoFlags }
+// HeldExport writes held messages as an mbox.
+type HeldExport struct{ cli.NoFlags }
 
 // Run writes each message of Args.
-func (heldExportCmd) Run(ctx context.Context, e *cli.Env) error {
+func (HeldExport) Run(ctx context.Context, e *cli.Env) error {
 	d, done, err := deskFor(ctx, e, false)
 	if err != nil {
 		return err
@@ -184,22 +186,23 @@ func (heldExportCmd) Run(ctx context.Context, e *cli.Env) error {
 	return cli.EachArg(ctx, e, func(id string) error { return d.Export(ctx, id, e.Stdout) })
 }
 
-// decideCmd is held ham, spam, release and discard.
-type decideCmd struct {
-	action string
+// Decide is held ham, spam, release and discard.
+type Decide struct {
+	Action string // ham, spam, release or discard
 	again  bool
 	json   bool
 }
 
-func (c *decideCmd) Flags(fs *flag.FlagSet) {
-	if c.action == "ham" || c.action == "release" {
+// Flags is cli.Runner.
+func (c *Decide) Flags(fs *flag.FlagSet) {
+	if c.Action == "ham" || c.Action == "release" {
 		fs.BoolVar(&c.again, "again", false, "send on also what an earlier release may have sent already")
 	}
 	fs.BoolVar(&c.json, "json", false, "print a JSON object a line")
 }
 
 // Run decides each message of Args.
-func (c *decideCmd) Run(ctx context.Context, e *cli.Env) error {
+func (c *Decide) Run(ctx context.Context, e *cli.Env) error {
 	d, done, err := deskFor(ctx, e, true)
 	if err != nil {
 		return err
@@ -207,7 +210,7 @@ func (c *decideCmd) Run(ctx context.Context, e *cli.Env) error {
 	defer done()
 	who := e.User()
 	return cli.EachArg(ctx, e, func(id string) error {
-		out, err := d.Decide(ctx, control.Decision{ID: id, Action: c.action, Again: c.again, Actor: who})
+		out, err := d.Decide(ctx, control.Decision{ID: id, Action: c.Action, Again: c.again, Actor: who})
 		if err != nil {
 			return err
 		}

@@ -1,4 +1,7 @@
-package main
+// Package messages holds the commands about single messages: score and filter, which ask
+// what they look like, learn, and held, at which a moderator looks and decides. Each asks
+// the judge or the desk: the daemon's, or where none runs one over the files.
+package messages
 
 import (
 	"bytes"
@@ -19,8 +22,8 @@ import (
 // maxScored bounds a message that is scored, as the control socket does.
 const maxScored = 256 << 20
 
-// scoreCmd says what messages look like.
-type scoreCmd struct {
+// Score says what messages look like.
+type Score struct {
 	scope         string
 	explain, json bool
 	exit, quiet   bool
@@ -30,7 +33,8 @@ type scoreCmd struct {
 	last          string
 }
 
-func (s *scoreCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (s *Score) Flags(fs *flag.FlagSet) {
 	fs.Var(cli.ScopeValue(&s.scope), "scope", "score with the training of scope `NAME`")
 	fs.BoolVar(&s.explain, "explain", false, "show what each score adds up from, and the strongest clues")
 	fs.IntVar(&s.clues, "clues", 15, "with --explain: how `MANY` clues; 0 explains nothing")
@@ -41,7 +45,7 @@ func (s *scoreCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run scores the messages of Args.
-func (s *scoreCmd) Run(ctx context.Context, e *cli.Env) error {
+func (s *Score) Run(ctx context.Context, e *cli.Env) error {
 	err := s.run(ctx, e)
 	switch {
 	case !s.exit || cli.CodeOf(err) == cli.ExitUsage: // which WrongUsage gets
@@ -53,7 +57,7 @@ func (s *scoreCmd) Run(ctx context.Context, e *cli.Env) error {
 }
 
 // WrongUsage is ownCodes: after -e there is one code for all errors.
-func (s *scoreCmd) WrongUsage(err error) error {
+func (s *Score) WrongUsage(err error) error {
 	if s.exit {
 		return cli.WithCode(3, err)
 	}
@@ -73,7 +77,7 @@ func bogoCode(verdict string) int {
 	return 3
 }
 
-func (s *scoreCmd) run(ctx context.Context, e *cli.Env) error {
+func (s *Score) run(ctx context.Context, e *cli.Env) error {
 	if s.clues < 0 || s.clues > control.MaxClues {
 		return cli.UsageErrorf("--clues: %d is not between 0 and %d", s.clues, control.MaxClues)
 	}
@@ -109,7 +113,7 @@ func anyFolder(paths []string) bool {
 	return false
 }
 
-func (s *scoreCmd) one(ctx context.Context, e *cli.Env, j control.Judge, it corpus.Item) error {
+func (s *Score) one(ctx context.Context, e *cli.Env, j control.Judge, it corpus.Item) error {
 	q := control.ScoreRequest{Scope: s.scope, Path: it.Source}
 	if rest, ok := strings.CutPrefix(it.Source, "standard input"); ok {
 		q.Path = "-" + rest

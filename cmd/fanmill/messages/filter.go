@@ -1,4 +1,4 @@
-package main
+package messages
 
 import (
 	"bytes"
@@ -18,17 +18,18 @@ import (
 	"fanmill/headers"
 )
 
-// filterCmd copies a message from standard input to standard output, verdict
+// Filter copies a message from standard input to standard output, verdict
 // headers on top.
-type filterCmd struct{ scope string }
+type Filter struct{ scope string }
 
-func (f *filterCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (f *Filter) Flags(fs *flag.FlagSet) {
 	fs.Var(cli.ScopeValue(&f.scope), "scope", "score with the training of scope `NAME`")
 }
 
 // Run filters. Every error is a temporary failure, so that whoever called keeps
 // the message: what stands on standard output then is not to be used.
-func (f *filterCmd) Run(ctx context.Context, e *cli.Env) error {
+func (f *Filter) Run(ctx context.Context, e *cli.Env) error {
 	err := f.filter(ctx, e)
 	if err == nil || cli.CodeOf(err) == cli.ExitUsage {
 		return err
@@ -36,7 +37,7 @@ func (f *filterCmd) Run(ctx context.Context, e *cli.Env) error {
 	return cli.WithCode(cli.ExitTempFail, err)
 }
 
-func (f *filterCmd) filter(ctx context.Context, e *cli.Env) error {
+func (f *Filter) filter(ctx context.Context, e *cli.Env) error {
 	set, err := settings.Of(e)
 	if err != nil {
 		return err
@@ -65,7 +66,7 @@ func (f *filterCmd) filter(ctx context.Context, e *cli.Env) error {
 }
 
 // score judges the message and returns what its headers say.
-func (f *filterCmd) score(ctx context.Context, j control.Judge, set *settings.Settings, msg *spill) (headers.Info, error) {
+func (f *Filter) score(ctx context.Context, j control.Judge, set *settings.Settings, msg *spill) (headers.Info, error) {
 	r, err := j.Score(ctx, control.ScoreRequest{Scope: f.scope, Clues: set.File.Headers.Evidence}, msg.Reader())
 	if err != nil {
 		return headers.Info{}, err

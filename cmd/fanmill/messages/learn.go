@@ -1,4 +1,4 @@
-package main
+package messages
 
 import (
 	"bytes"
@@ -13,14 +13,15 @@ import (
 	"fanmill/training/corpus"
 )
 
-// learnCmd learns messages that have gone by.
-type learnCmd struct {
+// Learn learns messages that have gone by.
+type Learn struct {
 	scope                    string
 	ham, spam, forget        bool
 	fromMessage, json, quiet bool
 }
 
-func (l *learnCmd) Flags(fs *flag.FlagSet) {
+// Flags is cli.Runner.
+func (l *Learn) Flags(fs *flag.FlagSet) {
 	fs.Var(cli.ScopeValue(&l.scope), "scope", "teach scope `NAME` instead of the whole site")
 	fs.BoolVar(&l.ham, "ham", false, "they are ham")
 	fs.BoolVar(&l.spam, "spam", false, "they are spam")
@@ -31,7 +32,7 @@ func (l *learnCmd) Flags(fs *flag.FlagSet) {
 }
 
 // Run learns each message of Args.
-func (l *learnCmd) Run(ctx context.Context, e *cli.Env) (err error) {
+func (l *Learn) Run(ctx context.Context, e *cli.Env) (err error) {
 	q := control.LearnRequest{Scope: l.scope, Actor: e.User()}
 	for class, set := range map[string]bool{"ham": l.ham, "spam": l.spam, "forget": l.forget} {
 		if set && q.Class != "" {
@@ -68,7 +69,7 @@ func (l *learnCmd) Run(ctx context.Context, e *cli.Env) (err error) {
 }
 
 // messages learns what is in the paths of Args.
-func (l *learnCmd) messages(ctx context.Context, e *cli.Env, j control.Judge, q control.LearnRequest) error {
+func (l *Learn) messages(ctx context.Context, e *cli.Env, j control.Judge, q control.LearnRequest) error {
 	bad, n := cli.NewProblems(e, nil), 0
 	err := corpus.Walk(ctx, e.Args, corpus.Options{Stdin: e.Stdin, Problem: bad.Add}, func(i corpus.Item) error {
 		out, err := j.Learn(ctx, q, bytes.NewReader(i.Raw))
@@ -81,7 +82,7 @@ func (l *learnCmd) messages(ctx context.Context, e *cli.Env, j control.Judge, q 
 	return errors.Join(err, bad.Err(n, "learned"))
 }
 
-func (l *learnCmd) print(e *cli.Env, arg, class string, out control.LearnReply) error {
+func (l *Learn) print(e *cli.Env, arg, class string, out control.LearnReply) error {
 	if l.json {
 		return cli.PrintJSON(e.Stdout, out)
 	}
