@@ -25,6 +25,9 @@ func TestAutoRuleClass(t *testing.T) {
 		if got := r.Class(classify.Score{P: score}); got != want {
 			t.Errorf("score %v: got %v, want %v", score, got, want)
 		}
+		if got := r.Class(classify.Score{P: score, Beginning: 1}); got != store.None {
+			t.Errorf("score %v, lifted for the beginning: got %v", score, got)
+		}
 	}
 }
 
