@@ -6,7 +6,7 @@ import (
 	"fanmill/classify/words"
 )
 
-// The beginning of a message is the first words of each header field, its markup and links,
+// The beginning of a message is the first words of each header field, its markup and first links,
 // and the first words of the text that a reader sees. Whoever sends spam can put as many words of good mail behind it as
 // he likes; what he wants to be read stands in front. So where the counts would call the
 // beginning spam by itself, what follows takes little of that back, and the good words
@@ -18,6 +18,11 @@ import (
 // beginningText is how many bytes of words belong to the beginning, of each field, and of
 // the text that is seen, for plain text and HTML each.
 const beginningText = 256
+
+// beginningLinks is how many bytes of links and addresses in the body belong to the
+// beginning, wherever they stand: spam often has its link at the end, but a hundred links
+// of good mail hide it as a hundred words would.
+const beginningLinks = 1024
 
 // Log-odds of a beginning. From beginningFull on (a score of 0.95) it is heard as it
 // is, below with its doubt counted three times. It does not lift a score above
@@ -45,6 +50,17 @@ func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
 	s.bodyWord(k, w, cut)
 	s.set.behindNow = 0
 }
+
+// nextLink takes a link or an address of n bytes: what is added until endLink stands behind
+// the beginning if the body has had many. Those of header fields stand where their words do.
+func (s *Stream) nextLink(n int) {
+	if s.inBody {
+		s.linkRoom -= n + 1
+		s.set.behindNow = behindIf(s.linkRoom < 0)
+	}
+}
+
+func (s *Stream) endLink() { s.set.behindNow = 0 }
 
 // behindIf is what a set knows of features that are added behind the beginning.
 func behindIf(is bool) uint8 {

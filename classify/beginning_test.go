@@ -51,6 +51,12 @@ func TestBehindTheBeginning(t *testing.T) {
 		{"word behind, twice", "Subject: a\n\n" + seen + "zebra zebra", "zebra", true},
 		{"word behind in HTML", html + "<p>" + seen + "<b>zebra</b>", "zebra", true},
 		{"link behind", "Subject: a\n\n" + seen + "http://there.example/way", "http://there.example/way", false},
+		{"link behind many links", "Subject: a\n\n" + strings.Repeat("http://here.example/way ", 50) + "ftp://there.invalid/path", "ftp://there.invalid/path", true},
+		{"address behind many links", "Subject: a\n\n" + strings.Repeat("http://here.example/way ", 50) + "me@there.invalid", "me@there.invalid", true},
+		{"link behind some links", "Subject: a\n\n" + strings.Repeat("http://here.example/way ", 30) + "ftp://there.invalid/path", "ftp://there.invalid/path", false},
+		{"link behind links of the header", "Subject: a\nX-Mailer: " + strings.Repeat("http://here.example/way ", 50) + "\n\nftp://there.invalid/path", "ftp://there.invalid/path", false},
+		{"HTML link behind many links", html + strings.Repeat("<a href='http://here.example/way'>x</a> ", 50) + "<a href='ftp://there.invalid/path'>x</a>", "ftp://there.invalid/path", true},
+		{"first word behind many links", html + strings.Repeat("<a href='http://here.example/way'>x</a> ", 50) + "zebra", "zebra", false},
 		{"address behind", "Subject: a\n\n" + seen + "me@there.example", "me@there.example", false},
 		{"first word in a script of its own", "Subject: a\n\n" + seen + "\u0441\u043b\u043e\u0432\u043e", "\u0441\u043b\u043e\u0432\u043e", true},
 		{

@@ -154,6 +154,8 @@ func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 }
 
 func (s *Stream) mailInText(w []byte) {
+	s.nextLink(len(w))
+	defer s.endLink()
 	a := appendLower(s.scratch[:0], w)
 	s.scratch = a
 	s.set.feature(pMailAddr, a)

@@ -59,6 +59,7 @@ type Stream struct {
 	plainRoom, htmlRoom textRoom
 	room                *textRoom // of the text in hand
 	hiddenRoom          int       // bytes of text that nobody sees and that may still give words
+	linkRoom            int       // bytes of links and addresses that still belong to the beginning
 }
 
 // NewStream returns a Stream ready for its first message. Options that do not
@@ -90,7 +91,7 @@ func (s *Stream) Reset() {
 	s.walking, s.inBody = true, false
 	s.headers, s.urls = 0, 0
 	s.plainRoom, s.hiddenRoom = textRoom{wordText, beginningText}, hiddenText
-	s.htmlRoom = s.plainRoom
+	s.htmlRoom, s.linkRoom = s.plainRoom, beginningLinks
 	s.topType, s.topCTE = mime.ParseType(nil), s.topCTE[:0]
 	s.typed, s.encoded, s.subject = false, false, false
 	s.counts = counts{}

@@ -19,6 +19,8 @@ func (s *Stream) url(u []byte) {
 	if s.urls++; s.urls > urlsMax {
 		return
 	}
+	s.nextLink(len(u))
+	defer s.endLink()
 	scheme, rest := cutScheme(cut(u, 2000))
 	s.host = appendLower(s.host[:0], scheme)
 	s.set.feature(pURLScheme, s.host)
