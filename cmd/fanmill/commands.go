@@ -201,7 +201,7 @@ With --explain the score is taken apart. What the counts, their second reading, 
 linear part and the calibrator's bias bring, less what thin training takes away, adds
 up to the log-odds of spam, from which the score is made. In a user's scope, what his own
 labels change there is added once more. Where the beginning of the message (header,
-markup, links and the first 256 bytes of words) would be spam by itself, what that adds
+markup, first links and first 256 bytes of words) would be spam by itself, what that adds
 is shown too: words of good mail put behind spam do not help it. The words that moved the
 linear part most add up to its opinion, with the rest. Of the counts the strongest
 clues are shown: the probability of spam, how far that is from 1/2, how many counted

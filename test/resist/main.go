@@ -69,14 +69,16 @@ func run(ctx context.Context, out io.Writer, svg string) error {
 type victims struct {
 	*judge
 	spam, ham [][]byte // scored right
-	words     []string // of ham that was not learned, see hamWords
+	words     []string // of ham that was not learned, see hamStrings
+	links     []string // of that ham
 	best      []string // of these the ones that speak most for ham
 }
 
 func newVictims(j *judge, mails []harness.Sample) *victims {
-	words := hamWords(mails, rand.New(rand.NewPCG(2002, 0)))
+	words := hamStrings(mails, plainWord, rand.New(rand.NewPCG(2002, 0)))
+	links := hamStrings(mails, link, rand.New(rand.NewPCG(2002, 1)))
 	return &victims{
 		judge: j, spam: j.called(mails, true), ham: j.called(mails, false),
-		words: words, best: j.strongest(words, steps[len(steps)-1]),
+		words: words, links: links, best: j.strongest(words, steps[len(steps)-1]),
 	}
 }

@@ -29,8 +29,8 @@ type padding struct {
 	noise bool // says nothing to a reader, and must say nothing to the filter
 }
 
-// paddings are all ways, with words of ham from a list.
-func paddings(words []string) (list []padding) {
+// paddings are all ways, with words and links of ham from lists.
+func paddings(words, links []string) (list []padding) {
 	rng := rand.New(rand.NewPCG(7, 0))
 	unknown := func() string { return letters(rng) }
 	ham := func() string { return words[rng.IntN(min(len(words), 3000))] }
@@ -65,6 +65,11 @@ func paddings(words []string) (list []padding) {
 		text("HTML comments", bytes.Repeat([]byte("<!-- nothing to see here -->\n"), textPadding/29))
 		text("random ham words", several(ham)...)
 	}
+	draw := rand.New(rand.NewPCG(8, 0))
+	texts := several(func() string { return links[draw.IntN(len(links))] })
+	list = append(list, padding{"random ham links, after the text", func(raw []byte) []byte {
+		return withText(raw, texts[len(raw)%len(texts)], false)
+	}, false})
 	return append(list, busters(rng)...)
 }
 
@@ -134,7 +139,7 @@ func quantile(sorted []float64, q float64) float64 {
 // printPaddings measures all paddings on some messages of each class.
 func (v *victims) printPaddings(out io.Writer) {
 	fmt.Fprintf(out, "\n| added | spam: median, 99 %%, most | above 0.05 | ham: median, 99 %%, most | above 0.05 |\n| --- | ---: | ---: | ---: | ---: |\n")
-	for _, p := range paddings(v.words) {
+	for _, p := range paddings(v.words, v.links) {
 		fmt.Fprintf(out, "| %s |", p.name)
 		for _, raws := range [][][]byte{spread(v.spam), spread(v.ham)} {
 			moved := v.moves(raws, p)
@@ -147,7 +152,7 @@ func (v *victims) printPaddings(out io.Writer) {
 // printLengths says for spam of several lengths how far words of good mail behind its
 // text move it.
 func (v *victims) printLengths(out io.Writer) {
-	all := paddings(v.words)
+	all := paddings(v.words, v.links)
 	p := all[slices.IndexFunc(all, func(p padding) bool { return p.name == hamBehind })]
 	fmt.Fprintf(out, "\n| body of the spam | spam | %s: median, most | above 0.05 |\n| --- | ---: | ---: | ---: |\n", hamBehind)
 	low := 0

@@ -48,7 +48,7 @@ func TestPaddingDoesNotCount(t *testing.T) {
 		t.Fatalf("%d spam and %d ham are scored right: too few to pad", len(v.spam), len(v.ham))
 	}
 	raws := slices.Concat(v.spam, v.ham)
-	for _, p := range paddings(v.words) {
+	for _, p := range paddings(v.words, v.links) {
 		if !p.noise && p.name != hamBehind {
 			continue
 		}

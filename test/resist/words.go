@@ -11,17 +11,20 @@ import (
 	"fanmill/test/harness"
 )
 
-var plainWord = regexp.MustCompile(`[A-Za-z]{3,14}`)
+var (
+	plainWord = regexp.MustCompile(`[A-Za-z]{3,14}`)
+	link      = regexp.MustCompile(`https?://[A-Za-z0-9./_?=&%-]+`)
+)
 
-// hamWords returns the distinct words of the text of ham, in a random order in
+// hamStrings returns the distinct words or links of the text of ham, in a random order in
 // which the frequent tend to stand early: what somebody gets who takes words from
 // mail of that kind, and knows nothing of the model.
-func hamWords(mails []harness.Sample, rng *rand.Rand) []string {
+func hamStrings(mails []harness.Sample, what *regexp.Regexp, rng *rand.Rand) []string {
 	var all []string
 	for _, m := range mails {
 		if !m.Spam {
 			_, body := split(m.Data)
-			for _, w := range plainWord.FindAll(body[:min(len(body), 20_000)], -1) {
+			for _, w := range what.FindAll(body[:min(len(body), 20_000)], -1) {
 				all = append(all, string(w))
 			}
 		}

@@ -52,7 +52,7 @@ func sumText(b *strings.Builder, x *control.Explanation, r control.ScoreReply) {
 		row("thin evidence", x.Thin, "%d ham and %d spam counted; from %d of each the score leaves the unsure band", x.HamCounted, x.SpamCounted, x.Needed)
 	}
 	if x.Beginning != 0 {
-		row("beginning", x.Beginning, "header, markup, links and first words say spam by themselves; what follows takes little back")
+		row("beginning", x.Beginning, "header, markup, first links and first words say spam by themselves; what follows takes little back")
 	}
 	row("sum", r.LogOdds, "probability %.4f, with a floor of doubt the score %.4f", x.BeforeFloor, r.Score)
 }
