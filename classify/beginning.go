@@ -6,11 +6,12 @@ import (
 	"fanmill/classify/words"
 )
 
-// The beginning of a message is the first words of each header field, its markup and first links,
-// and the first words of the text that a reader sees. Whoever sends spam can put as many words of good mail behind it as
-// he likes; what he wants to be read stands in front. So where the counts would call the
-// beginning spam by itself, what follows takes little of that back, and the good words
-// that bury a short spam do not help it (figures in docs/accuracy.md).
+// The beginning of a message is the first words of each header field, its markup and first
+// links, and the first words of the text that a reader sees. Whoever sends spam can put as
+// many words and links of good mail behind it as he likes; what he wants to be read stands in
+// front. So where the counts would call the beginning spam by itself, what follows takes
+// little of that back, and good words that bury a short spam do not help it (figures in
+// docs/accuracy.md).
 //
 // That is a matter of scoring. Training judges whole messages, for the ledger keeps their
 // features in no order, and learns from what was put behind a spam too.
@@ -22,13 +23,13 @@ const beginningText = 256
 // beginningLinks is how many bytes of links and addresses in the body belong to the
 // beginning, wherever they stand: spam often has its link at the end, but a hundred links
 // of good mail hide it as a hundred words would.
-const beginningLinks = 1024
+const beginningLinks = 512
 
-// Log-odds of a beginning. From beginningFull on (a score of 0.95) it is heard as it
+// Log-odds of a beginning. From beginningFull on (a score of 0.97) it is heard as it
 // is, below with its doubt counted three times. It does not lift a score above
 // beginningMost, so that by default mail is held for its beginning, never refused.
 const (
-	beginningFull = 3.0
+	beginningFull = 3.5
 	beginningMost = 5.0 // a score of 0.990
 )
 
@@ -45,8 +46,16 @@ type textRoom struct {
 
 // textWord takes a word of the text in hand.
 func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
-	s.room.beginning -= len(w) + 1
-	s.set.behindNow = behindIf(s.room.beginning < 0 && k != words.URL && k != words.Mail)
+	switch k {
+	case words.URL, words.Mail: // have room of their own
+		s.bodyWord(k, w, cut)
+		return
+	case words.Piece: // of text without blanks: the next one begins with half of it
+		s.room.beginning -= len(w) / 2
+	default:
+		s.room.beginning -= len(w) + 1
+	}
+	s.set.behindNow = behindIf(s.room.beginning < 0)
 	s.bodyWord(k, w, cut)
 	s.set.behindNow = 0
 }

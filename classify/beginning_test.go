@@ -35,6 +35,15 @@ func text(prefix byte, n int) string {
 	return b.String()
 }
 
+// chinese is n characters, of three bytes each, no two of which stand together twice.
+func chinese(n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteRune(rune(0x4e00 + i))
+	}
+	return b.String()
+}
+
 func TestBehindTheBeginning(t *testing.T) {
 	const html = "Subject: a\nContent-Type: text/html\n\n"
 	seen := text('a', 60) // the beginning and some more
@@ -48,12 +57,15 @@ func TestBehindTheBeginning(t *testing.T) {
 		{"word behind that was seen", "Subject: a\n\n" + seen + "a001", "a001", false},
 		{"word behind, then in the beginning of HTML", "Subject: a\nContent-Type: multipart/alternative; boundary=x\n\n--x\n\n" + seen +
 			"zebra\n--x\nContent-Type: text/html\n\n<p>zebra</p>\n--x--\n", "zebra", false},
+		{"words do not hide behind a long link", "Subject: a\n\nhttp://there.example/" + strings.Repeat("x", 300) + " zebra", "zebra", false},
+		{"Chinese, in the beginning", "Subject: a\n\n" + chinese(80) + "\u5009\u5eab", "\u5009\u5eab", false},
+		{"Chinese, behind", "Subject: a\n\n" + chinese(90) + "\u5009\u5eab", "\u5009\u5eab", true},
 		{"word behind, twice", "Subject: a\n\n" + seen + "zebra zebra", "zebra", true},
 		{"word behind in HTML", html + "<p>" + seen + "<b>zebra</b>", "zebra", true},
 		{"link behind", "Subject: a\n\n" + seen + "http://there.example/way", "http://there.example/way", false},
 		{"link behind many links", "Subject: a\n\n" + strings.Repeat("http://here.example/way ", 50) + "ftp://there.invalid/path", "ftp://there.invalid/path", true},
 		{"address behind many links", "Subject: a\n\n" + strings.Repeat("http://here.example/way ", 50) + "me@there.invalid", "me@there.invalid", true},
-		{"link behind some links", "Subject: a\n\n" + strings.Repeat("http://here.example/way ", 30) + "ftp://there.invalid/path", "ftp://there.invalid/path", false},
+		{"link behind some links", "Subject: a\n\n" + strings.Repeat("http://here.example/way ", 15) + "ftp://there.invalid/path", "ftp://there.invalid/path", false},
 		{"link behind links of the header", "Subject: a\nX-Mailer: " + strings.Repeat("http://here.example/way ", 50) + "\n\nftp://there.invalid/path", "ftp://there.invalid/path", false},
 		{"HTML link behind many links", html + strings.Repeat("<a href='http://here.example/way'>x</a> ", 50) + "<a href='ftp://there.invalid/path'>x</a>", "ftp://there.invalid/path", true},
 		{"first word behind many links", html + strings.Repeat("<a href='http://here.example/way'>x</a> ", 50) + "zebra", "zebra", false},

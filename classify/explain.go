@@ -24,7 +24,7 @@ type Explanation struct {
 	// 0..1, as SpamBayes shows them under *H* and *S*: near 1, the clues of that
 	// class are no chance.
 	HamTail, SpamTail float64
-	Clues             []Clue // the strongest first
+	Clues             []Clue // the strongest first; where Beginning is not 0, of the beginning
 
 	// Pieces are those of the excerpt that moved the linear part most, the one that
 	// moved it most first. With Rest, all others together, their sums add up to
@@ -50,8 +50,6 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 		Thin:    score.LogOdds - (still.fit.LogOdds(score.C, score.E, score.L) + score.Own),
 		HamTail: exp(tails.lnNotH), SpamTail: exp(tails.lnNotS),
 	}
-	s.why.strongest(clues)
-	x.Clues = s.named()
 	x.Pieces = mostMoving(all, pieces)
 	x.Others = len(all) - len(x.Pieces)
 	for _, p := range x.Pieces {
@@ -60,6 +58,7 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 	x.Rest = Piece{Sum: sum, Share: linear(sum, n)}
 	x.Score = s.why.Lift(score, s.msg.Features, s.msg.Behind, still)
 	x.Beginning, x.P = x.Score.Beginning, sigma(x.Score.LogOdds)
+	x.Clues = s.Clues(still, x.Score, clues)
 	return x
 }
 
@@ -78,22 +77,26 @@ func (m stillModel) Borrowed() bool       { return m.borrowed }
 func (m stillModel) Fit() Fit             { return m.fit }
 func (m stillModel) Weigh([]uint32) int64 { return m.sum }
 
-// Clues returns the n strongest clues of the message in hand, strongest first,
-// with the texts recorded since EnableClues. Call it after Finish and before
-// Reset.
-func (s *Stream) Clues(c Model, n int) []Clue {
-	counts := s.why.look(s.msg.Features, c)
-	s.why.collect(counts, c.Totals())
+// Clues returns the n strongest clues of the message in hand, strongest first, with the
+// texts recorded since EnableClues: those of its beginning, if that was heard for the
+// score. Call it after Finish and before Reset.
+func (s *Stream) Clues(m Model, score Score, n int) []Clue {
+	features := s.msg.Features
+	if score.Beginning != 0 {
+		features = s.why.without(features, s.msg.Behind)
+	}
+	counts := s.why.look(features, m)
+	s.why.collect(counts, m.Totals())
 	s.why.strongest(n)
-	return s.named()
+	return s.named(features)
 }
 
-// named tells what the clues stand for that why has collected.
-func (s *Stream) named() []Clue {
+// named tells what the clues stand for that why has collected of some features.
+func (s *Stream) named(features []uint64) []Clue {
 	slices.SortFunc(s.why.clues, stronger)
 	out := make([]Clue, 0, len(s.why.clues))
 	for _, cl := range s.why.clues {
-		k, h := s.why.counts[cl.index], s.msg.Features[s.why.places[cl.index]]
+		k, h := s.why.counts[cl.index], features[s.why.places[cl.index]]
 		c := Clue{Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(), Feature: h}
 		if s.set.texts != nil {
 			c.Text, c.Place = s.set.texts.of(h)

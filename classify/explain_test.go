@@ -162,7 +162,7 @@ func TestPlacesOfClues(t *testing.T) {
 		s.Reset()
 		s.Stored([]byte(sample))
 		places := map[string]string{}
-		for _, c := range s.Clues(one{}, 100000) {
+		for _, c := range s.Clues(one{}, classify.Score{}, 100000) {
 			places[c.Text] = c.Place
 		}
 		for text, want := range map[string]string{
@@ -180,7 +180,7 @@ func TestPlacesOfClues(t *testing.T) {
 	}
 	s.Reset()
 	s.Stored([]byte("nothing\n"))
-	for _, c := range s.Clues(one{}, 100000) {
+	for _, c := range s.Clues(one{}, classify.Score{}, 100000) {
 		if strings.HasPrefix(c.Text, "message: ") && c.Place != "message" {
 			t.Errorf("%q stood in %q", c.Text, c.Place)
 		}

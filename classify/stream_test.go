@@ -316,7 +316,7 @@ func clueTexts[T string | []byte](o classify.Options, raw T) []string {
 	s.EnableClues()
 	s.Stored([]byte(raw))
 	var texts []string
-	for _, c := range s.Clues(one{}, 100000) {
+	for _, c := range s.Clues(one{}, classify.Score{}, 100000) {
 		texts = append(texts, c.Text)
 	}
 	slices.Sort(texts)

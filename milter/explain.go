@@ -20,13 +20,13 @@ func (m *message) model(scope string) classify.Model {
 	return model
 }
 
-// clues names the clues that decided.
-func (m *message) clues(scope string) []classify.Clue {
+// clues names the clues that decided the score in a scope.
+func (m *message) clues(scope string, s classify.Score) []classify.Clue {
 	model := m.model(scope)
 	if model == nil {
 		return nil
 	}
-	return m.stream.Clues(model, m.rules.Clues)
+	return m.stream.Clues(model, s, m.rules.Clues)
 }
 
 // explain puts down for a moderator why the message is held: its score in the scope

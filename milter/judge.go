@@ -98,7 +98,7 @@ func (m *message) score(j judgement) judgement {
 			j.scope, j.score, j.cutoffs, j.verdict, j.scored = scope, s, cutoffs, cutoffs.Verdict(s.P), true
 		}
 	}
-	j.clues = m.clues(shown)
+	j.clues = m.clues(shown, j.score)
 	return m.decide(j, scores)
 }
 

@@ -75,7 +75,7 @@ func (p *pass) explain(r figures.Result) (Mistake, error) {
 		Message: r.Message, File: p.corpus.entries[r.Message].Path, Spam: r.Spam, Score: r.Score.P, LogOdds: r.Score.LogOdds,
 		Subject: m.Subject, From: m.From,
 	}
-	for _, c := range s.Clues(p.learner.model, mistakeClues) {
+	for _, c := range s.Clues(p.learner.model, r.Score, mistakeClues) {
 		x.Clues = append(x.Clues, Clue{c.Text, c.Prob, c.Ham, c.Spam})
 	}
 	return x, nil

@@ -18,7 +18,11 @@ func explainText(r control.ScoreReply) string {
 		sumText(&b, x, r)
 		piecesText(&b, x)
 	}
-	cluesText(&b, r.Clues)
+	heading := "clues, the strongest first"
+	if x := r.Explanation; x != nil && x.Beginning != 0 {
+		heading = "clues of the beginning, the strongest first"
+	}
+	cluesText(&b, heading, r.Clues)
 	return b.String()
 }
 
@@ -72,8 +76,8 @@ func piecesText(b *strings.Builder, x *control.Explanation) {
 // placeWidth is the widest a clue's place is shown.
 const placeWidth = 36
 
-// cluesText shows clues, each with its sources below.
-func cluesText(b *strings.Builder, clues []control.Clue) {
+// cluesText shows clues under a heading, each with its sources below.
+func cluesText(b *strings.Builder, heading string, clues []control.Clue) {
 	if len(clues) == 0 {
 		return
 	}
@@ -81,7 +85,7 @@ func cluesText(b *strings.Builder, clues []control.Clue) {
 	for _, c := range clues {
 		width = max(width, utf8.RuneCountInString(cli.Fit(c.Place, placeWidth)))
 	}
-	fmt.Fprintf(b, "  clues, the strongest first\n    %-6s  %-8s  %6s  %6s  %-*s  clue\n", "prob", "strength", "ham", "spam", width, "place")
+	fmt.Fprintf(b, "  %s\n    %-6s  %-8s  %6s  %6s  %-*s  clue\n", heading, "prob", "strength", "ham", "spam", width, "place")
 	for _, c := range clues {
 		fmt.Fprintf(b, "    %.4f  %8.4f  %6d  %6d  %-*s  %s\n", c.Prob, c.Strength, c.Ham, c.Spam, width, cli.Fit(c.Place, placeWidth), cli.Safe(c.Text))
 		for _, s := range c.Sources {
