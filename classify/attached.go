@@ -7,6 +7,7 @@ import (
 	"unicode"
 
 	"fanmill/classify/mime"
+	"fanmill/classify/octets"
 )
 
 // Attachment is something attached to a message, or a file in an archive that is. Of
@@ -163,7 +164,7 @@ func (a *attached) zipped(b []byte, signature string, size, length int) {
 		}
 		n := int(binary.LittleEndian.Uint16(b[i+length:]))
 		b = b[i+size:]
-		a.inside(cut(b, n))
+		a.inside(octets.Cut(b, n))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"fanmill/classify/mime"
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
@@ -45,9 +46,9 @@ func sniff(b []byte) string {
 			return m.name
 		}
 	}
-	b = bytes.TrimLeft(cut(b, 200), "\xef\xbb\xbf \t\r\n")
+	b = bytes.TrimLeft(octets.Cut(b, 200), "\xef\xbb\xbf \t\r\n")
 	if len(b) > 5 && b[0] == '<' {
-		switch lower := string(appendLower(nil, cut(b, 14))); {
+		switch lower := string(octets.AppendLower(nil, octets.Cut(b, 14))); {
 		case strings.HasPrefix(lower, "<html"), strings.HasPrefix(lower, "<!doctype html"), strings.HasPrefix(lower, "<script"):
 			return "html"
 		}
@@ -78,9 +79,9 @@ func (s *Stream) dataFeatures(t mime.Type, head []byte) {
 	}
 	switch said := t.Media[strings.IndexByte(t.Media, '/')+1:]; {
 	case !goes(kind, ending):
-		s.set.word(pContent, kind+" named ."+string(cut([]byte(ending), 8)))
+		s.set.word(pContent, kind+" named ."+string(octets.Cut([]byte(ending), 8)))
 	case said != "octet-stream" && !strings.HasPrefix(said, "x-") && !goes(kind, said):
-		s.set.word(pContent, kind+" as "+string(cut([]byte(t.Media), words.MaxWord)))
+		s.set.word(pContent, kind+" as "+string(octets.Cut([]byte(t.Media), words.MaxWord)))
 	}
 	switch kind {
 	case "zip":
@@ -110,7 +111,7 @@ func (s *Stream) endings(name []byte) {
 	if last < 0 {
 		return
 	}
-	s.set.feature(pFileExt, cut(name[last:], 12))
+	s.set.feature(pFileExt, octets.Cut(name[last:], 12))
 	if two := bytes.LastIndexByte(name[:last], '.'); two >= 0 && last-two > 2 && last-two <= 5 && len(name)-last <= 6 {
 		s.set.feature(pFileExt, name[two:])
 	}
@@ -133,13 +134,13 @@ func (s *Stream) zipNames(b []byte) {
 			s.set.word(pInside, "encrypted")
 		}
 		n := int(binary.LittleEndian.Uint16(b[26:]))
-		name := cut(b[header:], n)
+		name := octets.Cut(b[header:], n)
 		b = b[header+len(name):]
-		name = appendLower(nil, cut(name, words.MaxWord*2))
+		name = octets.AppendLower(nil, octets.Cut(name, words.MaxWord*2))
 		if dot := bytes.LastIndexByte(name, '.'); dot >= 0 {
-			s.set.feature(pInside, cut(name[dot:], 12))
+			s.set.feature(pInside, octets.Cut(name[dot:], 12))
 		}
-		s.set.feature(pInside, cut(name[bytes.LastIndexByte(name, '/')+1:], words.MaxWord))
+		s.set.feature(pInside, octets.Cut(name[bytes.LastIndexByte(name, '/')+1:], words.MaxWord))
 	}
 }
 
@@ -157,12 +158,12 @@ func (s *Stream) tnef(b []byte) {
 	for b = b[min(signature, len(b)):]; len(b) > header; {
 		id := binary.LittleEndian.Uint32(b[1:])
 		n := int(min(binary.LittleEndian.Uint32(b[5:]), 1<<30))
-		value := bytes.TrimRight(cut(b[header:], n), "\x00")
+		value := bytes.TrimRight(octets.Cut(b[header:], n), "\x00")
 		switch id {
 		case tnefSubject, tnefBody:
 			s.split.Split(s.decode(value, "tnef"), s.bodyWord)
 		case tnefTitle:
-			name := appendLower(nil, s.decode(cut(value, excerptMax), "tnef"))
+			name := octets.AppendLower(nil, s.decode(octets.Cut(value, excerptMax), "tnef"))
 			s.files.inside(name)
 			s.endings(name)
 			s.words(name, pFile)

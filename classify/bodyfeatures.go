@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fanmill/classify/mime"
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
@@ -15,7 +16,7 @@ type partSink Stream
 // PartField gives the fields of parts; those of an enclosed message as words.
 func (p *partSink) PartField(name, value []byte, nested bool) {
 	s := (*Stream)(p)
-	lower := appendLower(s.name[:0], name)
+	lower := octets.AppendLower(s.name[:0], name)
 	s.name = lower
 	s.set.from("part's header field ", lower)
 	s.files.field(lower, value)
@@ -154,7 +155,7 @@ func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 }
 
 func (s *Stream) mailInText(w []byte) {
-	a := appendLower(s.scratch[:0], w)
+	a := octets.AppendLower(s.scratch[:0], w)
 	s.scratch = a
 	s.set.feature(pMailAddr, a)
 	if i := bytes.LastIndexByte(a, '@'); i >= 0 {
@@ -166,7 +167,7 @@ func (s *Stream) mailInText(w []byte) {
 func (s *Stream) typeFeatures(t mime.Type) {
 	s.set.word(pType, t.Media)
 	if t.Charset != "" {
-		s.set.feature(pCharset, cut([]byte(t.Charset), words.MaxWord))
+		s.set.feature(pCharset, octets.Cut([]byte(t.Charset), words.MaxWord))
 	}
 	if t.Disp != "" {
 		s.set.word(pDisp, t.Disp)
@@ -178,8 +179,8 @@ func (s *Stream) typeFeatures(t mime.Type) {
 		s.counts.images++
 	}
 	if t.Name != "" {
-		name, _ := s.fields.Decode(cut([]byte(t.Name), excerptMax))
-		name = appendLower(nil, name)
+		name, _ := s.fields.Decode(octets.Cut([]byte(t.Name), excerptMax))
+		name = octets.AppendLower(nil, name)
 		s.endings(name)
 		s.words(name, pFile)
 	}
@@ -224,7 +225,7 @@ func (m *markupSink) Link(tag, attr, url []byte) {
 	if len(tag) == 1 { // a
 		s.counts.links++
 	}
-	s.set.feature(pLinkTag, append(append(append(s.scratch[:0], cut(tag, 16)...), ' '), cut(attr, 16)...))
+	s.set.feature(pLinkTag, append(append(append(s.scratch[:0], octets.Cut(tag, 16)...), ' '), octets.Cut(attr, 16)...))
 	s.url(bytes.TrimSpace(url))
 }
 
@@ -243,14 +244,14 @@ func (m *markupSink) Tag(tag []byte) {
 	if string(tag) == "img" {
 		s.counts.images++
 	}
-	s.set.feature(pTag, cut(tag, words.MaxWord))
+	s.set.feature(pTag, octets.Cut(tag, words.MaxWord))
 }
 
 // Attr gives an attribute with its value.
 func (m *markupSink) Attr(tag, name, value []byte) {
 	s := (*Stream)(m)
-	b := append(append(append(s.scratch[:0], cut(tag, 16)...), ' '), cut(name, 24)...)
-	b = append(append(b, '='), cut(value, words.MaxWord)...)
+	b := append(append(append(s.scratch[:0], octets.Cut(tag, 16)...), ' '), octets.Cut(name, 24)...)
+	b = append(append(b, '='), octets.Cut(value, words.MaxWord)...)
 	s.scratch = b
 	s.set.feature(pAttr, b)
 }

@@ -3,6 +3,8 @@ package classify
 import (
 	"bytes"
 	"slices"
+
+	"fanmill/classify/octets"
 )
 
 // The canonical form (design invariant 1) is what a message is the same in,
@@ -43,26 +45,6 @@ var unfolded = func() (t [256]byte) {
 		t[c] = byte(c)
 	}
 	t['\t'], t['\r'], t['\n'], t[0] = ' ', ' ', ' ', ' '
-	return t
-}()
-
-// appendLower appends b with the letters of ASCII in lower case.
-func appendLower(dst, b []byte) []byte {
-	n := len(dst)
-	dst = append(dst, b...)
-	for i, c := range dst[n:] {
-		dst[n+i] = lowerCase[c]
-	}
-	return dst
-}
-
-var lowerCase = func() (t [256]byte) {
-	for c := range t {
-		t[c] = byte(c)
-	}
-	for c := 'A'; c <= 'Z'; c++ {
-		t[c] += 'a' - 'A'
-	}
 	return t
 }()
 
@@ -186,7 +168,7 @@ func (l *lines) asTheyAre(b []byte) int {
 	if l.cr {
 		return 0
 	}
-	n := bytes.LastIndexByte(cut(b, fragment), '\n') + 1
+	n := bytes.LastIndexByte(octets.Cut(b, fragment), '\n') + 1
 	if bytes.IndexByte(b[:n], '>') >= 0 && bytes.Contains(b[:n], []byte("From ")) {
 		return 0
 	}

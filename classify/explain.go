@@ -1,6 +1,10 @@
 package classify
 
-import "slices"
+import (
+	"slices"
+
+	"fanmill/classify/exact"
+)
 
 // Explanation says why a message has its score. Counts, Second, Linear, Bias, Own,
 // Thin and Beginning are in the unit of log-odds and add up to Score.LogOdds.
@@ -48,7 +52,7 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 		Totals: still.totals, Borrowed: still.borrowed,
 		Counts: by[0], Linear: by[1], Second: by[2], Bias: by[3], Own: score.Own,
 		Thin:    score.LogOdds - (still.fit.LogOdds(score.C, score.E, score.L) + score.Own),
-		HamTail: exp(tails.lnNotH), SpamTail: exp(tails.lnNotS),
+		HamTail: exact.Exp(tails.lnNotH), SpamTail: exact.Exp(tails.lnNotS),
 	}
 	s.why.strongest(clues)
 	x.Clues = s.named()
@@ -59,7 +63,7 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 	}
 	x.Rest = Piece{Sum: sum, Share: linear(sum, n)}
 	x.Score = s.why.Lift(score, s.msg.Features, s.msg.Behind, still)
-	x.Beginning, x.P = x.Score.Beginning, sigma(x.Score.LogOdds)
+	x.Beginning, x.P = x.Score.Beginning, exact.Sigma(x.Score.LogOdds)
 	return x
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"fanmill/classify/octets"
 )
 
 // Extract reads one stored message: CRLF or LF line ends, with or without an
@@ -120,7 +122,7 @@ func (f *fieldFeeder) line(b []byte) {
 const fieldMax = 1 << 20
 
 func (f *fieldFeeder) keep(b []byte) {
-	f.field = append(f.field, cut(b, max(fieldMax-len(f.field), 0))...)
+	f.field = append(f.field, octets.Cut(b, max(fieldMax-len(f.field), 0))...)
 }
 
 func (f *fieldFeeder) flush() {
@@ -138,7 +140,7 @@ const nameMax = 60 << 10
 // fieldName measures a field's name and finds the colon behind it (RFC 5322
 // section 2.2, blanks before the colon allowed as in section 4.5.3); 0: no field.
 func fieldName(b []byte) (name, colon int) {
-	colon = bytes.IndexByte(cut(b, nameMax), ':')
+	colon = bytes.IndexByte(octets.Cut(b, nameMax), ':')
 	name = max(colon, 0)
 	for name > 0 && (b[name-1] == ' ' || b[name-1] == '\t') {
 		name--

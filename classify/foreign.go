@@ -5,6 +5,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
@@ -34,9 +35,9 @@ func (f *Foreign) Feature(at Place, word []byte) (feature uint64, ok bool) {
 	case at == InLink:
 		return mix(pURLWord.seed, xxhash.Sum64(word)), len(word) > 0 && len(word) <= words.MaxWord && !bytes.ContainsAny(word, "/?#&=;.,:+-_%~!()@ ")
 	case at == InBody && hostLike(word):
-		return mix(pURLHost.seed, xxhash.Sum64(lowered(bytes.Clone(word)))), true
+		return mix(pURLHost.seed, xxhash.Sum64(octets.Lowered(bytes.Clone(word)))), true
 	case at != InSubject && hostLike(word):
-		return mix(f.prefix(at).seed, xxhash.Sum64(lowered(bytes.Clone(word)))), true
+		return mix(f.prefix(at).seed, xxhash.Sum64(octets.Lowered(bytes.Clone(word)))), true
 	}
 	n := 0
 	f.split.Split(word, func(k words.Kind, w []byte, cut bool) {

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+
+	"fanmill/classify/octets"
 )
 
 // The linear opinion reads hashed byte 4-grams of a fixed excerpt of the
@@ -58,7 +60,7 @@ func (x *excerptSet) reset() {
 // lower-case name and its decoded value.
 func (x *excerptSet) field(place int8, name, value []byte) {
 	if place >= 0 && len(x.named[place]) == 0 {
-		x.named[place] = appendField(x.named[place], name, cut(value, gramField))
+		x.named[place] = appendField(x.named[place], name, octets.Cut(value, gramField))
 	}
 }
 
@@ -98,7 +100,7 @@ func (x *excerptSet) buckets(client []byte) []uint32 {
 	for _, f := range x.named[gramFirst:] {
 		x.all = append(x.all, f...)
 	}
-	x.all = cut(x.all, most)
+	x.all = octets.Cut(x.all, most)
 	x.mark(x.all)
 	x.mark(x.text)
 	return x.list()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"fanmill/classify/mime"
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
@@ -59,7 +60,7 @@ func (s *Stream) headerFeatures() {
 		s.words(text, pSubject)
 	case "x-mailer", "user-agent":
 		text := s.decode(v, "mailer")
-		s.set.feature(pMailer, cut(text, words.MaxWord))
+		s.set.feature(pMailer, octets.Cut(text, words.MaxWord))
 		s.words(text, pMailer)
 	case "from":
 		text := s.decode(v, "from")
@@ -113,7 +114,7 @@ func (s *Stream) words(text []byte, p *prefix) {
 
 // address gives an address whole, its local part, and its host with suffixes.
 func (s *Stream) address(a []byte, p *prefix) {
-	a = appendLower(s.scratch[:0], a)
+	a = octets.AppendLower(s.scratch[:0], a)
 	s.scratch = a
 	s.set.feature(p, a)
 	local, host, _ := bytes.Cut(a, []byte{'@'})
@@ -171,12 +172,12 @@ func (s *Stream) receivedFeatures(v []byte) {
 		s.addrPrefixes(h.addr, pRecvNet)
 	}
 	if len(h.helo) <= hostMax {
-		s.hostSuffixes(lowered(h.helo), pRecvHost)
+		s.hostSuffixes(octets.Lowered(h.helo), pRecvHost)
 	}
-	s.hostSuffixes(lowered(h.name), pRecvHost)
+	s.hostSuffixes(octets.Lowered(h.name), pRecvHost)
 	if i := clauseEnd(v); i >= 0 {
 		host, _, _ := bytes.Cut(v[i+3:], space)
-		s.host = appendLower(s.host[:0], cut(host, hostMax))
+		s.host = octets.AppendLower(s.host[:0], octets.Cut(host, hostMax))
 		s.hostSuffixes(s.host, pRecvHost)
 	}
 }
@@ -184,11 +185,8 @@ func (s *Stream) receivedFeatures(v []byte) {
 // lower returns a host name in lower case, valid until the next one.
 func (s *Stream) lower(name string) []byte {
 	s.host = append(s.host[:0], name...)
-	return lowered(s.host)
+	return octets.Lowered(s.host)
 }
-
-// lowered turns b to lower case where it stands.
-func lowered(b []byte) []byte { return appendLower(b[:0], b) }
 
 // vouched tells whether a host that is believed wrote an Authentication-Results
 // field: its name comes first.
@@ -199,7 +197,7 @@ func (s *Stream) vouched(v []byte) bool {
 	if i := bytes.IndexAny(v, "; "); i >= 0 {
 		v = v[:i]
 	}
-	s.scratch = appendLower(s.scratch[:0], v)
+	s.scratch = octets.AppendLower(s.scratch[:0], v)
 	return s.auth[string(s.scratch)]
 }
 
@@ -209,7 +207,7 @@ func (s *Stream) authFeatures(v []byte) {
 	for part := range bytes.SplitSeq(v, []byte{';'}) {
 		result, _, _ := bytes.Cut(bytes.TrimSpace(part), []byte{' '})
 		if len(result) > 0 {
-			s.scratch = appendLower(s.scratch[:0], cut(result, words.MaxWord))
+			s.scratch = octets.AppendLower(s.scratch[:0], octets.Cut(result, words.MaxWord))
 			s.set.feature(pAuth, s.scratch)
 		}
 	}
@@ -221,10 +219,10 @@ func (s *Stream) signatureFeatures(v []byte) {
 	mime.Params(v, func(name, value []byte) {
 		switch string(name) {
 		case "d":
-			s.host = appendLower(s.host[:0], cut(value, hostMax))
+			s.host = octets.AppendLower(s.host[:0], octets.Cut(value, hostMax))
 			s.hostSuffixes(s.host, p)
 		case "a", "c", "s", "q", "v":
-			s.scratch = append(append(append(s.scratch[:0], name...), '='), cut(value, words.MaxWord)...)
+			s.scratch = append(append(append(s.scratch[:0], name...), '='), octets.Cut(value, words.MaxWord)...)
 			s.set.feature(p, s.scratch)
 		}
 	})
@@ -239,7 +237,7 @@ func (s *Stream) messageID(v []byte) {
 	if !ok {
 		s.set.word(pMsgIDHost, "none")
 	}
-	s.host = appendLower(s.host[:0], cut(host, hostMax))
+	s.host = octets.AppendLower(s.host[:0], octets.Cut(host, hostMax))
 	s.hostSuffixes(s.host, pMsgIDHost)
 	s.scratch = shape(s.scratch[:0], local)
 	s.set.feature(pMsgIDHost, s.scratch)
@@ -277,19 +275,12 @@ func shapeOf(c byte) byte {
 	return 0
 }
 
-func cut(b []byte, n int) []byte {
-	if len(b) > n {
-		return b[:n]
-	}
-	return b
-}
-
 // lowerCut is a short token in lower case without its parameters.
 func (s *Stream) lowerCut(v []byte) []byte {
 	if i := bytes.IndexAny(v, "; \t"); i >= 0 {
 		v = v[:i]
 	}
-	s.scratch = appendLower(s.scratch[:0], cut(v, words.MaxWord))
+	s.scratch = octets.AppendLower(s.scratch[:0], octets.Cut(v, words.MaxWord))
 	return s.scratch
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"fanmill/classify/mime"
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
@@ -62,7 +63,7 @@ func (c *contentLines) each(b []byte, fn func(name, params, value []byte)) {
 		if i := bytes.IndexByte(name, '.'); i >= 0 {
 			name = name[i+1:] // the group of a card
 		}
-		c.name = appendLower(c.name[:0], cut(name, words.MaxWord))
+		c.name = octets.AppendLower(c.name[:0], octets.Cut(name, words.MaxWord))
 		fn(c.name, params, bytes.TrimSpace(c.line[colon+1:]))
 	}
 }
@@ -106,7 +107,7 @@ func (s *Stream) cardLine(name, params, value []byte) {
 			}
 		})
 	case "url", "attach", "conference":
-		if i := bytes.Index(cut(value, 12), []byte("://")); i > 0 { // else a file in base64
+		if i := bytes.Index(octets.Cut(value, 12), []byte("://")); i > 0 { // else a file in base64
 			s.url(value)
 		}
 	case "tel":
@@ -136,7 +137,7 @@ func (s *Stream) reportLine(name, value []byte) {
 		if i := bytes.IndexAny(value, "; "); i >= 0 {
 			value = value[:i]
 		}
-		s.lineFeature(pReport, name, appendLower(value[:0], value))
+		s.lineFeature(pReport, name, octets.AppendLower(value[:0], value))
 	default:
 		s.content.add(value)
 	}
@@ -144,7 +145,7 @@ func (s *Stream) reportLine(name, value []byte) {
 
 // lineFeature gives a line's name and value as one feature.
 func (s *Stream) lineFeature(p *prefix, name, value []byte) {
-	s.scratch = append(append(append(s.scratch[:0], name...), ' '), cut(value, words.MaxWord)...)
+	s.scratch = append(append(append(s.scratch[:0], name...), ' '), octets.Cut(value, words.MaxWord)...)
 	s.set.feature(p, s.scratch)
 }
 

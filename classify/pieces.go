@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"fanmill/classify/octets"
 )
 
 // Piece is a word of the excerpt that the linear opinion reads, with the weights of
@@ -59,7 +61,7 @@ func (w *weigher) header(b []byte) {
 		if i == 0 || b[i-1] == '\n' {
 			line, _, _ := bytes.Cut(b[i:], newline)
 			if text = bytes.IndexByte(line, ':') + 1; text > 0 {
-				field = string(cut(line[:text-1], textMax))
+				field = string(octets.Cut(line[:text-1], textMax))
 			}
 		}
 		n = text + wordEnd(b[i+text:])

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+
+	"fanmill/classify/octets"
 )
 
 // trust tells which hosts are the site's own on the way of a message.
@@ -78,7 +80,7 @@ func (h *hop) client() Client {
 // setName sets the name in lower case, or none where b is no full host name, such
 // as "unknown".
 func (h *hop) setName(b []byte) {
-	h.name = appendLower(h.name[:0], bytes.TrimSuffix(b, dot))
+	h.name = octets.AppendLower(h.name[:0], bytes.TrimSuffix(b, dot))
 	_, isAddr := parseIPv4(h.name)
 	if isAddr || len(h.name) > hostMax || bytes.IndexByte(h.name, '.') < 0 || !hostName(h.name) {
 		h.name = h.name[:0]
@@ -104,7 +106,7 @@ func (h *hop) clean() {
 	h.addr = h.addr.Unmap().WithZone("")
 	h.setName(h.name)
 	cleanHelo(h.helo)
-	h.helo = cut(h.helo, hostMax)
+	h.helo = octets.Cut(h.helo, hostMax)
 	switch {
 	case len(h.helo) > 0:
 	case len(h.name) > 0: // Postfix writes the name where no HELO was given
@@ -135,7 +137,7 @@ func (h *hop) parse(v []byte) (ok bool) {
 	if len(v) < 5 || !bytes.EqualFold(v[:5], []byte("from ")) {
 		return false
 	}
-	first, rest, _ := bytes.Cut(cut(bytes.TrimLeft(v[5:], " "), 1000), space)
+	first, rest, _ := bytes.Cut(octets.Cut(bytes.TrimLeft(v[5:], " "), 1000), space)
 	h.helo = append(h.helo, first...)
 	if end := clauseEnd(rest); end >= 0 {
 		rest = rest[:end]

@@ -9,6 +9,7 @@ import (
 
 	"fanmill/classify/html"
 	"fanmill/classify/mime"
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
@@ -68,7 +69,7 @@ func NewStream(o Options) *Stream {
 	s := &Stream{opt: o, sum: sum, auth: map[string]bool{}}
 	s.trust, _ = newTrust(o.OwnHosts)
 	for _, id := range o.AuthservIDs {
-		s.auth[string(appendLower(nil, []byte(id)))] = true
+		s.auth[string(octets.AppendLower(nil, []byte(id)))] = true
 	}
 	lim := mime.Limits{Head: o.TextHead, Tail: o.TextTail, Total: o.TextTotal, Parts: o.MaxParts, Depth: o.MaxDepth}
 	if s.files.on = o.Attachments; s.files.on {
@@ -130,7 +131,7 @@ func (s *Stream) Header(name, value []byte) {
 	if s.inBody {
 		return
 	}
-	s.name = appendLower(s.name[:0], name)
+	s.name = octets.AppendLower(s.name[:0], name)
 	if s.kind = kindOf(s.name); s.kind.dropped {
 		return
 	}

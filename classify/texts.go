@@ -3,6 +3,8 @@ package classify
 import (
 	"fmt"
 	"slices"
+
+	"fanmill/classify/octets"
 )
 
 // texts are what features stand for and where they stood, in the order of the
@@ -43,9 +45,9 @@ func (t *texts) add(h uint64, p *prefix, w []byte) {
 	t.hashes = append(t.hashes, h)
 	t.words.bytes = append(t.words.bytes, p.label...)
 	if p.field != nil {
-		t.words.bytes = append(append(t.words.bytes, cut(p.field, textMax)...), ": "...)
+		t.words.bytes = append(append(t.words.bytes, octets.Cut(p.field, textMax)...), ": "...)
 	}
-	t.words.bytes = append(t.words.bytes, cut(w, textMax)...)
+	t.words.bytes = append(t.words.bytes, octets.Cut(w, textMax)...)
 	t.words.end()
 	t.places = append(t.places, int32(len(t.where.ends)-1))
 }
@@ -84,6 +86,6 @@ func (s *set) fromText(media string) {
 }
 
 func (t *texts) from(place string, name []byte) {
-	t.where.bytes = append(append(t.where.bytes, place...), cut(name, textMax)...)
+	t.where.bytes = append(append(t.where.bytes, place...), octets.Cut(name, textMax)...)
 	t.where.end()
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
@@ -19,13 +20,13 @@ func (s *Stream) url(u []byte) {
 	if s.urls++; s.urls > urlsMax {
 		return
 	}
-	scheme, rest := cutScheme(cut(u, 2000))
-	s.host = appendLower(s.host[:0], scheme)
+	scheme, rest := cutScheme(octets.Cut(u, 2000))
+	s.host = octets.AppendLower(s.host[:0], scheme)
 	s.set.feature(pURLScheme, s.host)
 	switch string(s.host) {
 	case "mailto":
 		rest, _, _ = bytes.Cut(rest, []byte{'?'})
-		s.mailInText(cut(rest, 255))
+		s.mailInText(octets.Cut(rest, 255))
 		return
 	case "data": // an image, say, in the link itself
 		media, _, _ := bytes.Cut(rest, []byte{','})
@@ -83,13 +84,13 @@ func (s *Stream) urlHost(host []byte) {
 		host = host[i+1:]
 	}
 	if i := bytes.LastIndexByte(host, ':'); i >= 0 && i+1 < len(host) && host[len(host)-1] != ']' {
-		s.set.feature(pURLOdd, cut(host[i:], 8))
+		s.set.feature(pURLOdd, octets.Cut(host[i:], 8))
 		host = host[:i]
 	}
 	if bytes.IndexByte(host, '%') >= 0 {
 		s.set.word(pURLOdd, "escaped host")
 	}
-	host = appendLower(s.host[:0], cut(host, 255))
+	host = octets.AppendLower(s.host[:0], octets.Cut(host, 255))
 	s.host = host
 	if bytes.HasPrefix(host, []byte("xn--")) || bytes.Contains(host, []byte(".xn--")) {
 		s.set.word(pURLOdd, "punycode")
@@ -133,7 +134,7 @@ func shownSite(text, url []byte) string {
 func hostIn(text []byte) []byte {
 	word, more, _ := bytes.Cut(text, []byte{' '})
 	scheme, rest := cutScheme(word)
-	if string(scheme) == "http" || string(scheme) == "https" || len(word) > 4 && string(appendLower(nil, word[:4])) == "www." {
+	if string(scheme) == "http" || string(scheme) == "https" || len(word) > 4 && string(octets.AppendLower(nil, word[:4])) == "www." {
 		return hostOf(rest)
 	}
 	if len(more) > 0 || bytes.IndexByte(word, ':') >= 0 {
@@ -153,7 +154,7 @@ func hostOf(b []byte) []byte {
 		host = host[i+1:]
 	}
 	host, _, _ = bytes.Cut(host, []byte{':'})
-	return bytes.TrimRight(appendLower(nil, cut(host, 255)), ".")
+	return bytes.TrimRight(octets.AppendLower(nil, octets.Cut(host, 255)), ".")
 }
 
 // site returns the domain that somebody registered which a host belongs to; an
