@@ -8,6 +8,7 @@ import (
 
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
+	"fanmill/classify/received"
 	"fanmill/classify/words"
 )
 
@@ -167,19 +168,16 @@ func (s *Stream) clientFeatures() {
 
 func (s *Stream) receivedFeatures(v []byte) {
 	h := &s.hop
-	if h.parse(v) {
-		h.clean()
-		s.addrPrefixes(h.addr, pRecvNet)
+	if h.Parse(v) {
+		h.Clean()
+		s.addrPrefixes(h.Addr, pRecvNet)
 	}
-	if len(h.helo) <= hostMax {
-		s.hostSuffixes(octets.Lowered(h.helo), pRecvHost)
+	if len(h.Helo) <= received.HostMax {
+		s.hostSuffixes(octets.Lowered(h.Helo), pRecvHost)
 	}
-	s.hostSuffixes(octets.Lowered(h.name), pRecvHost)
-	if i := clauseEnd(v); i >= 0 {
-		host, _, _ := bytes.Cut(v[i+3:], space)
-		s.host = octets.AppendLower(s.host[:0], octets.Cut(host, hostMax))
-		s.hostSuffixes(s.host, pRecvHost)
-	}
+	s.hostSuffixes(octets.Lowered(h.Name), pRecvHost)
+	s.host = octets.AppendLower(s.host[:0], octets.Cut(received.By(v), received.HostMax))
+	s.hostSuffixes(s.host, pRecvHost)
 }
 
 // lower returns a host name in lower case, valid until the next one.
@@ -219,7 +217,7 @@ func (s *Stream) signatureFeatures(v []byte) {
 	mime.Params(v, func(name, value []byte) {
 		switch string(name) {
 		case "d":
-			s.host = octets.AppendLower(s.host[:0], octets.Cut(value, hostMax))
+			s.host = octets.AppendLower(s.host[:0], octets.Cut(value, received.HostMax))
 			s.hostSuffixes(s.host, p)
 		case "a", "c", "s", "q", "v":
 			s.scratch = append(append(append(s.scratch[:0], name...), '='), octets.Cut(value, words.MaxWord)...)
@@ -237,7 +235,7 @@ func (s *Stream) messageID(v []byte) {
 	if !ok {
 		s.set.word(pMsgIDHost, "none")
 	}
-	s.host = octets.AppendLower(s.host[:0], octets.Cut(host, hostMax))
+	s.host = octets.AppendLower(s.host[:0], octets.Cut(host, received.HostMax))
 	s.hostSuffixes(s.host, pMsgIDHost)
 	s.scratch = shape(s.scratch[:0], local)
 	s.set.feature(pMsgIDHost, s.scratch)

@@ -206,7 +206,7 @@ func combine(clues []clue) tails {
 	return t
 }
 
-// logOdds is exact.Ln((1+H-S)/(1-H+S)): the log-odds of SpamBayes' (S-H+1)/2, kept
+// logOdds is ln((1+H-S)/(1-H+S)): the log-odds of SpamBayes' (S-H+1)/2, kept
 // exact where that would round to 0 or 1.
 func (t tails) logOdds() float64 {
 	return exact.LogAdd(t.lnNotS, t.lnH) - exact.LogAdd(t.lnNotH, t.lnS)

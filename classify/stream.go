@@ -10,6 +10,7 @@ import (
 	"fanmill/classify/html"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
+	"fanmill/classify/received"
 	"fanmill/classify/words"
 )
 
@@ -21,7 +22,7 @@ import (
 // top, EndHeaders, Body in any chunks, Finish.
 type Stream struct {
 	opt   Options
-	trust trust
+	trust received.Trust
 	auth  map[string]bool
 
 	set     set
@@ -43,7 +44,7 @@ type Stream struct {
 	scratch []byte
 	host    []byte       // lower-case host name in hand
 	content contentLines // of a calendar or report in hand
-	hop     hop          // step to the border, or Received line, in hand
+	hop     received.Hop // step to the border, or Received line, in hand
 
 	why     Scorer // of Clues
 	walking bool   // on the way to the border
@@ -67,7 +68,7 @@ type Stream struct {
 func NewStream(o Options) *Stream {
 	sum, _ := blake2b.New256(nil) // an error is possible only with a key
 	s := &Stream{opt: o, sum: sum, auth: map[string]bool{}}
-	s.trust, _ = newTrust(o.OwnHosts)
+	s.trust, _ = received.NewTrust(o.OwnHosts)
 	for _, id := range o.AuthservIDs {
 		s.auth[string(octets.AppendLower(nil, []byte(id)))] = true
 	}
@@ -107,7 +108,7 @@ func (s *Stream) EnableClues() {
 
 // SetClient tells who is connected. It counts as the top-most Received line.
 func (s *Stream) SetClient(c Client) {
-	s.hop.set(c)
+	s.hop.Set(c.Addr, c.Name, c.Helo)
 	s.border(c.Addr.IsValid())
 }
 
@@ -117,10 +118,10 @@ func (s *Stream) border(ok bool) {
 	if !ok {
 		return
 	}
-	s.hop.clean()
-	if !s.trust.own(&s.hop) {
+	s.hop.Clean()
+	if !s.trust.Own(&s.hop) {
 		s.walking = false
-		s.msg.Client = s.hop.client()
+		s.msg.Client = Client{Addr: s.hop.Addr, Name: string(s.hop.Name), Helo: string(s.hop.Helo)}
 	}
 }
 
@@ -142,7 +143,7 @@ func (s *Stream) Header(name, value []byte) {
 	switch string(s.name) {
 	case "received":
 		if s.walking {
-			s.border(s.hop.parse(s.value))
+			s.border(s.hop.Parse(s.value))
 			return
 		}
 	case "authentication-results":

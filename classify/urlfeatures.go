@@ -8,6 +8,7 @@ import (
 	"golang.org/x/net/publicsuffix"
 
 	"fanmill/classify/octets"
+	"fanmill/classify/received"
 	"fanmill/classify/words"
 )
 
@@ -96,7 +97,7 @@ func (s *Stream) urlHost(host []byte) {
 		s.set.word(pURLOdd, "punycode")
 	}
 	if len(host) > 0 && (host[0] == '[' || host[0] >= '0' && host[0] <= '9') {
-		if a, ok := parseLiteral(host); ok {
+		if a, ok := received.ParseAddr(host); ok {
 			s.set.word(pURLOdd, "address")
 			s.addrPrefixes(a, pURLHost)
 			return

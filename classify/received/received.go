@@ -1,96 +1,44 @@
-package classify
+// Package received reads the Received fields of a message (RFC 5321 section 4.4) in the
+// forms that MTAs write, and tells which of the hosts in them are the site's own. It
+// brings what SMTP knows of a client and what a Received line says of it to one form,
+// so that a message has the same client wherever it is found.
+package received
 
 import (
 	"bytes"
-	"errors"
-	"fmt"
 	"net/netip"
 	"strings"
 
 	"fanmill/classify/octets"
 )
 
-// trust tells which hosts are the site's own on the way of a message.
-type trust struct {
-	set      bool
-	prefixes []netip.Prefix
-	names    map[string]bool
+// Hop is a host that handed the message on, in buffers that are used again: a message
+// has many Received lines, of which one names the client that counts.
+type Hop struct {
+	Addr netip.Addr // zero: not known
+	Name []byte     // verified reverse name, lower case, empty when there is none
+	Helo []byte     // as the client gave it
 }
 
-// newTrust compiles Options.OwnHosts. Entries that are neither address nor
-// network are taken as host names; the error names those that cannot be.
-func newTrust(hosts []string) (trust, error) {
-	t := trust{set: len(hosts) > 0, names: map[string]bool{}}
-	var errs []error
-	for _, h := range hosts {
-		h = strings.ToLower(strings.TrimSpace(h))
-		if p, err := netip.ParsePrefix(h); err == nil {
-			t.prefixes = append(t.prefixes, p.Masked())
-		} else if a, err := netip.ParseAddr(strings.Trim(h, "[]")); err == nil {
-			t.prefixes = append(t.prefixes, netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()))
-		} else if h == "" || strings.ContainsAny(h, "/ \t@") {
-			errs = append(errs, fmt.Errorf("own host %q: not an address, a network (192.0.2.0/24) or a host name", h))
-		} else {
-			t.names[strings.TrimSuffix(h, ".")] = true
-		}
-	}
-	return t, errors.Join(errs...)
-}
-
-// own tells whether a hop is the site's own host, so that the walk to the
-// border goes on below it: loopback always; with own hosts named these, else
-// every address that is not public.
-func (t *trust) own(h *hop) bool {
-	if h.addr.IsLoopback() {
-		return true
-	}
-	if !t.set {
-		return !public(h.addr)
-	}
-	for _, p := range t.prefixes {
-		if p.Contains(h.addr) {
-			return true
-		}
-	}
-	return len(h.name) > 0 && t.names[string(h.name)]
-}
-
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-
-func public(a netip.Addr) bool {
-	return a.IsGlobalUnicast() && !a.IsPrivate() && !sharedSpace.Contains(a)
-}
-
-// hop is a Client in buffers that are used again: a message has many Received
-// lines, of which one names the client that counts.
-type hop struct {
-	addr netip.Addr
-	name []byte
-	helo []byte
-}
-
-func (h *hop) set(c Client) {
-	h.addr, h.name, h.helo = c.Addr, append(h.name[:0], c.Name...), append(h.helo[:0], c.Helo...)
-}
-
-func (h *hop) client() Client {
-	return Client{Addr: h.addr, Name: string(h.name), Helo: string(h.helo)}
+// Set sets what SMTP knows of a client.
+func (h *Hop) Set(addr netip.Addr, name, helo string) {
+	h.Addr, h.Name, h.Helo = addr, append(h.Name[:0], name...), append(h.Helo[:0], helo...)
 }
 
 // setName sets the name in lower case, or none where b is no full host name, such
 // as "unknown".
-func (h *hop) setName(b []byte) {
-	h.name = octets.AppendLower(h.name[:0], bytes.TrimSuffix(b, dot))
-	_, isAddr := parseIPv4(h.name)
-	if isAddr || len(h.name) > hostMax || bytes.IndexByte(h.name, '.') < 0 || !hostName(h.name) {
-		h.name = h.name[:0]
+func (h *Hop) setName(b []byte) {
+	h.Name = octets.AppendLower(h.Name[:0], bytes.TrimSuffix(b, dot))
+	_, isAddr := parseIPv4(h.Name)
+	if isAddr || len(h.Name) > HostMax || bytes.IndexByte(h.Name, '.') < 0 || !hostName(h.Name) {
+		h.Name = h.Name[:0]
 	}
 }
 
 var dot = []byte{'.'}
 
-// hostMax is the longest host name (RFC 1035 section 2.3.4).
-const hostMax = 255
+// HostMax is the longest host name (RFC 1035 section 2.3.4).
+const HostMax = 255
 
 func hostName(b []byte) bool {
 	for _, c := range b {
@@ -101,18 +49,18 @@ func hostName(b []byte) bool {
 	return true
 }
 
-// clean brings a hop to the form in which SMTP and a Received line agree.
-func (h *hop) clean() {
-	h.addr = h.addr.Unmap().WithZone("")
-	h.setName(h.name)
-	cleanHelo(h.helo)
-	h.helo = octets.Cut(h.helo, hostMax)
+// Clean brings a hop to the form in which SMTP and a Received line agree.
+func (h *Hop) Clean() {
+	h.Addr = h.Addr.Unmap().WithZone("")
+	h.setName(h.Name)
+	cleanHelo(h.Helo)
+	h.Helo = octets.Cut(h.Helo, HostMax)
 	switch {
-	case len(h.helo) > 0:
-	case len(h.name) > 0: // Postfix writes the name where no HELO was given
-		h.helo = append(h.helo, h.name...)
+	case len(h.Helo) > 0:
+	case len(h.Name) > 0: // Postfix writes the name where no HELO was given
+		h.Helo = append(h.Helo, h.Name...)
 	default:
-		h.helo = append(h.helo, "unknown"...)
+		h.Helo = append(h.Helo, "unknown"...)
 	}
 }
 
@@ -128,28 +76,38 @@ func cleanHelo(b []byte) {
 	}
 }
 
-// parse reads the from-clause of a Received field (RFC 5321 section 4.4) in the
+// Parse reads the from-clause of a Received field (RFC 5321 section 4.4) in the
 // forms of Postfix and Sendmail "helo (name [address])", of Exim "name ([address]
 // helo=x)" and of qmail "name (HELO x) (address)". It returns false when the line
 // names no client address.
-func (h *hop) parse(v []byte) (ok bool) {
-	h.set(Client{})
+func (h *Hop) Parse(v []byte) (ok bool) {
+	h.Set(netip.Addr{}, "", "")
 	if len(v) < 5 || !bytes.EqualFold(v[:5], []byte("from ")) {
 		return false
 	}
 	first, rest, _ := bytes.Cut(octets.Cut(bytes.TrimLeft(v[5:], " "), 1000), space)
-	h.helo = append(h.helo, first...)
+	h.Helo = append(h.Helo, first...)
 	if end := clauseEnd(rest); end >= 0 {
 		rest = rest[:end]
 	}
 	if h.fromComments(rest) {
 		return true
 	}
-	h.addr, ok = parseLiteral(first)
+	h.Addr, ok = ParseAddr(first)
 	return ok
 }
 
 var space = []byte{' '}
+
+// By returns the host that a Received field says wrote it; nil when it names none.
+func By(v []byte) []byte {
+	i := clauseEnd(v)
+	if i < 0 {
+		return nil
+	}
+	host, _, _ := bytes.Cut(v[i+len("by "):], space)
+	return host
+}
 
 // clauseEnd finds " by " outside of comments.
 func clauseEnd(b []byte) int {
@@ -170,7 +128,7 @@ func clauseEnd(b []byte) int {
 }
 
 // fromComments takes address, name and HELO from the comments of the clause.
-func (h *hop) fromComments(b []byte) (found bool) {
+func (h *Hop) fromComments(b []byte) (found bool) {
 	var prev []byte
 	for len(b) > 0 {
 		var w []byte
@@ -179,13 +137,13 @@ func (h *hop) fromComments(b []byte) (found bool) {
 		}
 		switch {
 		case len(w) > 5 && bytes.EqualFold(w[:5], []byte("helo=")):
-			h.setName(h.helo)
-			h.helo = append(h.helo[:0], w[5:]...)
+			h.setName(h.Helo)
+			h.Helo = append(h.Helo[:0], w[5:]...)
 		case bytes.EqualFold(prev, []byte("helo")):
-			h.setName(h.helo)
-			h.helo = append(h.helo[:0], w...)
+			h.setName(h.Helo)
+			h.Helo = append(h.Helo[:0], w...)
 		case !found:
-			if h.addr, found = parseLiteral(w); found && len(prev) > 0 && len(h.name) == 0 {
+			if h.Addr, found = ParseAddr(w); found && len(prev) > 0 && len(h.Name) == 0 {
 				_, host, at := bytes.Cut(prev, []byte{'@'})
 				if !at {
 					host = prev
@@ -193,7 +151,7 @@ func (h *hop) fromComments(b []byte) (found bool) {
 				h.setName(host)
 			}
 		case bytes.EqualFold(w, []byte("forged")): // Sendmail: (may be forged)
-			h.name = h.name[:0]
+			h.Name = h.Name[:0]
 		}
 		prev = w
 	}
@@ -210,8 +168,8 @@ func commentWord(b []byte) (w, rest []byte) {
 	return b, nil
 }
 
-// parseLiteral reads "[192.0.2.1]", "[IPv6:2001:db8::1]" or a bare address.
-func parseLiteral(b []byte) (netip.Addr, bool) {
+// ParseAddr reads "[192.0.2.1]", "[IPv6:2001:db8::1]" or a bare address.
+func ParseAddr(b []byte) (netip.Addr, bool) {
 	b = bytes.TrimSuffix(bytes.TrimPrefix(b, []byte{'['}), []byte{']'})
 	if len(b) > 5 && bytes.EqualFold(b[:5], []byte("ipv6:")) {
 		b = b[5:]
