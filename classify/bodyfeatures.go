@@ -19,7 +19,7 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 	lower := octets.AppendLower(s.name[:0], name)
 	s.name = lower
 	s.set.from("part's header field ", lower)
-	s.files.field(lower, value)
+	s.files.Field(lower, value)
 	switch string(lower) {
 	case "content-transfer-encoding":
 		s.set.feature(pEncoding, s.lowerCut(value))
@@ -34,7 +34,7 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 func (p *partSink) PartType(t mime.Type) {
 	s := (*Stream)(p)
 	s.set.from("part's header", nil)
-	s.files.part(t)
+	s.files.Part(t)
 	s.typeFeatures(t)
 }
 
@@ -49,7 +49,7 @@ func (p *partSink) Defect(name string) {
 func (p *partSink) Text(t mime.Type, head, tail []byte) {
 	s := (*Stream)(p)
 	s.set.fromText(t.Media)
-	s.files.text(t, head)
+	s.files.Text(t, head)
 	s.text(t, head)
 	if len(tail) > 0 {
 		s.set.word(pShape, "long text")
@@ -61,7 +61,7 @@ func (p *partSink) Text(t mime.Type, head, tail []byte) {
 func (p *partSink) Data(t mime.Type, head, end []byte) {
 	s := (*Stream)(p)
 	s.set.from("attachment", nil)
-	s.files.data(t, head, end)
+	s.files.Data(t, head, end)
 	s.dataFeatures(t, head)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/crypto/blake2b"
 
+	"fanmill/classify/attached"
 	"fanmill/classify/html"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
@@ -27,7 +28,7 @@ type Stream struct {
 
 	set     set
 	excerpt excerptSet
-	files   attached
+	files   attached.List
 	walker  *mime.Walker
 	feeder  fieldFeeder // of stored messages
 	lines   lines
@@ -73,8 +74,8 @@ func NewStream(o Options) *Stream {
 		s.auth[string(octets.AppendLower(nil, []byte(id)))] = true
 	}
 	lim := mime.Limits{Head: o.TextHead, Tail: o.TextTail, Total: o.TextTotal, Parts: o.MaxParts, Depth: o.MaxDepth}
-	if s.files.on = o.Attachments; s.files.on {
-		lim.ZipTail = zipTail
+	if s.files.On = o.Attachments; s.files.On {
+		lim.ZipTail = attached.ZipTail
 	}
 	s.walker = mime.New(lim, (*partSink)(s))
 	s.Reset()
@@ -85,7 +86,7 @@ func NewStream(o Options) *Stream {
 func (s *Stream) Reset() {
 	s.set.reset(s.opt.MaxFeatures)
 	s.excerpt.reset()
-	s.files.reset()
+	s.files.Reset()
 	s.sum.Reset()
 	s.sumBuf = s.sumBuf[:0]
 	s.msg = Message{Canonical: s.msg.Canonical[:0], Complete: true}
@@ -152,7 +153,7 @@ func (s *Stream) Header(name, value []byte) {
 		}
 	}
 	s.canon(s.field)
-	s.files.field(s.name, s.value)
+	s.files.Field(s.name, s.value)
 	s.headers++
 	if s.headers <= s.opt.MaxHeaders {
 		s.set.from("header field ", s.name)
@@ -172,7 +173,7 @@ func (s *Stream) EndHeaders() {
 	s.clientFeatures()
 	s.keepClient()
 	s.canon(newline)
-	s.files.part(s.topType)
+	s.files.Part(s.topType)
 	s.walker.Begin(s.topType, s.topCTE)
 }
 
@@ -223,7 +224,7 @@ func (s *Stream) Finish() *Message {
 	s.sumBuf = s.sumBuf[:0]
 	s.sum.Sum(s.msg.Digest[:0])
 	s.msg.Features, s.msg.Behind = s.set.drain()
-	s.msg.Attachments = s.files.list
+	s.msg.Attachments = s.files.Files
 	s.msg.Grams = s.excerpt.buckets(s.clientLine())
 	return &s.msg
 }
