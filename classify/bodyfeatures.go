@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 
+	"fanmill/classify/canon"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
 	"fanmill/classify/words"
@@ -25,7 +26,7 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 		s.set.feature(pEncoding, s.lowerCut(value))
 	case "subject", "from":
 		if nested {
-			s.words(s.decode(appendValue(s.value[:0], value), "field"), pBody)
+			s.words(s.decode(canon.AppendValue(s.value[:0], value), "field"), pBody)
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/crypto/blake2b"
 
 	"fanmill/classify/attached"
+	"fanmill/classify/canon"
 	"fanmill/classify/html"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
@@ -30,8 +31,8 @@ type Stream struct {
 	excerpt excerptSet
 	files   attached.List
 	walker  *mime.Walker
-	feeder  fieldFeeder // of stored messages
-	lines   lines
+	feeder  canon.Feeder // of stored messages
+	lines   canon.Lines
 	fields  mime.FieldDecoder
 	html    html.Reader
 	split   words.Splitter
@@ -97,7 +98,7 @@ func (s *Stream) Reset() {
 	s.topType, s.topCTE = mime.ParseType(nil), s.topCTE[:0]
 	s.typed, s.encoded, s.subject = false, false, false
 	s.counts = counts{}
-	s.lines.reset((*bodySink)(s))
+	s.lines.Reset((*bodySink)(s))
 }
 
 // EnableClues records what features stand for and where they stood, so that Clues
@@ -113,8 +114,14 @@ func (s *Stream) SetClient(c Client) {
 	s.border(c.Addr.IsValid())
 }
 
-// border takes one step of the walk described in canon.go: the hop in hand, ok if
-// it names an address.
+// border takes one step of the walk to the border: the hop in hand, ok if it names an
+// address.
+//
+// The walk has one rule: from the top, a line whose client is the site's own, or that
+// names no client, is dropped and the walk goes on; the first line with any other client
+// is the border, dropped too, and its client gives the client features. At SMTP time the
+// connection counts as the top-most line. Without a border there are no client features
+// and no Received lines.
 func (s *Stream) border(ok bool) {
 	if !ok {
 		return
@@ -134,12 +141,13 @@ func (s *Stream) Header(name, value []byte) {
 		return
 	}
 	s.name = octets.AppendLower(s.name[:0], name)
-	if s.kind = kindOf(s.name); s.kind.dropped {
+	if canon.Dropped(s.name) {
 		return
 	}
+	s.kind = kindOf(s.name)
 	s.field = append(append(s.field[:0], s.name...), ": "...)
 	start := len(s.field)
-	s.field = append(appendValue(s.field, value), '\n')
+	s.field = append(canon.AppendValue(s.field, value), '\n')
 	s.value = s.field[start : len(s.field)-1]
 	switch string(s.name) {
 	case "received":
@@ -181,13 +189,14 @@ func (s *Stream) EndHeaders() {
 func (s *Stream) Body(b []byte) {
 	s.EndHeaders()
 	s.msg.Size += int64(len(b))
-	s.lines.write(b)
+	s.lines.Write(b)
 }
 
 // bodySink takes the body in canonical lines; see partSink.
 type bodySink Stream
 
-func (k *bodySink) line(b []byte, start, end bool) {
+// Line takes a line, or a fragment of one.
+func (k *bodySink) Line(b []byte, start, end bool) {
 	s := (*Stream)(k)
 	s.canon(b)
 	if end {
@@ -196,12 +205,14 @@ func (k *bodySink) line(b []byte, start, end bool) {
 	s.walker.Line(b, start, end)
 }
 
-func (k *bodySink) wholeLines(b []byte) {
+// WholeLines takes some, each with its LF.
+func (k *bodySink) WholeLines(b []byte) {
 	(*Stream)(k).canon(b)
 	k.walker.Lines(b)
 }
 
-func (k *bodySink) blankLines(n int) {
+// BlankLines takes n empty ones.
+func (k *bodySink) BlankLines(n int) {
 	for left := n; left > 0; left -= len(newlines) {
 		(*Stream)(k).canon(newlines[:min(left, len(newlines))])
 	}
@@ -216,7 +227,7 @@ var (
 // Finish ends the message. What it returns is valid until Reset.
 func (s *Stream) Finish() *Message {
 	s.EndHeaders()
-	s.lines.close()
+	s.lines.Close()
 	s.walker.End()
 	s.set.from("message", nil)
 	s.shapeFeatures()
