@@ -41,17 +41,9 @@ type textRoom struct {
 // textWord takes a word of the text in hand.
 func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
 	s.room.beginning -= len(w) + 1
-	s.set.behindNow = behindIf(s.room.beginning < 0 && k != words.URL && k != words.Mail)
+	s.set.SetBehind(s.room.beginning < 0 && k != words.URL && k != words.Mail)
 	s.bodyWord(k, w, cut)
-	s.set.behindNow = 0
-}
-
-// behindIf is what a set knows of features that are added behind the beginning.
-func behindIf(is bool) uint8 {
-	if is {
-		return 1
-	}
-	return 0
+	s.set.SetBehind(false)
 }
 
 // ScoreMessage is Score for a message in hand, whose beginning is heard.

@@ -19,11 +19,11 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 	s := (*Stream)(p)
 	lower := octets.AppendLower(s.name[:0], name)
 	s.name = lower
-	s.set.from("part's header field ", lower)
+	s.set.From("part's header field ", lower)
 	s.files.Field(lower, value)
 	switch string(lower) {
 	case "content-transfer-encoding":
-		s.set.feature(pEncoding, s.lowerCut(value))
+		s.set.Add(pEncoding, s.lowerCut(value))
 	case "subject", "from":
 		if nested {
 			s.words(s.decode(canon.AppendValue(s.value[:0], value), "field"), pBody)
@@ -34,7 +34,7 @@ func (p *partSink) PartField(name, value []byte, nested bool) {
 // PartType gives what the part's header says of its content.
 func (p *partSink) PartType(t mime.Type) {
 	s := (*Stream)(p)
-	s.set.from("part's header", nil)
+	s.set.From("part's header", nil)
 	s.files.Part(t)
 	s.typeFeatures(t)
 }
@@ -42,18 +42,18 @@ func (p *partSink) PartType(t mime.Type) {
 // Defect gives one malformation, such as mime:broken.
 func (p *partSink) Defect(name string) {
 	s := (*Stream)(p)
-	s.set.from("parts", nil)
-	s.set.word(pDefect, name)
+	s.set.From("parts", nil)
+	s.set.AddString(pDefect, name)
 }
 
 // Text gives the words of a text part.
 func (p *partSink) Text(t mime.Type, head, tail []byte) {
 	s := (*Stream)(p)
-	s.set.fromText(t.Media)
+	s.set.FromText(t.Media)
 	s.files.Text(t, head)
 	s.text(t, head)
 	if len(tail) > 0 {
-		s.set.word(pShape, "long text")
+		s.set.AddString(pShape, "long text")
 		s.text(t, tail)
 	}
 }
@@ -61,7 +61,7 @@ func (p *partSink) Text(t mime.Type, head, tail []byte) {
 // Data gives what the start of a part that is no text says it is.
 func (p *partSink) Data(t mime.Type, head, end []byte) {
 	s := (*Stream)(p)
-	s.set.from("attachment", nil)
+	s.set.From("attachment", nil)
 	s.files.Data(t, head, end)
 	s.dataFeatures(t, head)
 }
@@ -128,7 +128,7 @@ func (s *Stream) hiddenWord(k words.Kind, w []byte, cut bool) {
 	case k == words.URL:
 		s.url(w)
 	case (k == words.Word || k == words.Piece) && !cut:
-		s.set.feature(pHidden, w)
+		s.set.Add(pHidden, w)
 	}
 }
 
@@ -137,7 +137,7 @@ func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 	case k == words.Word && !cut: // what most text is made of
 		s.counts.words++
 		s.script(w)
-		s.set.feature(pBody, w)
+		s.set.Add(pBody, w)
 	case k == words.URL:
 		s.url(w)
 	case k == words.Mail:
@@ -145,20 +145,20 @@ func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
 	case k == words.Piece:
 		s.counts.words++
 		s.script(w)
-		s.set.feature(pPiece, w)
+		s.set.Add(pPiece, w)
 	case k == words.Sign:
-		s.set.feature(pSign, w)
+		s.set.Add(pSign, w)
 	case k == words.Trick:
-		s.set.feature(pTrick, w)
+		s.set.Add(pTrick, w)
 	default:
-		s.set.feature(pLongWord, w[:1])
+		s.set.Add(pLongWord, w[:1])
 	}
 }
 
 func (s *Stream) mailInText(w []byte) {
 	a := octets.AppendLower(s.scratch[:0], w)
 	s.scratch = a
-	s.set.feature(pMailAddr, a)
+	s.set.Add(pMailAddr, a)
 	if i := bytes.LastIndexByte(a, '@'); i >= 0 {
 		s.hostSuffixes(a[i+1:], pMailHost)
 	}
@@ -166,15 +166,15 @@ func (s *Stream) mailInText(w []byte) {
 
 // typeFeatures gives type, charset, disposition and file name of a part.
 func (s *Stream) typeFeatures(t mime.Type) {
-	s.set.word(pType, t.Media)
+	s.set.AddString(pType, t.Media)
 	if t.Charset != "" {
-		s.set.feature(pCharset, octets.Cut([]byte(t.Charset), words.MaxWord))
+		s.set.Add(pCharset, octets.Cut([]byte(t.Charset), words.MaxWord))
 	}
 	if t.Disp != "" {
-		s.set.word(pDisp, t.Disp)
+		s.set.AddString(pDisp, t.Disp)
 	}
 	if len(t.Boundary) > 0 {
-		s.set.feature(pBoundary, shape(nil, t.Boundary))
+		s.set.Add(pBoundary, shape(nil, t.Boundary))
 	}
 	if strings.HasPrefix(t.Media, "image/") {
 		s.counts.images++
@@ -202,18 +202,18 @@ const fewWords = 12
 // shapeFeatures gives what only the whole message shows.
 func (s *Stream) shapeFeatures() {
 	if !s.typed {
-		s.set.word(pShape, "no content type")
+		s.set.AddString(pShape, "no content type")
 	}
 	if s.headers == 0 {
-		s.set.word(pShape, "no header")
+		s.set.AddString(pShape, "no header")
 	}
 	switch c := s.counts; {
 	case c.words == 0 && c.images == 0:
-		s.set.word(pShape, "no text")
+		s.set.AddString(pShape, "no text")
 	case c.words < fewWords && c.images > 0:
-		s.set.word(pShape, "image and few words")
+		s.set.AddString(pShape, "image and few words")
 	case c.words < fewWords && c.links > 0:
-		s.set.word(pShape, "link and few words")
+		s.set.AddString(pShape, "link and few words")
 	}
 }
 
@@ -226,7 +226,7 @@ func (m *markupSink) Link(tag, attr, url []byte) {
 	if len(tag) == 1 { // a
 		s.counts.links++
 	}
-	s.set.feature(pLinkTag, append(append(append(s.scratch[:0], octets.Cut(tag, 16)...), ' '), octets.Cut(attr, 16)...))
+	s.set.Add(pLinkTag, append(append(append(s.scratch[:0], octets.Cut(tag, 16)...), ' '), octets.Cut(attr, 16)...))
 	s.url(bytes.TrimSpace(url))
 }
 
@@ -234,8 +234,8 @@ func (m *markupSink) Link(tag, attr, url []byte) {
 func (m *markupSink) LinkText(text, url []byte) {
 	s := (*Stream)(m)
 	if shown := shownSite(text, url); shown != "" {
-		s.set.word(pURLOdd, "text shows another site")
-		s.set.word(pShown, shown)
+		s.set.AddString(pURLOdd, "text shows another site")
+		s.set.AddString(pShown, shown)
 	}
 }
 
@@ -245,7 +245,7 @@ func (m *markupSink) Tag(tag []byte) {
 	if string(tag) == "img" {
 		s.counts.images++
 	}
-	s.set.feature(pTag, octets.Cut(tag, words.MaxWord))
+	s.set.Add(pTag, octets.Cut(tag, words.MaxWord))
 }
 
 // Attr gives an attribute with its value.
@@ -254,8 +254,8 @@ func (m *markupSink) Attr(tag, name, value []byte) {
 	b := append(append(append(s.scratch[:0], octets.Cut(tag, 16)...), ' '), octets.Cut(name, 24)...)
 	b = append(append(b, '='), octets.Cut(value, words.MaxWord)...)
 	s.scratch = b
-	s.set.feature(pAttr, b)
+	s.set.Add(pAttr, b)
 }
 
 // Oddity gives a property of the markup.
-func (m *markupSink) Oddity(name string) { (*Stream)(m).set.word(pMarkup, name) }
+func (m *markupSink) Oddity(name string) { (*Stream)(m).set.AddString(pMarkup, name) }

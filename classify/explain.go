@@ -99,9 +99,7 @@ func (s *Stream) named() []Clue {
 	for _, cl := range s.why.clues {
 		k, h := s.why.counts[cl.index], s.msg.Features[s.why.places[cl.index]]
 		c := Clue{Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(), Feature: h}
-		if s.set.texts != nil {
-			c.Text, c.Place = s.set.texts.of(h)
-		}
+		c.Text, c.Place = s.set.Text(h)
 		out = append(out, c)
 	}
 	return out

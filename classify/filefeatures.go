@@ -17,16 +17,16 @@ func (s *Stream) dataFeatures(t mime.Type, head []byte) {
 	if kind == "" {
 		return
 	}
-	s.set.word(pContent, kind)
+	s.set.AddString(pContent, kind)
 	ending := ""
 	if i := strings.LastIndexByte(t.Name, '.'); i >= 0 {
 		ending = strings.ToLower(t.Name[i+1:])
 	}
 	switch said := t.Media[strings.IndexByte(t.Media, '/')+1:]; {
 	case !attached.Fits(kind, ending):
-		s.set.word(pContent, kind+" named ."+string(octets.Cut([]byte(ending), 8)))
+		s.set.AddString(pContent, kind+" named ."+string(octets.Cut([]byte(ending), 8)))
 	case said != "octet-stream" && !strings.HasPrefix(said, "x-") && !attached.Fits(kind, said):
-		s.set.word(pContent, kind+" as "+string(octets.Cut([]byte(t.Media), words.MaxWord)))
+		s.set.AddString(pContent, kind+" as "+string(octets.Cut([]byte(t.Media), words.MaxWord)))
 	}
 	switch kind {
 	case "zip":
@@ -42,9 +42,9 @@ func (s *Stream) endings(name []byte) {
 	if last < 0 {
 		return
 	}
-	s.set.feature(pFileExt, octets.Cut(name[last:], 12))
+	s.set.Add(pFileExt, octets.Cut(name[last:], 12))
 	if two := bytes.LastIndexByte(name[:last], '.'); two >= 0 && last-two > 2 && last-two <= 5 && len(name)-last <= 6 {
-		s.set.feature(pFileExt, name[two:])
+		s.set.Add(pFileExt, name[two:])
 	}
 }
 
@@ -53,13 +53,13 @@ func (s *Stream) endings(name []byte) {
 func (s *Stream) zipNames(b []byte) {
 	for name, encrypted := range attached.ZipEntries(b) {
 		if encrypted {
-			s.set.word(pInside, "encrypted")
+			s.set.AddString(pInside, "encrypted")
 		}
 		name = octets.AppendLower(nil, octets.Cut(name, words.MaxWord*2))
 		if dot := bytes.LastIndexByte(name, '.'); dot >= 0 {
-			s.set.feature(pInside, octets.Cut(name[dot:], 12))
+			s.set.Add(pInside, octets.Cut(name[dot:], 12))
 		}
-		s.set.feature(pInside, octets.Cut(name[bytes.LastIndexByte(name, '/')+1:], words.MaxWord))
+		s.set.Add(pInside, octets.Cut(name[bytes.LastIndexByte(name, '/')+1:], words.MaxWord))
 	}
 }
 

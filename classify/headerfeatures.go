@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"fanmill/classify/feature"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
 	"fanmill/classify/received"
@@ -23,7 +24,7 @@ func (s *Stream) headerFeatures() {
 	if s.kind.ofList {
 		name = listKind
 	}
-	s.set.feature(pField, name)
+	s.set.Add(pField, name)
 	v := s.value
 	if len(v) > s.opt.MaxHeaderLen {
 		v = v[:s.opt.MaxHeaderLen]
@@ -46,13 +47,13 @@ func (s *Stream) headerFeatures() {
 		if !s.encoded {
 			s.topCTE, s.encoded = append(s.topCTE, v...), true
 		}
-		s.set.feature(pEncoding, s.lowerCut(v))
+		s.set.Add(pEncoding, s.lowerCut(v))
 	case "message-id":
 		s.excerpt.field(s.kind.gram, s.name, v)
 		s.messageID(v)
 	case "subject":
 		if s.subject {
-			s.set.word(pShape, "second subject")
+			s.set.AddString(pShape, "second subject")
 			return
 		}
 		s.subject = true
@@ -61,17 +62,17 @@ func (s *Stream) headerFeatures() {
 		s.words(text, pSubject)
 	case "x-mailer", "user-agent":
 		text := s.decode(v, "mailer")
-		s.set.feature(pMailer, octets.Cut(text, words.MaxWord))
+		s.set.Add(pMailer, octets.Cut(text, words.MaxWord))
 		s.words(text, pMailer)
 	case "from":
 		text := s.decode(v, "from")
 		s.msg.From = excerpt(text)
-		s.words(text, s.set.fieldPrefix(s.name))
+		s.words(text, s.set.FieldKind(s.name))
 	case "dkim-signature", "arc-seal", "arc-message-signature", "x-google-dkim-signature", "domainkey-signature":
 		s.excerpt.field(s.kind.gram, s.name, v)
 		s.signatureFeatures(v)
 	default:
-		s.words(s.decode(v, "field"), s.set.fieldPrefix(name))
+		s.words(s.decode(v, "field"), s.set.FieldKind(name))
 	}
 }
 
@@ -82,55 +83,55 @@ func (s *Stream) decode(v []byte, where string) []byte {
 		s.excerpt.field(s.kind.gram, s.name, text)
 	}
 	if broken {
-		s.set.word(pDefect, where+":broken-ew")
+		s.set.AddString(pDefect, where+":broken-ew")
 	}
 	if !mime.ASCII(v) {
-		s.set.word(pDefect, where+":8bit")
+		s.set.AddString(pDefect, where+":8bit")
 	}
 	return text
 }
 
 // words gives every word of a header text under one kind, addresses and hosts
 // taken apart.
-func (s *Stream) words(text []byte, p *prefix) {
+func (s *Stream) words(text []byte, p *feature.Kind) {
 	room := beginningText
 	s.split.Split(text, func(k words.Kind, w []byte, cut bool) {
 		room -= len(w) + 1
-		s.set.behindNow = behindIf(room < 0)
+		s.set.SetBehind(room < 0)
 		switch {
 		case k == words.Mail:
 			s.address(w, p)
 		case k == words.URL:
 			s.url(w)
 		case k == words.Trick:
-			s.set.feature(pTrick, w)
+			s.set.Add(pTrick, w)
 		case cut:
-			s.set.word(p, "long word")
+			s.set.AddString(p, "long word")
 		default:
-			s.set.feature(p, w)
+			s.set.Add(p, w)
 		}
 	})
-	s.set.behindNow = 0
+	s.set.SetBehind(false)
 }
 
 // address gives an address whole, its local part, and its host with suffixes.
-func (s *Stream) address(a []byte, p *prefix) {
+func (s *Stream) address(a []byte, p *feature.Kind) {
 	a = octets.AppendLower(s.scratch[:0], a)
 	s.scratch = a
-	s.set.feature(p, a)
+	s.set.Add(p, a)
 	local, host, _ := bytes.Cut(a, []byte{'@'})
-	s.set.feature(p, a[:len(local)+1])
+	s.set.Add(p, a[:len(local)+1])
 	s.hostSuffixes(host, p)
 }
 
 // hostSuffixes gives a host name and its parent domains, at most four.
-func (s *Stream) hostSuffixes(host []byte, p *prefix) {
+func (s *Stream) hostSuffixes(host []byte, p *feature.Kind) {
 	host = bytes.Trim(host, ".")
 	for range 4 {
 		if len(host) == 0 {
 			return
 		}
-		s.set.feature(p, host)
+		s.set.Add(p, host)
 		dot := bytes.IndexByte(host, '.')
 		if dot < 0 {
 			return
@@ -141,14 +142,14 @@ func (s *Stream) hostSuffixes(host []byte, p *prefix) {
 
 // addrPrefixes gives an address with the networks around it: /16 and /24 of
 // IPv4, /32 and /48 of IPv6.
-func (s *Stream) addrPrefixes(a netip.Addr, p *prefix) {
+func (s *Stream) addrPrefixes(a netip.Addr, p *feature.Kind) {
 	bits := [...]int{16, 24, 32}
 	if a.Is6() {
 		bits = [...]int{32, 48, 128}
 	}
 	for _, n := range bits {
 		if net, err := a.Prefix(n); err == nil {
-			s.set.feature(p, net.AppendTo(s.scratch[:0]))
+			s.set.Add(p, net.AppendTo(s.scratch[:0]))
 		}
 	}
 }
@@ -160,7 +161,7 @@ func (s *Stream) clientFeatures() {
 	}
 	s.addrPrefixes(c.Addr, pClientNet)
 	if c.Name == "" {
-		s.set.word(pClientHost, "no name")
+		s.set.AddString(pClientHost, "no name")
 	}
 	s.hostSuffixes(s.lower(c.Name), pClientHost)
 	s.hostSuffixes(s.lower(c.Helo), pHelo)
@@ -206,14 +207,14 @@ func (s *Stream) authFeatures(v []byte) {
 		result, _, _ := bytes.Cut(bytes.TrimSpace(part), []byte{' '})
 		if len(result) > 0 {
 			s.scratch = octets.AppendLower(s.scratch[:0], octets.Cut(result, words.MaxWord))
-			s.set.feature(pAuth, s.scratch)
+			s.set.Add(pAuth, s.scratch)
 		}
 	}
 }
 
 // signatureFeatures gives who signed, not the signature itself.
 func (s *Stream) signatureFeatures(v []byte) {
-	p := s.set.fieldPrefix(s.name)
+	p := s.set.FieldKind(s.name)
 	mime.Params(v, func(name, value []byte) {
 		switch string(name) {
 		case "d":
@@ -221,7 +222,7 @@ func (s *Stream) signatureFeatures(v []byte) {
 			s.hostSuffixes(s.host, p)
 		case "a", "c", "s", "q", "v":
 			s.scratch = append(append(append(s.scratch[:0], name...), '='), octets.Cut(value, words.MaxWord)...)
-			s.set.feature(p, s.scratch)
+			s.set.Add(p, s.scratch)
 		}
 	})
 }
@@ -233,12 +234,12 @@ func (s *Stream) messageID(v []byte) {
 	id := bytes.Trim(v, "<> ")
 	local, host, ok := bytes.Cut(id, []byte{'@'})
 	if !ok {
-		s.set.word(pMsgIDHost, "none")
+		s.set.AddString(pMsgIDHost, "none")
 	}
 	s.host = octets.AppendLower(s.host[:0], octets.Cut(host, received.HostMax))
 	s.hostSuffixes(s.host, pMsgIDHost)
 	s.scratch = shape(s.scratch[:0], local)
-	s.set.feature(pMsgIDHost, s.scratch)
+	s.set.Add(pMsgIDHost, s.scratch)
 }
 
 // shape appends what a made-up string looks like: runs of letters, digits and

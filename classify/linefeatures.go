@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 
+	"fanmill/classify/feature"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
 	"fanmill/classify/words"
@@ -34,7 +35,7 @@ func (s *Stream) lineFeatures(t mime.Type, b []byte) []byte {
 		}
 	})
 	if t.Calendar() {
-		s.set.word(pEvent, "attendees "+strconv.Itoa(power(attendees)))
+		s.set.AddString(pEvent, "attendees "+strconv.Itoa(power(attendees)))
 	}
 	return s.content.text
 }
@@ -126,7 +127,7 @@ func (s *Stream) phone(value []byte) {
 		}
 	}
 	if len(s.scratch) > 0 {
-		s.set.feature(pPhone, s.scratch)
+		s.set.Add(pPhone, s.scratch)
 	}
 }
 
@@ -144,9 +145,9 @@ func (s *Stream) reportLine(name, value []byte) {
 }
 
 // lineFeature gives a line's name and value as one feature.
-func (s *Stream) lineFeature(p *prefix, name, value []byte) {
+func (s *Stream) lineFeature(p *feature.Kind, name, value []byte) {
 	s.scratch = append(append(append(s.scratch[:0], name...), ' '), octets.Cut(value, words.MaxWord)...)
-	s.set.feature(p, s.scratch)
+	s.set.Add(p, s.scratch)
 }
 
 // add adds text on a line of its own.

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"fanmill/classify/feature"
 	"fanmill/classify/octets"
 )
 
@@ -61,7 +62,7 @@ func (w *weigher) header(b []byte) {
 		if i == 0 || b[i-1] == '\n' {
 			line, _, _ := bytes.Cut(b[i:], newline)
 			if text = bytes.IndexByte(line, ':') + 1; text > 0 {
-				field = string(octets.Cut(line[:text-1], textMax))
+				field = string(octets.Cut(line[:text-1], feature.TextMax))
 			}
 		}
 		n = text + wordEnd(b[i+text:])

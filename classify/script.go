@@ -37,7 +37,7 @@ func (s *Stream) scriptOf(w []byte) {
 		if lead >= sc.first && lead <= sc.last {
 			if seen := uint32(1) << i; s.counts.scripts&seen == 0 {
 				s.counts.scripts |= seen
-				s.set.word(pScript, sc.name)
+				s.set.AddString(pScript, sc.name)
 			}
 			return
 		}

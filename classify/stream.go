@@ -9,6 +9,7 @@ import (
 
 	"fanmill/classify/attached"
 	"fanmill/classify/canon"
+	"fanmill/classify/feature"
 	"fanmill/classify/html"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
@@ -27,7 +28,7 @@ type Stream struct {
 	trust received.Trust
 	auth  map[string]bool
 
-	set     set
+	set     feature.Set
 	excerpt excerptSet
 	files   attached.List
 	walker  *mime.Walker
@@ -85,7 +86,7 @@ func NewStream(o Options) *Stream {
 
 // Reset forgets the message in hand.
 func (s *Stream) Reset() {
-	s.set.reset(s.opt.MaxFeatures)
+	s.set.Reset(s.opt.MaxFeatures)
 	s.excerpt.reset()
 	s.files.Reset()
 	s.sum.Reset()
@@ -104,7 +105,7 @@ func (s *Stream) Reset() {
 // EnableClues records what features stand for and where they stood, so that Clues
 // and Explain can tell. It holds from the next Reset on.
 func (s *Stream) EnableClues() {
-	s.set.texts = &texts{}
+	s.set.Record()
 	s.Reset()
 }
 
@@ -164,10 +165,10 @@ func (s *Stream) Header(name, value []byte) {
 	s.files.Field(s.name, s.value)
 	s.headers++
 	if s.headers <= s.opt.MaxHeaders {
-		s.set.from("header field ", s.name)
+		s.set.From("header field ", s.name)
 		s.headerFeatures()
 	} else if s.headers == s.opt.MaxHeaders+1 {
-		s.set.word(pShape, "many fields")
+		s.set.AddString(pShape, "many fields")
 	}
 }
 
@@ -177,7 +178,7 @@ func (s *Stream) EndHeaders() {
 		return
 	}
 	s.inBody = true
-	s.set.from("client", nil)
+	s.set.From("client", nil)
 	s.clientFeatures()
 	s.keepClient()
 	s.canon(newline)
@@ -229,12 +230,12 @@ func (s *Stream) Finish() *Message {
 	s.EndHeaders()
 	s.lines.Close()
 	s.walker.End()
-	s.set.from("message", nil)
+	s.set.From("message", nil)
 	s.shapeFeatures()
 	s.sum.Write(s.sumBuf)
 	s.sumBuf = s.sumBuf[:0]
 	s.sum.Sum(s.msg.Digest[:0])
-	s.msg.Features, s.msg.Behind = s.set.drain()
+	s.msg.Features, s.msg.Behind = s.set.Drain()
 	s.msg.Attachments = s.files.Files
 	s.msg.Grams = s.excerpt.buckets(s.clientLine())
 	return &s.msg

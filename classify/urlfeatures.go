@@ -23,7 +23,7 @@ func (s *Stream) url(u []byte) {
 	}
 	scheme, rest := cutScheme(octets.Cut(u, 2000))
 	s.host = octets.AppendLower(s.host[:0], scheme)
-	s.set.feature(pURLScheme, s.host)
+	s.set.Add(pURLScheme, s.host)
 	switch string(s.host) {
 	case "mailto":
 		rest, _, _ = bytes.Cut(rest, []byte{'?'})
@@ -31,7 +31,7 @@ func (s *Stream) url(u []byte) {
 		return
 	case "data": // an image, say, in the link itself
 		media, _, _ := bytes.Cut(rest, []byte{','})
-		s.set.feature(pURLOdd, s.lowerCut(media))
+		s.set.Add(pURLOdd, s.lowerCut(media))
 		return
 	case "cid", "mid", "javascript":
 		return
@@ -66,7 +66,7 @@ func (s *Stream) urlWords(b []byte) {
 			n++
 		}
 		if n > 0 && n <= words.MaxWord {
-			s.set.feature(pURLWord, b[:n])
+			s.set.Add(pURLWord, b[:n])
 		}
 		b = b[min(n+1, len(b)):]
 	}
@@ -81,29 +81,29 @@ var partsURLWords = func() (t [256]bool) {
 
 func (s *Stream) urlHost(host []byte) {
 	if i := bytes.LastIndexByte(host, '@'); i >= 0 {
-		s.set.word(pURLOdd, "user")
+		s.set.AddString(pURLOdd, "user")
 		host = host[i+1:]
 	}
 	if i := bytes.LastIndexByte(host, ':'); i >= 0 && i+1 < len(host) && host[len(host)-1] != ']' {
-		s.set.feature(pURLOdd, octets.Cut(host[i:], 8))
+		s.set.Add(pURLOdd, octets.Cut(host[i:], 8))
 		host = host[:i]
 	}
 	if bytes.IndexByte(host, '%') >= 0 {
-		s.set.word(pURLOdd, "escaped host")
+		s.set.AddString(pURLOdd, "escaped host")
 	}
 	host = octets.AppendLower(s.host[:0], octets.Cut(host, 255))
 	s.host = host
 	if bytes.HasPrefix(host, []byte("xn--")) || bytes.Contains(host, []byte(".xn--")) {
-		s.set.word(pURLOdd, "punycode")
+		s.set.AddString(pURLOdd, "punycode")
 	}
 	if len(host) > 0 && (host[0] == '[' || host[0] >= '0' && host[0] <= '9') {
 		if a, ok := received.ParseAddr(host); ok {
-			s.set.word(pURLOdd, "address")
+			s.set.AddString(pURLOdd, "address")
 			s.addrPrefixes(a, pURLHost)
 			return
 		}
 		if _, err := strconv.ParseUint(string(host), 0, 64); err == nil {
-			s.set.word(pURLOdd, "number")
+			s.set.AddString(pURLOdd, "number")
 		}
 	}
 	s.hostSuffixes(host, pURLHost)
