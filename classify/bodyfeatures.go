@@ -77,7 +77,7 @@ func (s *Stream) text(t mime.Type, b []byte) {
 	case t.Calendar(), t.Card(), t.Report():
 		b = s.lineFeatures(t, b)
 	}
-	s.excerpt.body(b)
+	s.excerpt.Body(b)
 	b = bytes.TrimLeft(b, " \t\n")
 	s.room = &s.plainRoom
 	if t.HTML() {

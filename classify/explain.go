@@ -43,7 +43,7 @@ type Explanation struct {
 // after Finish and before Reset.
 func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 	n := len(s.msg.Grams)
-	all, sum := s.excerpt.pieces(m, n)
+	all, sum := weighed(&s.excerpt, m, n)
 	still := stillModel{m, m.Totals(), m.Borrowed(), m.Fit(), sum}
 	score := s.why.Score(s.msg.Features, s.msg.Grams, still) // its clues are in s.why
 	tails := combine(s.why.clues)

@@ -1,11 +1,15 @@
 package classify
 
-import "slices"
+import (
+	"slices"
+
+	"fanmill/classify/grams"
+)
 
 // fieldKind is what is known of a header field by its name.
 type fieldKind struct {
 	ofList bool
-	gram   int8 // its place in gramFields; -1: none
+	gram   int8 // its place in grams.Fields; -1: none
 }
 
 // fieldKinds has the names that are known, in lower case.
@@ -14,7 +18,7 @@ var fieldKinds = func() map[string]fieldKind {
 	for _, name := range ofList {
 		m[name] = fieldKind{ofList: true, gram: -1}
 	}
-	for i, name := range gramFields {
+	for i, name := range grams.Fields() {
 		m[name] = fieldKind{ofList: slices.Contains(ofList, name), gram: int8(i)}
 	}
 	return m

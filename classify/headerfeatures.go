@@ -31,25 +31,25 @@ func (s *Stream) headerFeatures() {
 	}
 	switch string(s.name) {
 	case "received":
-		s.excerpt.field(s.kind.gram, s.name, v)
+		s.excerpt.Field(s.kind.gram, s.name, v)
 		s.receivedFeatures(v)
 	case "authentication-results":
-		s.excerpt.field(s.kind.gram, s.name, v)
+		s.excerpt.Field(s.kind.gram, s.name, v)
 		s.authFeatures(v)
 	case "content-type":
-		s.excerpt.field(s.kind.gram, s.name, v)
+		s.excerpt.Field(s.kind.gram, s.name, v)
 		if !s.typed {
 			s.topType, s.typed = mime.ParseType(v), true
 			s.typeFeatures(s.topType)
 		}
 	case "content-transfer-encoding":
-		s.excerpt.field(s.kind.gram, s.name, v)
+		s.excerpt.Field(s.kind.gram, s.name, v)
 		if !s.encoded {
 			s.topCTE, s.encoded = append(s.topCTE, v...), true
 		}
 		s.set.Add(pEncoding, s.lowerCut(v))
 	case "message-id":
-		s.excerpt.field(s.kind.gram, s.name, v)
+		s.excerpt.Field(s.kind.gram, s.name, v)
 		s.messageID(v)
 	case "subject":
 		if s.subject {
@@ -69,7 +69,7 @@ func (s *Stream) headerFeatures() {
 		s.msg.From = excerpt(text)
 		s.words(text, s.set.FieldKind(s.name))
 	case "dkim-signature", "arc-seal", "arc-message-signature", "x-google-dkim-signature", "domainkey-signature":
-		s.excerpt.field(s.kind.gram, s.name, v)
+		s.excerpt.Field(s.kind.gram, s.name, v)
 		s.signatureFeatures(v)
 	default:
 		s.words(s.decode(v, "field"), s.set.FieldKind(name))
@@ -80,7 +80,7 @@ func (s *Stream) headerFeatures() {
 func (s *Stream) decode(v []byte, where string) []byte {
 	text, broken := s.fields.Decode(v)
 	if !s.inBody {
-		s.excerpt.field(s.kind.gram, s.name, text)
+		s.excerpt.Field(s.kind.gram, s.name, text)
 	}
 	if broken {
 		s.set.AddString(pDefect, where+":broken-ew")

@@ -10,6 +10,7 @@ import (
 	"fanmill/classify/attached"
 	"fanmill/classify/canon"
 	"fanmill/classify/feature"
+	"fanmill/classify/grams"
 	"fanmill/classify/html"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
@@ -29,7 +30,7 @@ type Stream struct {
 	auth  map[string]bool
 
 	set     feature.Set
-	excerpt excerptSet
+	excerpt grams.Excerpt
 	files   attached.List
 	walker  *mime.Walker
 	feeder  canon.Feeder // of stored messages
@@ -87,7 +88,7 @@ func NewStream(o Options) *Stream {
 // Reset forgets the message in hand.
 func (s *Stream) Reset() {
 	s.set.Reset(s.opt.MaxFeatures)
-	s.excerpt.reset()
+	s.excerpt.Reset()
 	s.files.Reset()
 	s.sum.Reset()
 	s.sumBuf = s.sumBuf[:0]
@@ -237,7 +238,7 @@ func (s *Stream) Finish() *Message {
 	s.sum.Sum(s.msg.Digest[:0])
 	s.msg.Features, s.msg.Behind = s.set.Drain()
 	s.msg.Attachments = s.files.Files
-	s.msg.Grams = s.excerpt.buckets(s.clientLine())
+	s.msg.Grams = s.excerpt.Buckets(s.clientLine())
 	return &s.msg
 }
 
