@@ -1,23 +1,16 @@
 package classify
 
-import (
-	"slices"
-
-	"fanmill/classify/words"
-)
+import "slices"
 
 // The beginning of a message is the first words of each header field, its markup and links,
-// and the first words of the text that a reader sees. Whoever sends spam can put as many words of good mail behind it as
-// he likes; what he wants to be read stands in front. So where the counts would call the
+// and the first words of the text that a reader sees (extract/room.go). Whoever sends spam
+// can put as many words of good mail behind it as he likes; what he wants to be read stands
+// in front. So where the counts would call the
 // beginning spam by itself, what follows takes little of that back, and the good words
 // that bury a short spam do not help it (figures in docs/accuracy.md).
 //
 // That is a matter of scoring. Training judges whole messages, for the ledger keeps their
 // features in no order, and learns from what was put behind a spam too.
-
-// beginningText is how many bytes of words belong to the beginning, of each field, and of
-// the text that is seen, for plain text and HTML each.
-const beginningText = 256
 
 // Log-odds of a beginning. From beginningFull on (a score of 0.95) it is heard as it
 // is, below with its doubt counted three times. It does not lift a score above
@@ -30,20 +23,6 @@ const (
 // heard is what the log-odds of a beginning count for.
 func heard(z float64) float64 {
 	return min(z, beginningFull-float64(3*(beginningFull-z)), beginningMost)
-}
-
-// textRoom is what a kind of text may still give.
-type textRoom struct {
-	words     int // bytes that give words
-	beginning int // bytes of words that belong to the beginning
-}
-
-// textWord takes a word of the text in hand.
-func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
-	s.room.beginning -= len(w) + 1
-	s.set.SetBehind(s.room.beginning < 0 && k != words.URL && k != words.Mail)
-	s.bodyWord(k, w, cut)
-	s.set.SetBehind(false)
 }
 
 // ScoreMessage is Score for a message in hand, whose beginning is heard.

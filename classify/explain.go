@@ -43,7 +43,7 @@ type Explanation struct {
 // after Finish and before Reset.
 func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 	n := len(s.msg.Grams)
-	all, sum := weighed(&s.excerpt, m, n)
+	all, sum := weighed(s.extract.Pieces(), m, n)
 	still := stillModel{m, m.Totals(), m.Borrowed(), m.Fit(), sum}
 	score := s.why.Score(s.msg.Features, s.msg.Grams, still) // its clues are in s.why
 	tails := combine(s.why.clues)
@@ -99,7 +99,7 @@ func (s *Stream) named() []Clue {
 	for _, cl := range s.why.clues {
 		k, h := s.why.counts[cl.index], s.msg.Features[s.why.places[cl.index]]
 		c := Clue{Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(), Feature: h}
-		c.Text, c.Place = s.set.Text(h)
+		c.Text, c.Place = s.extract.Text(h)
 		out = append(out, c)
 	}
 	return out

@@ -17,8 +17,8 @@ type Piece struct {
 
 // weighed returns the pieces of the excerpt with their weights, and the sum of the weights of its n
 // distinct buckets.
-func weighed(x *grams.Excerpt, m Model, n int) (all []Piece, sum int64) {
-	for _, p := range x.Pieces() {
+func weighed(excerpt []grams.Piece, m Model, n int) (all []Piece, sum int64) {
+	for _, p := range excerpt {
 		w := m.Weigh(p.Grams)
 		all = append(all, Piece{Text: p.Text, Sum: w, Share: linear(w, n)})
 		sum += w

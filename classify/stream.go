@@ -9,13 +9,10 @@ import (
 
 	"fanmill/classify/attached"
 	"fanmill/classify/canon"
-	"fanmill/classify/feature"
-	"fanmill/classify/grams"
-	"fanmill/classify/html"
+	"fanmill/classify/extract"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
 	"fanmill/classify/received"
-	"fanmill/classify/words"
 )
 
 // Stream turns one message, fed by stages, into its features. Every byte string
@@ -29,42 +26,22 @@ type Stream struct {
 	trust received.Trust
 	auth  map[string]bool
 
-	set     feature.Set
-	excerpt grams.Excerpt
-	files   attached.List
 	walker  *mime.Walker
 	feeder  canon.Feeder // of stored messages
 	lines   canon.Lines
-	fields  mime.FieldDecoder
-	html    html.Reader
-	split   words.Splitter
+	extract *extract.Extractor
 	sum     hash.Hash
 	sumBuf  []byte
 	msg     Message
 	name    []byte // field in hand: lower-case name
-	kind    fieldKind
 	field   []byte // field in hand: as it stands in the canonical form
 	value   []byte // field in hand: unfolded value, part of field
 	scratch []byte
-	host    []byte       // lower-case host name in hand
-	content contentLines // of a calendar or report in hand
-	hop     received.Hop // step to the border, or Received line, in hand
+	hop     received.Hop // step to the border in hand
 
 	why     Scorer // of Clues
 	walking bool   // on the way to the border
 	inBody  bool
-	headers int
-	topType mime.Type
-	topCTE  []byte
-	typed   bool // topType was met: of doubled fields the first counts
-	encoded bool // and topCTE
-	subject bool // a Subject was met: of others a reader sees nothing
-	urls    int
-	counts  counts
-
-	plainRoom, htmlRoom textRoom
-	room                *textRoom // of the text in hand
-	hiddenRoom          int       // bytes of text that nobody sees and that may still give words
 }
 
 // NewStream returns a Stream ready for its first message. Options that do not
@@ -77,36 +54,29 @@ func NewStream(o Options) *Stream {
 		s.auth[string(octets.AppendLower(nil, []byte(id)))] = true
 	}
 	lim := mime.Limits{Head: o.TextHead, Tail: o.TextTail, Total: o.TextTotal, Parts: o.MaxParts, Depth: o.MaxDepth}
-	if s.files.On = o.Attachments; s.files.On {
+	if o.Attachments {
 		lim.ZipTail = attached.ZipTail
 	}
-	s.walker = mime.New(lim, (*partSink)(s))
+	s.extract = extract.New(extract.Limits{Fields: o.MaxHeaders, FieldLen: o.MaxHeaderLen, Features: o.MaxFeatures, Attachments: o.Attachments})
+	s.walker = mime.New(lim, s.extract.Parts())
 	s.Reset()
 	return s
 }
 
 // Reset forgets the message in hand.
 func (s *Stream) Reset() {
-	s.set.Reset(s.opt.MaxFeatures)
-	s.excerpt.Reset()
-	s.files.Reset()
+	s.extract.Reset()
 	s.sum.Reset()
 	s.sumBuf = s.sumBuf[:0]
 	s.msg = Message{Canonical: s.msg.Canonical[:0], Complete: true}
 	s.walking, s.inBody = true, false
-	s.headers, s.urls = 0, 0
-	s.plainRoom, s.hiddenRoom = textRoom{wordText, beginningText}, hiddenText
-	s.htmlRoom = s.plainRoom
-	s.topType, s.topCTE = mime.ParseType(nil), s.topCTE[:0]
-	s.typed, s.encoded, s.subject = false, false, false
-	s.counts = counts{}
 	s.lines.Reset((*bodySink)(s))
 }
 
 // EnableClues records what features stand for and where they stood, so that Clues
 // and Explain can tell. It holds from the next Reset on.
 func (s *Stream) EnableClues() {
-	s.set.Record()
+	s.extract.Record()
 	s.Reset()
 }
 
@@ -146,7 +116,6 @@ func (s *Stream) Header(name, value []byte) {
 	if canon.Dropped(s.name) {
 		return
 	}
-	s.kind = kindOf(s.name)
 	s.field = append(append(s.field[:0], s.name...), ": "...)
 	start := len(s.field)
 	s.field = append(canon.AppendValue(s.field, value), '\n')
@@ -163,14 +132,20 @@ func (s *Stream) Header(name, value []byte) {
 		}
 	}
 	s.canon(s.field)
-	s.files.Field(s.name, s.value)
-	s.headers++
-	if s.headers <= s.opt.MaxHeaders {
-		s.set.From("header field ", s.name)
-		s.headerFeatures()
-	} else if s.headers == s.opt.MaxHeaders+1 {
-		s.set.AddString(pShape, "many fields")
+	s.extract.Header(s.name, s.value)
+}
+
+// vouched tells whether a host that is believed wrote an Authentication-Results
+// field: its name comes first.
+func (s *Stream) vouched(v []byte) bool {
+	if len(s.auth) == 0 {
+		return false
 	}
+	if i := bytes.IndexAny(v, "; "); i >= 0 {
+		v = v[:i]
+	}
+	s.scratch = octets.AppendLower(s.scratch[:0], v)
+	return s.auth[string(s.scratch)]
 }
 
 // EndHeaders ends the header; the body follows.
@@ -179,12 +154,11 @@ func (s *Stream) EndHeaders() {
 		return
 	}
 	s.inBody = true
-	s.set.From("client", nil)
-	s.clientFeatures()
+	c := s.msg.Client
+	s.extract.Client(c.Addr, c.Name, c.Helo)
 	s.keepClient()
 	s.canon(newline)
-	s.files.Part(s.topType)
-	s.walker.Begin(s.topType, s.topCTE)
+	s.walker.Begin(s.extract.EndHeader())
 }
 
 // Body takes the next bytes of the body, cut anywhere.
@@ -194,7 +168,8 @@ func (s *Stream) Body(b []byte) {
 	s.lines.Write(b)
 }
 
-// bodySink takes the body in canonical lines; see partSink.
+// bodySink takes the body in canonical lines; it is the Stream under another name, so
+// that these methods stay out of the Stream's own.
 type bodySink Stream
 
 // Line takes a line, or a fragment of one.
@@ -231,14 +206,12 @@ func (s *Stream) Finish() *Message {
 	s.EndHeaders()
 	s.lines.Close()
 	s.walker.End()
-	s.set.From("message", nil)
-	s.shapeFeatures()
 	s.sum.Write(s.sumBuf)
 	s.sumBuf = s.sumBuf[:0]
 	s.sum.Sum(s.msg.Digest[:0])
-	s.msg.Features, s.msg.Behind = s.set.Drain()
-	s.msg.Attachments = s.files.Files
-	s.msg.Grams = s.excerpt.Buckets(s.clientLine())
+	found := s.extract.Finish(s.clientLine())
+	s.msg.Features, s.msg.Behind, s.msg.Grams, s.msg.Attachments = found.Features, found.Behind, found.Grams, found.Attached
+	s.msg.Subject, s.msg.From, s.msg.MessageID = found.Subject, found.From, found.MessageID
 	return &s.msg
 }
 

@@ -1,4 +1,4 @@
-package classify
+package extract
 
 import (
 	"bytes"
@@ -17,28 +17,28 @@ const urlsMax = 400
 
 // url takes a link apart: scheme, host with its parent domains, words of path
 // and query, and what is odd about it.
-func (s *Stream) url(u []byte) {
-	if s.urls++; s.urls > urlsMax {
+func (x *Extractor) url(u []byte) {
+	if x.urls++; x.urls > urlsMax {
 		return
 	}
 	scheme, rest := cutScheme(octets.Cut(u, 2000))
-	s.host = octets.AppendLower(s.host[:0], scheme)
-	s.set.Add(pURLScheme, s.host)
-	switch string(s.host) {
+	x.host = octets.AppendLower(x.host[:0], scheme)
+	x.set.Add(pURLScheme, x.host)
+	switch string(x.host) {
 	case "mailto":
 		rest, _, _ = bytes.Cut(rest, []byte{'?'})
-		s.mailInText(octets.Cut(rest, 255))
+		x.mailInText(octets.Cut(rest, 255))
 		return
 	case "data": // an image, say, in the link itself
 		media, _, _ := bytes.Cut(rest, []byte{','})
-		s.set.Add(pURLOdd, s.lowerCut(media))
+		x.set.Add(pURLOdd, x.lowerCut(media))
 		return
 	case "cid", "mid", "javascript":
 		return
 	}
 	end := hostEnd(rest)
-	s.urlHost(rest[:end])
-	s.urlWords(rest[end:])
+	x.urlHost(rest[:end])
+	x.urlWords(rest[end:])
 }
 
 // cutScheme parts a link behind its scheme, which is "none" if it has none.
@@ -59,14 +59,14 @@ func hostEnd(b []byte) int {
 }
 
 // urlWords gives the words of a link's path and query.
-func (s *Stream) urlWords(b []byte) {
+func (x *Extractor) urlWords(b []byte) {
 	for len(b) > 0 {
 		n := 0
 		for n < len(b) && !partsURLWords[b[n]] {
 			n++
 		}
 		if n > 0 && n <= words.MaxWord {
-			s.set.Add(pURLWord, b[:n])
+			x.set.Add(pURLWord, b[:n])
 		}
 		b = b[min(n+1, len(b)):]
 	}
@@ -79,34 +79,34 @@ var partsURLWords = func() (t [256]bool) {
 	return t
 }()
 
-func (s *Stream) urlHost(host []byte) {
+func (x *Extractor) urlHost(host []byte) {
 	if i := bytes.LastIndexByte(host, '@'); i >= 0 {
-		s.set.AddString(pURLOdd, "user")
+		x.set.AddString(pURLOdd, "user")
 		host = host[i+1:]
 	}
 	if i := bytes.LastIndexByte(host, ':'); i >= 0 && i+1 < len(host) && host[len(host)-1] != ']' {
-		s.set.Add(pURLOdd, octets.Cut(host[i:], 8))
+		x.set.Add(pURLOdd, octets.Cut(host[i:], 8))
 		host = host[:i]
 	}
 	if bytes.IndexByte(host, '%') >= 0 {
-		s.set.AddString(pURLOdd, "escaped host")
+		x.set.AddString(pURLOdd, "escaped host")
 	}
-	host = octets.AppendLower(s.host[:0], octets.Cut(host, 255))
-	s.host = host
+	host = octets.AppendLower(x.host[:0], octets.Cut(host, 255))
+	x.host = host
 	if bytes.HasPrefix(host, []byte("xn--")) || bytes.Contains(host, []byte(".xn--")) {
-		s.set.AddString(pURLOdd, "punycode")
+		x.set.AddString(pURLOdd, "punycode")
 	}
 	if len(host) > 0 && (host[0] == '[' || host[0] >= '0' && host[0] <= '9') {
 		if a, ok := received.ParseAddr(host); ok {
-			s.set.AddString(pURLOdd, "address")
-			s.addrPrefixes(a, pURLHost)
+			x.set.AddString(pURLOdd, "address")
+			x.addrPrefixes(a, pURLHost)
 			return
 		}
 		if _, err := strconv.ParseUint(string(host), 0, 64); err == nil {
-			s.set.AddString(pURLOdd, "number")
+			x.set.AddString(pURLOdd, "number")
 		}
 	}
-	s.hostSuffixes(host, pURLHost)
+	x.hostSuffixes(host, pURLHost)
 }
 
 // shownSite returns the site (a domain that somebody registered) that the text of
