@@ -41,21 +41,15 @@ var unfolded = func() (t [256]byte) {
 
 // Dropped tells whether a field (its name in lower case) is never part of the canonical
 // form. Postfix drops Bcc itself.
-func Dropped(name []byte) bool { return droppedFields[string(name)] || droppedByPrefix(name) }
-
-var droppedFields = setOf(
-	"return-path", "delivered-to", "x-original-to", "envelope-to", "delivery-date",
-	"status", "x-status", "x-uid", "x-uidl", "x-keywords", "x-imap", "x-imapbase",
-	"lines", "content-length", "bcc", "resent-bcc", "x-gmail-labels", "x-gm-thrid",
-	"x-authentication-warning", "x-bogosity", "x-scanned-by", "received-spf", "x-evolution-source",
-)
-
-func setOf(names ...string) map[string]bool {
-	m := map[string]bool{}
-	for _, name := range names {
-		m[name] = true
+func Dropped(name []byte) bool {
+	switch string(name) {
+	case "return-path", "delivered-to", "x-original-to", "envelope-to", "delivery-date",
+		"status", "x-status", "x-uid", "x-uidl", "x-keywords", "x-imap", "x-imapbase",
+		"lines", "content-length", "bcc", "resent-bcc", "x-gmail-labels", "x-gm-thrid",
+		"x-authentication-warning", "x-bogosity", "x-scanned-by", "received-spf", "x-evolution-source":
+		return true
 	}
-	return m
+	return droppedByPrefix(name)
 }
 
 // droppedPrefixes begin the names of others that are not.
