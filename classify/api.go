@@ -4,6 +4,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/netip"
+
+	"fanmill/classify/attached"
 )
 
 // Digest is the BLAKE2b-256 (RFC 7693) of a message's canonical form: the same
@@ -72,7 +74,7 @@ type Message struct {
 	Canonical []byte   // canonical form when Options.Keep > 0, at most Keep bytes
 	Complete  bool     // Canonical holds all of the canonical form
 
-	Attachments []Attachment // when Options.Attachments is set
+	Attachments []attached.File // when Options.Attachments is set
 }
 
 // Score is the model's opinion of one message.

@@ -10,10 +10,11 @@ import (
 	"testing"
 
 	"fanmill/classify"
+	"fanmill/classify/attached"
 )
 
 // attachments are those of a message.
-func attachments(t testing.TB, raw string) []classify.Attachment {
+func attachments(t testing.TB, raw string) []attached.File {
 	t.Helper()
 	o := classify.DefaultOptions()
 	o.Attachments = true
@@ -35,7 +36,7 @@ func attachedAs(contentType, disposition string, content []byte) string {
 	return m + "--b--\n"
 }
 
-func endings(list []classify.Attachment) (out []string) {
+func endings(list []attached.File) (out []string) {
 	for _, a := range list {
 		out = append(out, a.Ending)
 	}

@@ -1,13 +1,9 @@
 package classify
 
-import (
-	"slices"
-
-	"fanmill/classify/words"
-)
+import "slices"
 
 // The beginning of a message is the first words of each header field, its markup and first
-// links, and the first words of the text that a reader sees. Whoever sends spam can put as
+// links, and the first words of the text that a reader sees (extract/room.go). Whoever sends spam can put as
 // many words and links of good mail behind it as he likes; what he wants to be read stands in
 // front. So where the counts would call the beginning spam by itself, what follows takes
 // little of that back, and good words that bury a short spam do not help it (figures in
@@ -15,15 +11,6 @@ import (
 //
 // That is a matter of scoring. Training judges whole messages, for the ledger keeps their
 // features in no order, and learns from what was put behind a spam too.
-
-// beginningText is how many bytes of words belong to the beginning, of each field, and of
-// the text that is seen, for plain text and HTML each.
-const beginningText = 256
-
-// beginningLinks is how many bytes of links and addresses in the body belong to the
-// beginning, wherever they stand: spam often has its link at the end, but a hundred links
-// of good mail hide it as a hundred words would.
-const beginningLinks = 512
 
 // Log-odds of a beginning. From beginningFull on (a score of 0.97) it is heard as it
 // is, below with its doubt counted three times. It does not lift a score above
@@ -36,47 +23,6 @@ const (
 // heard is what the log-odds of a beginning count for.
 func heard(z float64) float64 {
 	return min(z, beginningFull-float64(3*(beginningFull-z)), beginningMost)
-}
-
-// textRoom is what a kind of text may still give.
-type textRoom struct {
-	words     int // bytes that give words
-	beginning int // bytes of words that belong to the beginning
-}
-
-// textWord takes a word of the text in hand.
-func (s *Stream) textWord(k words.Kind, w []byte, cut bool) {
-	switch k {
-	case words.URL, words.Mail: // have room of their own
-		s.bodyWord(k, w, cut)
-		return
-	case words.Piece: // of text without blanks: the next one begins with half of it
-		s.room.beginning -= len(w) / 2
-	default:
-		s.room.beginning -= len(w) + 1
-	}
-	s.set.behindNow = behindIf(s.room.beginning < 0)
-	s.bodyWord(k, w, cut)
-	s.set.behindNow = 0
-}
-
-// nextLink takes a link or an address of n bytes: what is added until endLink stands behind
-// the beginning if the body has had many. Those of header fields stand where their words do.
-func (s *Stream) nextLink(n int) {
-	if s.inBody {
-		s.linkRoom -= n + 1
-		s.set.behindNow = behindIf(s.linkRoom < 0)
-	}
-}
-
-func (s *Stream) endLink() { s.set.behindNow = 0 }
-
-// behindIf is what a set knows of features that are added behind the beginning.
-func behindIf(is bool) uint8 {
-	if is {
-		return 1
-	}
-	return 0
 }
 
 // ScoreMessage is Score for a message in hand, whose beginning is heard.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"fanmill/classify/feature"
 )
 
 // spoken is a model in which every feature of a message speaks for one class, but those
@@ -93,7 +95,7 @@ func TestBehindTheBeginningOfAField(t *testing.T) {
 		"Subject: " + text('a', 60) + "zebra zebra\n\n": true,
 	} {
 		m := Extract(DefaultOptions(), []byte(raw))
-		zebra := mix(pSubject.seed, sum64([]byte("zebra")))
+		zebra := feature.NewKind("subject", "").Hash([]byte("zebra"))
 		if got := slices.Contains(behind(m), zebra); got != want || !slices.Contains(m.Features, zebra) {
 			t.Errorf("%.20q: the word stands behind: %v, want %v", raw, got, want)
 		}

@@ -1,6 +1,10 @@
 package classify
 
-import "math"
+import (
+	"math"
+
+	"fanmill/classify/exact"
+)
 
 // FitWindow is how many labels, the newest, a Fit is made from.
 const FitWindow = 5000
@@ -75,7 +79,7 @@ func slipRight(labels int) float64 {
 type point [4]float64
 
 func squash(c, l, e float64) point {
-	return point{asinh(c / 20), asinh(l / 0.7), asinh(e / 0.15), 1}
+	return point{exact.Asinh(c / 20), exact.Asinh(l / 0.7), exact.Asinh(e / 0.15), 1}
 }
 
 // LogOdds joins three opinions.
@@ -100,7 +104,7 @@ func (a point) dot(b point) float64 {
 
 // Slip is the chance that a label is wrong, for a message with these log-odds.
 func (f Fit) Slip(spam bool, logOdds float64) float64 {
-	return slip(spam, sigma(logOdds), f.HamSlip, f.SpamSlip)
+	return slip(spam, exact.Sigma(logOdds), f.HamSlip, f.SpamSlip)
 }
 
 func slip(spam bool, p, hamSlip, spamSlip float64) float64 {
@@ -146,7 +150,7 @@ func improve(w point, a, b float64, labels []Label, points []point) (next point,
 	var g0, g1, g2, g3, h00, h10, h11, h20, h21, h22, h30, h31, h32, h33 float64 // in registers, as no array would be
 	for i, l := range labels {
 		x := points[i]
-		p := sigma(w.dot(x))
+		p := exact.Sigma(w.dot(x))
 		c := 0
 		if l.Spam {
 			c = 1
@@ -234,20 +238,10 @@ func solve(h *[4][4]float64, g point) point {
 	return g
 }
 
-// asinh compresses an opinion: linear near 0, logarithmic far out. No opinion is
-// beyond 1e9; what a damaged ledger may hold is cut to that.
-func asinh(x float64) float64 {
-	if x < 0 {
-		return -asinh(-x)
-	}
-	x = min(x, 1e9)
-	return ln(x + math.Sqrt(float64(x*x)+1))
-}
-
 // report is the score of log-odds: their logistic, with a floor of doubt at both
 // ends. It keeps the order. A score of 0.995 then needs log-odds of 6.2 instead of 5.3:
 // on some thousand labels nothing rarer can be told from the odd message that
 // all opinions get wrong.
 func report(logOdds float64) float64 {
-	return floor + float64((1-2*floor)*sigma(logOdds))
+	return floor + float64((1-2*floor)*exact.Sigma(logOdds))
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"fanmill/classify/exact"
 )
 
 // opinions draws labels whose true score is known: log-odds z, the opinions
@@ -12,9 +14,9 @@ import (
 func opinions(r *rand.Rand, n int, hamSlip, spamSlip float64) (labels []Label, truth []bool, p []float64) {
 	for range n {
 		l := Label{C: r.NormFloat64() * 30, L: r.NormFloat64() * 1.2, E: r.NormFloat64() * 0.45}
-		z := float64(1.8*asinh(l.C/20)) + float64(1.6*asinh(l.L/0.7)) + float64(0.6*asinh(l.E/0.15)) - 0.4
-		l.Spam = r.Float64() < sigma(z)
-		truth, p = append(truth, l.Spam), append(p, sigma(z))
+		z := float64(1.8*exact.Asinh(l.C/20)) + float64(1.6*exact.Asinh(l.L/0.7)) + float64(0.6*exact.Asinh(l.E/0.15)) - 0.4
+		l.Spam = r.Float64() < exact.Sigma(z)
+		truth, p = append(truth, l.Spam), append(p, exact.Sigma(z))
 		if u := r.Float64(); l.Spam && u < spamSlip || !l.Spam && u < hamSlip {
 			l.Spam = !l.Spam
 		}
@@ -32,7 +34,7 @@ func TestCalibrateFindsWeightsAndSlips(t *testing.T) {
 		}
 		gap := 0.0
 		for i, l := range labels {
-			gap += math.Abs(sigma(f.LogOdds(l.C, l.E, l.L))-p[i]) / float64(len(labels))
+			gap += math.Abs(exact.Sigma(f.LogOdds(l.C, l.E, l.L))-p[i]) / float64(len(labels))
 		}
 		if gap > 0.02 {
 			t.Errorf("slips %v: scores are %.3f off on average: %+v", slips, gap, f)
@@ -170,8 +172,8 @@ func TestSolve(t *testing.T) {
 
 func TestAsinh(t *testing.T) {
 	for _, x := range []float64{0, 1e-9, 0.1, -0.1, 1, -3, 1e3, -1e6, 1e9} {
-		if got, want := asinh(x), math.Asinh(x); math.Abs(got-want) > 1e-9*(1+math.Abs(want)) {
-			t.Errorf("asinh(%v) = %v, want %v", x, got, want)
+		if got, want := exact.Asinh(x), math.Asinh(x); math.Abs(got-want) > 1e-9*(1+math.Abs(want)) {
+			t.Errorf("exact.Asinh(%v) = %v, want %v", x, got, want)
 		}
 	}
 }

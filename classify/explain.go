@@ -1,6 +1,10 @@
 package classify
 
-import "slices"
+import (
+	"slices"
+
+	"fanmill/classify/exact"
+)
 
 // Explanation says why a message has its score. Counts, Second, Linear, Bias, Own,
 // Thin and Beginning are in the unit of log-odds and add up to Score.LogOdds.
@@ -39,7 +43,7 @@ type Explanation struct {
 // after Finish and before Reset.
 func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 	n := len(s.msg.Grams)
-	all, sum := s.excerpt.pieces(m, n)
+	all, sum := weighed(s.extract.Pieces(), m, n)
 	still := stillModel{m, m.Totals(), m.Borrowed(), m.Fit(), sum}
 	score := s.why.Score(s.msg.Features, s.msg.Grams, still) // its clues are in s.why
 	tails := combine(s.why.clues)
@@ -48,7 +52,7 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 		Totals: still.totals, Borrowed: still.borrowed,
 		Counts: by[0], Linear: by[1], Second: by[2], Bias: by[3], Own: score.Own,
 		Thin:    score.LogOdds - (still.fit.LogOdds(score.C, score.E, score.L) + score.Own),
-		HamTail: exp(tails.lnNotH), SpamTail: exp(tails.lnNotS),
+		HamTail: exact.Exp(tails.lnNotH), SpamTail: exact.Exp(tails.lnNotS),
 	}
 	x.Pieces = mostMoving(all, pieces)
 	x.Others = len(all) - len(x.Pieces)
@@ -57,7 +61,7 @@ func (s *Stream) Explain(m Model, clues, pieces int) Explanation {
 	}
 	x.Rest = Piece{Sum: sum, Share: linear(sum, n)}
 	x.Score = s.why.Lift(score, s.msg.Features, s.msg.Behind, still)
-	x.Beginning, x.P = x.Score.Beginning, sigma(x.Score.LogOdds)
+	x.Beginning, x.P = x.Score.Beginning, exact.Sigma(x.Score.LogOdds)
 	x.Clues = s.Clues(still, x.Score, clues)
 	return x
 }
@@ -98,9 +102,7 @@ func (s *Stream) named(features []uint64) []Clue {
 	for _, cl := range s.why.clues {
 		k, h := s.why.counts[cl.index], features[s.why.places[cl.index]]
 		c := Clue{Prob: cl.f, Ham: k.Ham, Spam: k.Spam, Strength: cl.strength(), Feature: h}
-		if s.set.texts != nil {
-			c.Text, c.Place = s.set.texts.of(h)
-		}
+		c.Text, c.Place = s.extract.Text(h)
 		out = append(out, c)
 	}
 	return out

@@ -1,24 +1,16 @@
 package classify
 
-import (
-	"bufio"
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-)
+import "io"
 
 // Extract reads one stored message: CRLF or LF line ends, with or without an
 // mbox From_ line.
 func Extract(o Options, raw []byte) *Message {
-	s := NewStream(o)
-	feedStored(s, raw)
-	return s.Finish()
+	return NewStream(o).Stored(raw)
 }
 
 // Stored feeds a whole stored message to a Stream that was just Reset.
 func (s *Stream) Stored(raw []byte) *Message {
-	feedStored(s, raw)
+	s.feeder.Feed(s, raw)
 	return s.Finish()
 }
 
@@ -27,126 +19,6 @@ func (s *Stream) Stored(raw []byte) *Message {
 // it could be read.
 func Read(s *Stream, r io.Reader) (*Message, error) {
 	s.Reset()
-	br := bufio.NewReaderSize(r, 64<<10)
-	f := s.newFeeder()
-	for !f.done {
-		line, err := br.ReadSlice('\n')
-		f.line(line)
-		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
-			f.flush()
-			return s.Finish(), readError(err)
-		}
-	}
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := br.Read(buf)
-		s.Body(buf[:n])
-		if err != nil {
-			return s.Finish(), readError(err)
-		}
-	}
-}
-
-func readError(err error) error {
-	if err == io.EOF {
-		return nil
-	}
-	return fmt.Errorf("read message: %w", err)
-}
-
-func feedStored(s *Stream, raw []byte) {
-	f := s.newFeeder()
-	for !f.done && len(raw) > 0 {
-		n := bytes.IndexByte(raw, '\n') + 1
-		if n == 0 {
-			n = len(raw)
-		}
-		f.line(raw[:n])
-		raw = raw[n:]
-	}
-	f.flush()
-	s.Body(raw)
-}
-
-// newFeeder returns the Stream's feeder at the start of a message.
-func (s *Stream) newFeeder() *fieldFeeder {
-	s.feeder = fieldFeeder{s: s, first: true, field: s.feeder.field[:0]}
-	return &s.feeder
-}
-
-// fieldFeeder finds the header fields in the lines of a stored message. The
-// first line that is neither a field nor the continuation of one ends the
-// header, as it does in Postfix.
-type fieldFeeder struct {
-	s     *Stream
-	first bool
-	long  bool // the last piece had no line end: this one goes on with it
-	from  bool // the line in hand is a From_ line: all of it is dropped
-	field []byte
-	name  int // length of the field's name
-	colon int // where its colon stands
-	done  bool
-}
-
-func (f *fieldFeeder) line(b []byte) {
-	whole := bytes.HasSuffix(b, newline)
-	long := f.long
-	f.long = !whole
-	switch {
-	case long && f.from:
-		return
-	case long || (len(b) > 0 && (b[0] == ' ' || b[0] == '\t') && len(f.field) > 0):
-		f.keep(b)
-		return
-	case f.first && bytes.HasPrefix(bytes.TrimLeft(b, ">"), []byte("From ")):
-		f.first, f.from = false, true
-		return
-	}
-	f.first, f.from = false, false
-	f.flush()
-	if name, colon := fieldName(b); name > 0 {
-		f.name, f.colon = name, colon
-		f.keep(b)
-		return
-	}
-	f.done = true
-	f.s.EndHeaders()
-	if len(bytes.TrimRight(b, "\r\n")) > 0 {
-		f.s.Body(b)
-	}
-}
-
-// fieldMax bounds one stored field; MTAs cut or refuse far shorter ones.
-const fieldMax = 1 << 20
-
-func (f *fieldFeeder) keep(b []byte) {
-	f.field = append(f.field, cut(b, max(fieldMax-len(f.field), 0))...)
-}
-
-func (f *fieldFeeder) flush() {
-	if len(f.field) == 0 {
-		return
-	}
-	f.s.Header(f.field[:f.name], f.field[f.colon+1:])
-	f.field = f.field[:0]
-}
-
-// nameMax bounds a field's name. It is less than the pieces in which Read takes
-// long lines and than fieldMax, so that a field is one however it is read.
-const nameMax = 60 << 10
-
-// fieldName measures a field's name and finds the colon behind it (RFC 5322
-// section 2.2, blanks before the colon allowed as in section 4.5.3); 0: no field.
-func fieldName(b []byte) (name, colon int) {
-	colon = bytes.IndexByte(cut(b, nameMax), ':')
-	name = max(colon, 0)
-	for name > 0 && (b[name-1] == ' ' || b[name-1] == '\t') {
-		name--
-	}
-	for _, c := range b[:name] {
-		if c <= ' ' || c == 0x7f {
-			return 0, colon
-		}
-	}
-	return name, colon
+	err := s.feeder.Read(s, r)
+	return s.Finish(), err
 }

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"fanmill/classify"
+	"fanmill/classify/attached"
 )
 
 // FuzzStream feeds any bytes as a message, whole and cut up, with and without notes of
@@ -73,7 +74,7 @@ func FuzzAttachments(f *testing.F) {
 				t.Fatalf("%+v", a)
 			}
 		}
-		if len(m.Attachments) > 200 || !slices.ContainsFunc(m.Attachments, func(a classify.Attachment) bool { return a.Ending == "exe" }) {
+		if len(m.Attachments) > 200 || !slices.ContainsFunc(m.Attachments, func(a attached.File) bool { return a.Ending == "exe" }) {
 			t.Fatalf("%d attachments, none of them last.exe", len(m.Attachments))
 		}
 	})

@@ -1,6 +1,10 @@
 package classify
 
-import "math"
+import (
+	"math"
+
+	"fanmill/classify/grams"
+)
 
 // The linear opinion is a passive-aggressive classifier (PA-I; Crammer et al.,
 // "Online Passive-Aggressive Algorithms", JMLR 2006): a message that is not on
@@ -13,6 +17,9 @@ const (
 	unitStep = 1 << 20 // fixed point: 20 binary digits after the point
 	damping  = 0.9     // share of a step that goes with the chance of a slip
 )
+
+// Buckets is how many weights the linear opinion has.
+const Buckets = grams.Buckets
 
 // Doubtful is the chance from which on a label is taken for a slip.
 const Doubtful = 0.5

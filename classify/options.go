@@ -3,6 +3,8 @@ package classify
 import (
 	"errors"
 	"fmt"
+
+	"fanmill/classify/received"
 )
 
 // FeatureVersion names the set of rules that turn a message into features. It
@@ -29,7 +31,7 @@ type Options struct {
 	Attachments bool
 
 	// OwnHosts are hosts of the site that hand mail on: addresses, networks in
-	// CIDR form and (verified) host names. See canon.go for the
+	// CIDR form and (verified) host names. See Stream.border for the
 	// walk to the border. Empty: every address that is not public is taken as
 	// the site's own.
 	OwnHosts []string
@@ -68,6 +70,6 @@ func (o Options) Validate() error {
 	check("max_headers", o.MaxHeaders, 10, 100_000)
 	check("max_header_length", o.MaxHeaderLen, 256, 1<<20)
 	check("max_features", o.MaxFeatures, 100, 1_000_000)
-	_, err := newTrust(o.OwnHosts)
+	_, err := received.NewTrust(o.OwnHosts)
 	return errors.Join(append(errs, err)...)
 }

@@ -28,6 +28,7 @@ func has(t *testing.T, raw, line string) bool {
 // Behind the text that gives words only links and addresses are read; plain text and
 // HTML do not take room from each other, and blanks take none.
 func TestWordsComeFromTheStart(t *testing.T) {
+	const wordText = 4 << 10 // of each kind, that gives words
 	filler := strings.Repeat("filler words of no use\n", wordText/20)
 	page := "<html><body>" + filler + "</body></html>"
 	both := "Subject: a\nContent-Type: multipart/alternative; boundary=x\n\n--x\n\n" + filler + "\n--x\nContent-Type: text/html\n\n<p>visible</p>\n--x--\n"
@@ -45,25 +46,6 @@ func TestWordsComeFromTheStart(t *testing.T) {
 	} {
 		if got := has(t, c.raw, c.line); got != c.want {
 			t.Errorf("%s: %q is among the features: %v, want %v", c.name, c.line, got, c.want)
-		}
-	}
-}
-
-// No cut makes a word or a character of less than there is.
-func TestNearTextCutsAtBlanks(t *testing.T) {
-	for _, c := range []struct {
-		text string
-		room int
-		want int
-	}{
-		{"one two three", 100, 13},
-		{"one two three", 10, 7},
-		{"one two three", 0, 0},
-		{strings.Repeat("x", 200), 150, 150},
-		{strings.Repeat("é", 100), 151, 150},
-	} {
-		if got := nearText([]byte(c.text), c.room); got != c.want {
-			t.Errorf("%.20q, room for %d: %d, want %d", c.text, c.room, got, c.want)
 		}
 	}
 }

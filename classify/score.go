@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"math"
 	"slices"
+
+	"fanmill/classify/exact"
 )
 
 // Constants of the reading of the counts: Robinson's f(w) with strength 1 and
@@ -193,113 +195,21 @@ type tails struct {
 // combine joins clues. Products of probabilities stand in for sums of
 // logarithms; they are rescaled before they leave the range of float64.
 func combine(clues []clue) tails {
-	spam, ham := product{m: 1}, product{m: 1}
+	spam, ham := exact.One(), exact.One()
 	for _, c := range clues {
-		spam.times(1 - c.f)
-		ham.times(c.f)
+		spam.Times(1 - c.f)
+		ham.Times(c.f)
 	}
 	var t tails
-	t.lnS, t.lnNotS = chi2Tails(-spam.ln(), len(clues))
-	t.lnH, t.lnNotH = chi2Tails(-ham.ln(), len(clues))
+	t.lnS, t.lnNotS = exact.Chi2Tails(-spam.Ln(), len(clues))
+	t.lnH, t.lnNotH = exact.Chi2Tails(-ham.Ln(), len(clues))
 	return t
 }
 
 // logOdds is ln((1+H-S)/(1-H+S)): the log-odds of SpamBayes' (S-H+1)/2, kept
 // exact where that would round to 0 or 1.
 func (t tails) logOdds() float64 {
-	return logAdd(t.lnNotS, t.lnH) - logAdd(t.lnNotH, t.lnS)
-}
-
-// product is m * 2^e.
-type product struct {
-	m float64
-	e int
-}
-
-func (p *product) times(x float64) {
-	if p.m *= x; p.m < 1e-200 {
-		p.rescale()
-	}
-}
-
-func (p *product) rescale() {
-	f, e := math.Frexp(p.m)
-	p.m, p.e = f, p.e+e
-}
-
-func (p *product) ln() float64 { return ln(p.m) + float64(float64(p.e)*math.Ln2) }
-
-// chi2Tails returns ln Q and ln(1-Q) for Q the chance that a chi-squared
-// variable with 2n degrees of freedom exceeds 2m: the Poisson sum
-// e^-m (1 + m + m^2/2! + ... + m^(n-1)/(n-1)!), summed from the side that
-// keeps its digits (Abramowitz and Stegun 26.4.21).
-func chi2Tails(m float64, n int) (lnQ, lnP float64) {
-	if n == 0 || m <= 0 {
-		return 0, math.Inf(-1)
-	}
-	if m < float64(n) {
-		lnP = min(upperSum(m, n), 0)
-		return log1mExp(lnP), lnP
-	}
-	lnQ = min(lowerSum(m, n), 0)
-	return lnQ, log1mExp(lnQ)
-}
-
-// lowerSum is ln of e^-m times the first n terms, largest term first.
-func lowerSum(m float64, n int) float64 {
-	sum, term := 1.0, 1.0
-	for i := n - 1; i > 0; i-- {
-		term = float64(term * (float64(i) / m))
-		sum += term
-		if term < sum*1e-17 {
-			break
-		}
-	}
-	return poissonLog(m, n-1) + ln(sum)
-}
-
-// upperSum is ln of e^-m times the terms from n on, largest term first.
-func upperSum(m float64, n int) float64 {
-	sum, term := 1.0, 1.0
-	for i := n + 1; ; i++ {
-		term = float64(term * (m / float64(i)))
-		sum += term
-		if term < sum*1e-17 {
-			break
-		}
-	}
-	return poissonLog(m, n) + ln(sum)
-}
-
-// poissonLog is ln(e^-m m^k / k!).
-func poissonLog(m float64, k int) float64 {
-	return float64(float64(k)*ln(m)) - m - lnFactorial[k]
-}
-
-// log1mExp is ln(1 - e^x) for x <= 0 (Maechler 2012).
-func log1mExp(x float64) float64 {
-	if x > -math.Ln2 {
-		return ln(-expm1(x))
-	}
-	return ln1p(-exp(x))
-}
-
-func logAdd(a, b float64) float64 {
-	if a < b {
-		a, b = b, a
-	}
-	if math.IsInf(b, -1) {
-		return a
-	}
-	return a + ln1p(exp(b-a))
-}
-
-// sigma is the logistic function. It has no branch on the sign.
-func sigma(x float64) float64 {
-	e := exp(-math.Abs(x))
-	negative := uint64(int64(math.Float64bits(x)) >> 63)
-	above := math.Float64frombits(math.Float64bits(e)&negative | math.Float64bits(1)&^negative) // e below 0, else 1
-	return above / (1 + e)
+	return exact.LogAdd(t.lnNotS, t.lnH) - exact.LogAdd(t.lnNotH, t.lnS)
 }
 
 // Thin tells whether a model knows too little for a score outside the unsure band. What
@@ -315,7 +225,7 @@ func Thin(m Model) bool {
 func squeeze(z float64) float64 {
 	const up, down = 2.19, 1.73
 	if z > 0 {
-		return up - float64(up*exp(-z/up))
+		return up - float64(up*exact.Exp(-z/up))
 	}
-	return float64(down*exp(z/down)) - down
+	return float64(down*exact.Exp(z/down)) - down
 }

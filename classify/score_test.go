@@ -2,96 +2,12 @@ package classify
 
 import (
 	"math"
-	"math/big"
 	"math/rand"
 	"slices"
 	"testing"
+
+	"fanmill/classify/exact"
 )
-
-// bigTail is Q, the chi-squared tail, and 1-Q by exact summation.
-func bigTail(m float64, n int) (q, p float64) {
-	const prec = 4000
-	mb := new(big.Float).SetPrec(prec).SetFloat64(m)
-	term := new(big.Float).SetPrec(prec).SetInt64(1)
-	head, all := new(big.Float).SetPrec(prec), new(big.Float).SetPrec(prec)
-	for i := 0; i < 6000; i++ {
-		if i < n {
-			head.Add(head, term)
-		}
-		all.Add(all, term)
-		term.Mul(term, mb)
-		term.Quo(term, new(big.Float).SetInt64(int64(i+1)))
-	}
-	ratio := new(big.Float).SetPrec(prec).Quo(head, all) // e^m is the whole sum
-	rest := new(big.Float).SetPrec(prec).Sub(big.NewFloat(1).SetPrec(prec), ratio)
-	q, p = bigLn(ratio), bigLn(rest)
-	if q > -0.5 { // near 1 the complement has the digits
-		q = math.Log1p(-math.Exp(p))
-	}
-	if p > -0.5 {
-		p = math.Log1p(-math.Exp(q))
-	}
-	return q, p
-}
-
-func bigLn(x *big.Float) float64 {
-	if x.Sign() <= 0 {
-		return math.Inf(-1)
-	}
-	mant := new(big.Float)
-	exp := x.MantExp(mant)
-	f, _ := mant.Float64()
-	return math.Log(f) + float64(exp)*math.Ln2
-}
-
-func TestChi2Tails(t *testing.T) {
-	for _, n := range []int{1, 2, 10, 75, 150} {
-		for _, m := range []float64{0.001, 0.5, 1, 5, 9.9, 10, 74, 75, 76, 150, 400, 1100} {
-			q, p := chi2Tails(m, n)
-			wantQ, wantP := bigTail(m, n)
-			if !near(q, wantQ) || !near(p, wantP) {
-				t.Errorf("chi2Tails(%v, %d) = %v, %v; want %v, %v", m, n, q, p, wantQ, wantP)
-			}
-		}
-	}
-	if q, p := chi2Tails(0, 5); q != 0 || !math.IsInf(p, -1) {
-		t.Errorf("chi2Tails(0, 5) = %v, %v", q, p)
-	}
-}
-
-func near(a, b float64) bool {
-	return a == b || math.Abs(a-b) <= 1e-10*math.Max(math.Abs(a), math.Abs(b)) || math.Abs(a-b) < 1e-300
-}
-
-func TestExactFunctions(t *testing.T) {
-	r := rand.New(rand.NewSource(1))
-	ulps := func(a, b float64) float64 { return math.Abs(a-b) / math.Max(math.Abs(b)*0x1p-52, 5e-324) }
-	for range 100_000 {
-		x := math.Exp(max(r.NormFloat64()*200, -700))
-		if d := ulps(ln(x), math.Log(x)); d > 2 {
-			t.Fatalf("ln(%v) = %v, want %v", x, ln(x), math.Log(x))
-		}
-		y := r.NormFloat64() * 100
-		if d := ulps(exp(y), math.Exp(y)); d > 2 && math.Exp(y) > 1e-300 {
-			t.Fatalf("exp(%v) = %v, want %v", y, exp(y), math.Exp(y))
-		}
-		z := r.NormFloat64() * math.Exp(-30*r.Float64())
-		if d := ulps(expm1(z), math.Expm1(z)); d > 6 {
-			t.Fatalf("expm1(%v) = %v, want %v", z, expm1(z), math.Expm1(z))
-		}
-		if z > -1 && ulps(ln1p(z), math.Log1p(z)) > 6 {
-			t.Fatalf("ln1p(%v) = %v, want %v", z, ln1p(z), math.Log1p(z))
-		}
-	}
-	for _, x := range []float64{-745.2, -1000, math.Inf(-1)} {
-		if exp(x) != 0 {
-			t.Errorf("exp(%v) = %v", x, exp(x))
-		}
-	}
-	if !math.IsInf(ln(0), -1) {
-		t.Error("ln(0) is not -Inf")
-	}
-}
 
 // table is a model for tests.
 type table struct {
@@ -171,7 +87,7 @@ func TestThinEvidenceStaysUnsure(t *testing.T) {
 			if !Thin(table{total: total}) {
 				t.Fatalf("totals %+v suffice", total)
 			}
-			p := sigma(squeeze(z))
+			p := exact.Sigma(squeeze(z))
 			if DefaultCutoffs().Verdict(p) != Unsure || p < last {
 				t.Fatalf("totals %+v, log-odds %v: score %v after %v", total, z, p, last)
 			}

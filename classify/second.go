@@ -1,6 +1,10 @@
 package classify
 
-import "math"
+import (
+	"math"
+
+	"fanmill/classify/exact"
+)
 
 // surest bounds the confidence of a feature: however often it was seen in one class
 // only, its share of a sum stays finite.
@@ -19,7 +23,7 @@ const surest = 1 - 1e-9
 func second(counts []Count, total Count) float64 {
 	ns, nh := float64(max(total.Spam, 1)), float64(max(total.Ham, 1))
 	larger := max(ns, nh)
-	spam, ham, known := product{m: 1}, product{m: 1}, 0
+	spam, ham, known := exact.One(), exact.One(), 0
 	for _, c := range counts {
 		if c.Ham|c.Spam == 0 {
 			continue
@@ -36,8 +40,8 @@ func second(counts []Count, total Count) float64 {
 			continue
 		}
 		cf := min(float64(q*q), surest)
-		spam.times(0.5 + float64(cf*(ps-0.5)))
-		ham.times(0.5 + float64(cf*(ph-0.5)))
+		spam.Times(0.5 + float64(cf*(ps-0.5)))
+		ham.Times(0.5 + float64(cf*(ph-0.5)))
 	}
-	return (spam.ln() - ham.ln()) / math.Sqrt(float64(max(known, 1)))
+	return (spam.Ln() - ham.Ln()) / math.Sqrt(float64(max(known, 1)))
 }

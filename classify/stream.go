@@ -7,9 +7,12 @@ import (
 
 	"golang.org/x/crypto/blake2b"
 
-	"fanmill/classify/html"
+	"fanmill/classify/attached"
+	"fanmill/classify/canon"
+	"fanmill/classify/extract"
 	"fanmill/classify/mime"
-	"fanmill/classify/words"
+	"fanmill/classify/octets"
+	"fanmill/classify/received"
 )
 
 // Stream turns one message, fed by stages, into its features. Every byte string
@@ -20,46 +23,25 @@ import (
 // top, EndHeaders, Body in any chunks, Finish.
 type Stream struct {
 	opt   Options
-	trust trust
+	trust received.Trust
 	auth  map[string]bool
 
-	set     set
-	excerpt excerptSet
-	files   attached
 	walker  *mime.Walker
-	feeder  fieldFeeder // of stored messages
-	lines   lines
-	fields  mime.FieldDecoder
-	html    html.Reader
-	split   words.Splitter
+	feeder  canon.Feeder // of stored messages
+	lines   canon.Lines
+	extract *extract.Extractor
 	sum     hash.Hash
 	sumBuf  []byte
 	msg     Message
 	name    []byte // field in hand: lower-case name
-	kind    fieldKind
 	field   []byte // field in hand: as it stands in the canonical form
 	value   []byte // field in hand: unfolded value, part of field
 	scratch []byte
-	host    []byte       // lower-case host name in hand
-	content contentLines // of a calendar or report in hand
-	hop     hop          // step to the border, or Received line, in hand
+	hop     received.Hop // step to the border in hand
 
 	why     Scorer // of Clues
 	walking bool   // on the way to the border
 	inBody  bool
-	headers int
-	topType mime.Type
-	topCTE  []byte
-	typed   bool // topType was met: of doubled fields the first counts
-	encoded bool // and topCTE
-	subject bool // a Subject was met: of others a reader sees nothing
-	urls    int
-	counts  counts
-
-	plainRoom, htmlRoom textRoom
-	room                *textRoom // of the text in hand
-	hiddenRoom          int       // bytes of text that nobody sees and that may still give words
-	linkRoom            int       // bytes of links and addresses that still belong to the beginning
 }
 
 // NewStream returns a Stream ready for its first message. Options that do not
@@ -67,60 +49,59 @@ type Stream struct {
 func NewStream(o Options) *Stream {
 	sum, _ := blake2b.New256(nil) // an error is possible only with a key
 	s := &Stream{opt: o, sum: sum, auth: map[string]bool{}}
-	s.trust, _ = newTrust(o.OwnHosts)
+	s.trust, _ = received.NewTrust(o.OwnHosts)
 	for _, id := range o.AuthservIDs {
-		s.auth[string(appendLower(nil, []byte(id)))] = true
+		s.auth[string(octets.AppendLower(nil, []byte(id)))] = true
 	}
 	lim := mime.Limits{Head: o.TextHead, Tail: o.TextTail, Total: o.TextTotal, Parts: o.MaxParts, Depth: o.MaxDepth}
-	if s.files.on = o.Attachments; s.files.on {
-		lim.ZipTail = zipTail
+	if o.Attachments {
+		lim.ZipTail = attached.ZipTail
 	}
-	s.walker = mime.New(lim, (*partSink)(s))
+	s.extract = extract.New(extract.Limits{Fields: o.MaxHeaders, FieldLen: o.MaxHeaderLen, Features: o.MaxFeatures, Attachments: o.Attachments})
+	s.walker = mime.New(lim, s.extract.Parts())
 	s.Reset()
 	return s
 }
 
 // Reset forgets the message in hand.
 func (s *Stream) Reset() {
-	s.set.reset(s.opt.MaxFeatures)
-	s.excerpt.reset()
-	s.files.reset()
+	s.extract.Reset()
 	s.sum.Reset()
 	s.sumBuf = s.sumBuf[:0]
 	s.msg = Message{Canonical: s.msg.Canonical[:0], Complete: true}
 	s.walking, s.inBody = true, false
-	s.headers, s.urls = 0, 0
-	s.plainRoom, s.hiddenRoom = textRoom{wordText, beginningText}, hiddenText
-	s.htmlRoom, s.linkRoom = s.plainRoom, beginningLinks
-	s.topType, s.topCTE = mime.ParseType(nil), s.topCTE[:0]
-	s.typed, s.encoded, s.subject = false, false, false
-	s.counts = counts{}
-	s.lines.reset((*bodySink)(s))
+	s.lines.Reset((*bodySink)(s))
 }
 
 // EnableClues records what features stand for and where they stood, so that Clues
 // and Explain can tell. It holds from the next Reset on.
 func (s *Stream) EnableClues() {
-	s.set.texts = &texts{}
+	s.extract.Record()
 	s.Reset()
 }
 
 // SetClient tells who is connected. It counts as the top-most Received line.
 func (s *Stream) SetClient(c Client) {
-	s.hop.set(c)
+	s.hop.Set(c.Addr, c.Name, c.Helo)
 	s.border(c.Addr.IsValid())
 }
 
-// border takes one step of the walk described in canon.go: the hop in hand, ok if
-// it names an address.
+// border takes one step of the walk to the border: the hop in hand, ok if it names an
+// address.
+//
+// The walk has one rule: from the top, a line whose client is the site's own, or that
+// names no client, is dropped and the walk goes on; the first line with any other client
+// is the border, dropped too, and its client gives the client features. At SMTP time the
+// connection counts as the top-most line. Without a border there are no client features
+// and no Received lines.
 func (s *Stream) border(ok bool) {
 	if !ok {
 		return
 	}
-	s.hop.clean()
-	if !s.trust.own(&s.hop) {
+	s.hop.Clean()
+	if !s.trust.Own(&s.hop) {
 		s.walking = false
-		s.msg.Client = s.hop.client()
+		s.msg.Client = Client{Addr: s.hop.Addr, Name: string(s.hop.Name), Helo: string(s.hop.Helo)}
 	}
 }
 
@@ -131,18 +112,18 @@ func (s *Stream) Header(name, value []byte) {
 	if s.inBody {
 		return
 	}
-	s.name = appendLower(s.name[:0], name)
-	if s.kind = kindOf(s.name); s.kind.dropped {
+	s.name = octets.AppendLower(s.name[:0], name)
+	if canon.Dropped(s.name) {
 		return
 	}
 	s.field = append(append(s.field[:0], s.name...), ": "...)
 	start := len(s.field)
-	s.field = append(appendValue(s.field, value), '\n')
+	s.field = append(canon.AppendValue(s.field, value), '\n')
 	s.value = s.field[start : len(s.field)-1]
 	switch string(s.name) {
 	case "received":
 		if s.walking {
-			s.border(s.hop.parse(s.value))
+			s.border(s.hop.Parse(s.value))
 			return
 		}
 	case "authentication-results":
@@ -151,14 +132,20 @@ func (s *Stream) Header(name, value []byte) {
 		}
 	}
 	s.canon(s.field)
-	s.files.field(s.name, s.value)
-	s.headers++
-	if s.headers <= s.opt.MaxHeaders {
-		s.set.from("header field ", s.name)
-		s.headerFeatures()
-	} else if s.headers == s.opt.MaxHeaders+1 {
-		s.set.word(pShape, "many fields")
+	s.extract.Header(s.name, s.value)
+}
+
+// vouched tells whether a host that is believed wrote an Authentication-Results
+// field: its name comes first.
+func (s *Stream) vouched(v []byte) bool {
+	if len(s.auth) == 0 {
+		return false
 	}
+	if i := bytes.IndexAny(v, "; "); i >= 0 {
+		v = v[:i]
+	}
+	s.scratch = octets.AppendLower(s.scratch[:0], v)
+	return s.auth[string(s.scratch)]
 }
 
 // EndHeaders ends the header; the body follows.
@@ -167,25 +154,26 @@ func (s *Stream) EndHeaders() {
 		return
 	}
 	s.inBody = true
-	s.set.from("client", nil)
-	s.clientFeatures()
+	c := s.msg.Client
+	s.extract.Client(c.Addr, c.Name, c.Helo)
 	s.keepClient()
 	s.canon(newline)
-	s.files.part(s.topType)
-	s.walker.Begin(s.topType, s.topCTE)
+	s.walker.Begin(s.extract.EndHeader())
 }
 
 // Body takes the next bytes of the body, cut anywhere.
 func (s *Stream) Body(b []byte) {
 	s.EndHeaders()
 	s.msg.Size += int64(len(b))
-	s.lines.write(b)
+	s.lines.Write(b)
 }
 
-// bodySink takes the body in canonical lines; see partSink.
+// bodySink takes the body in canonical lines; it is the Stream under another name, so
+// that these methods stay out of the Stream's own.
 type bodySink Stream
 
-func (k *bodySink) line(b []byte, start, end bool) {
+// Line takes a line, or a fragment of one.
+func (k *bodySink) Line(b []byte, start, end bool) {
 	s := (*Stream)(k)
 	s.canon(b)
 	if end {
@@ -194,12 +182,14 @@ func (k *bodySink) line(b []byte, start, end bool) {
 	s.walker.Line(b, start, end)
 }
 
-func (k *bodySink) wholeLines(b []byte) {
+// WholeLines takes some, each with its LF.
+func (k *bodySink) WholeLines(b []byte) {
 	(*Stream)(k).canon(b)
 	k.walker.Lines(b)
 }
 
-func (k *bodySink) blankLines(n int) {
+// BlankLines takes n empty ones.
+func (k *bodySink) BlankLines(n int) {
 	for left := n; left > 0; left -= len(newlines) {
 		(*Stream)(k).canon(newlines[:min(left, len(newlines))])
 	}
@@ -214,16 +204,14 @@ var (
 // Finish ends the message. What it returns is valid until Reset.
 func (s *Stream) Finish() *Message {
 	s.EndHeaders()
-	s.lines.close()
+	s.lines.Close()
 	s.walker.End()
-	s.set.from("message", nil)
-	s.shapeFeatures()
 	s.sum.Write(s.sumBuf)
 	s.sumBuf = s.sumBuf[:0]
 	s.sum.Sum(s.msg.Digest[:0])
-	s.msg.Features, s.msg.Behind = s.set.drain()
-	s.msg.Attachments = s.files.list
-	s.msg.Grams = s.excerpt.buckets(s.clientLine())
+	found := s.extract.Finish(s.clientLine())
+	s.msg.Features, s.msg.Behind, s.msg.Grams, s.msg.Attachments = found.Features, found.Behind, found.Grams, found.Attached
+	s.msg.Subject, s.msg.From, s.msg.MessageID = found.Subject, found.From, found.MessageID
 	return &s.msg
 }
 

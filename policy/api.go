@@ -6,6 +6,7 @@ package policy
 
 import (
 	"fanmill/classify"
+	"fanmill/classify/attached"
 	"fanmill/policy/match"
 )
 
@@ -66,7 +67,7 @@ type Scored struct {
 	Failed  bool // could not be scored in time: OnError decides
 	Bypass  bool // has the bypass word: see Content.Bypass
 
-	Attachments []classify.Attachment
+	Attachments []attached.File
 }
 
 // Decision is the outcome for one recipient.

@@ -3,11 +3,11 @@ package policy
 import (
 	"testing"
 
-	"fanmill/classify"
+	"fanmill/classify/attached"
 )
 
 func TestDecideAttachments(t *testing.T) {
-	exe := []classify.Attachment{{Name: "a.exe", Ending: "exe"}}
+	exe := []attached.File{{Name: "a.exe", Ending: "exe"}}
 	person, open, lists := []string{"person@"}, []string{"open@"}, []string{"lists@"}
 	o := DefaultOptions()
 	o.RejectAttachments = []string{"exe"}
@@ -36,13 +36,13 @@ func TestDecideAttachments(t *testing.T) {
 		{"untrained", "one@a.example", Envelope{}, "", Scored{Attachments: exe}, Reject, RuleAttachment},
 		{"not scored", "one@a.example", Envelope{}, "", Scored{Failed: true, Attachments: exe}, Reject, RuleAttachment},
 		{"bypass word", "one@a.example", Envelope{}, "", Scored{Trained: true, Bypass: true, Attachments: exe}, Reject, RuleAttachment},
-		{"another", "one@a.example", Envelope{}, "", Scored{Trained: true, Attachments: []classify.Attachment{{Ending: "txt"}}}, Accept, RuleDefault},
+		{"another", "one@a.example", Envelope{}, "", Scored{Trained: true, Attachments: []attached.File{{Ending: "txt"}}}, Accept, RuleDefault},
 		{"never refused", "postmaster@a.example", Envelope{}, "", Scored{Trained: true, Attachments: exe}, Tag, RuleAttachment},
 		{"unfiltered", "person@a.example", Envelope{}, "", Scored{Trained: true, Attachments: exe}, Accept, RuleUnfiltered},
 		{"relayed", "one@a.example", Envelope{}, "", Scored{Trained: true, Relayed: true, Attachments: exe}, Hold, RuleAttachment},
 		{"switched off", "open@a.example", Envelope{}, "", Scored{Trained: true, Attachments: exe}, Accept, RuleDefault},
 		{"another list", "lists@a.example", Envelope{}, "", Scored{Trained: true, Attachments: exe}, Accept, RuleDefault},
-		{"another list's", "lists@a.example", Envelope{}, "", Scored{Trained: true, Attachments: []classify.Attachment{{Ending: "zip"}}}, Reject, RuleAttachment},
+		{"another list's", "lists@a.example", Envelope{}, "", Scored{Trained: true, Attachments: []attached.File{{Ending: "zip"}}}, Reject, RuleAttachment},
 		{"welcome", "one@a.example", Envelope{}, "friend@example.com", Scored{Trained: true, Attachments: exe}, Reject, RuleAttachment},
 		{"blocked", "one@a.example", Envelope{Sender: "foe@example.com"}, "", Scored{Trained: true, Attachments: exe}, Reject, RuleAttachment},
 	} {

@@ -1,6 +1,10 @@
 package html
 
-import "bytes"
+import (
+	"bytes"
+
+	"fanmill/classify/octets"
+)
 
 // colour is 0xRRGGBB.
 type colour int32
@@ -34,7 +38,7 @@ func parseColour(b []byte) colour {
 	}
 	var buf [16]byte
 	if len(b) <= len(buf) {
-		if c, ok := named[string(appendLower(buf[:0], b))]; ok {
+		if c, ok := named[string(octets.AppendLower(buf[:0], b))]; ok {
 			return c
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 
 	"github.com/cespare/xxhash/v2"
+
+	"fanmill/classify/octets"
 )
 
 // style reads the declarations of a style attribute or rule.
@@ -24,7 +26,7 @@ func (e *effect) declare(name, value []byte) {
 	if len(name) > len(buf) || len(value) == 0 {
 		return
 	}
-	switch string(appendLower(buf[:0], name)) {
+	switch string(octets.AppendLower(buf[:0], name)) {
 	case "display":
 		if hasFold(value, "none") {
 			e.hide(noDisplay)

@@ -1,6 +1,10 @@
 package html
 
-import "bytes"
+import (
+	"bytes"
+
+	"fanmill/classify/octets"
+)
 
 // kind of a token.
 type kind uint8
@@ -73,7 +77,7 @@ func (z *tokenizer) text() []byte {
 // attr returns attribute i of a start tag, its name in lower case, valid until
 // the next call.
 func (z *tokenizer) attr(i int) (name, value []byte) {
-	z.lower = appendLower(z.lower[:0], z.attrs[i].name)
+	z.lower = octets.AppendLower(z.lower[:0], z.attrs[i].name)
 	return z.lower, z.value.attribute(z.attrs[i].value)
 }
 
@@ -143,7 +147,7 @@ func (z *tokenizer) tag(k kind, b []byte) kind {
 	for i < len(b) && !endsName(b[i]) {
 		i++
 	}
-	z.name, z.attrs = appendLower(z.name[:0], b[:i]), z.attrs[:0]
+	z.name, z.attrs = octets.AppendLower(z.name[:0], b[:i]), z.attrs[:0]
 	for b = skipSpace(b[i:]); len(b) > 0 && b[0] != '>'; b = skipSpace(b) {
 		var a attr
 		a, b = attribute(b)
@@ -293,11 +297,4 @@ func lower(c byte) byte {
 		c += 'a' - 'A'
 	}
 	return c
-}
-
-func appendLower(dst, b []byte) []byte {
-	for _, c := range b {
-		dst = append(dst, lower(c))
-	}
-	return dst
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"fanmill/classify"
+	"fanmill/classify/attached"
 )
 
 // Executable is the word for all endings of ExecutableEndings.
@@ -79,11 +79,11 @@ func CompileAttachments(option string, entries []string) (a *Attachments, errs [
 
 // Find returns the first that is refused: by its name, by the type it is said to have, or
 // by its first bytes.
-func (a *Attachments) Find(list []classify.Attachment) (found classify.Attachment, ok bool) {
+func (a *Attachments) Find(list []attached.File) (found attached.File, ok bool) {
 	if a == nil {
 		return found, false
 	}
-	i := slices.IndexFunc(list, func(x classify.Attachment) bool {
+	i := slices.IndexFunc(list, func(x attached.File) bool {
 		return a.endings[x.Ending] || a.endings[x.Kind] || a.endings[endingOf[x.Type]]
 	})
 	if i < 0 {

@@ -6,35 +6,35 @@ import (
 	"strings"
 	"testing"
 
-	"fanmill/classify"
+	"fanmill/classify/attached"
 )
 
 func TestAttachmentEntries(t *testing.T) {
 	for _, tt := range []struct {
 		entries []string
 		err     string // part of, "" for none
-		x       classify.Attachment
+		x       attached.File
 		refused bool
 	}{
-		{nil, "", classify.Attachment{Ending: "exe"}, false},
-		{[]string{"executable"}, "", classify.Attachment{Ending: "exe"}, true},
-		{[]string{"Executable"}, "", classify.Attachment{Ending: "settingcontent-ms"}, true},
-		{[]string{"executable"}, "", classify.Attachment{Ending: "pdf", Kind: "exe"}, true},
-		{[]string{"executable"}, "", classify.Attachment{Ending: "txt", Type: "application/hta"}, true},
-		{[]string{"executable"}, "", classify.Attachment{Ending: "js", Inside: true}, true},
-		{[]string{"executable"}, "", classify.Attachment{Ending: "pdf", Type: "application/pdf"}, false},
-		{[]string{"executable"}, "", classify.Attachment{Type: "application/octet-stream"}, false},
-		{[]string{"executable"}, "", classify.Attachment{Ending: "py"}, false},
-		{[]string{"executable", "py"}, "", classify.Attachment{Ending: "py"}, true},
-		{[]string{".EXE"}, "", classify.Attachment{Ending: "exe"}, true},
-		{[]string{"exe"}, "", classify.Attachment{Ending: "bin", Kind: "exe"}, true},
-		{[]string{"exe"}, "", classify.Attachment{Ending: "bin", Type: "application/x-msdownload"}, true},
-		{[]string{"exe"}, "", classify.Attachment{Ending: "scr"}, false},
-		{[]string{"exe", ""}, `""`, classify.Attachment{}, false},
-		{[]string{"a.exe"}, "a.exe", classify.Attachment{}, false},
-		{[]string{"*.exe"}, "*.exe", classify.Attachment{}, false},
-		{[]string{"application/pdf"}, "application/pdf", classify.Attachment{}, false},
-		{[]string{"executables"}, "write executable", classify.Attachment{}, false},
+		{nil, "", attached.File{Ending: "exe"}, false},
+		{[]string{"executable"}, "", attached.File{Ending: "exe"}, true},
+		{[]string{"Executable"}, "", attached.File{Ending: "settingcontent-ms"}, true},
+		{[]string{"executable"}, "", attached.File{Ending: "pdf", Kind: "exe"}, true},
+		{[]string{"executable"}, "", attached.File{Ending: "txt", Type: "application/hta"}, true},
+		{[]string{"executable"}, "", attached.File{Ending: "js", Inside: true}, true},
+		{[]string{"executable"}, "", attached.File{Ending: "pdf", Type: "application/pdf"}, false},
+		{[]string{"executable"}, "", attached.File{Type: "application/octet-stream"}, false},
+		{[]string{"executable"}, "", attached.File{Ending: "py"}, false},
+		{[]string{"executable", "py"}, "", attached.File{Ending: "py"}, true},
+		{[]string{".EXE"}, "", attached.File{Ending: "exe"}, true},
+		{[]string{"exe"}, "", attached.File{Ending: "bin", Kind: "exe"}, true},
+		{[]string{"exe"}, "", attached.File{Ending: "bin", Type: "application/x-msdownload"}, true},
+		{[]string{"exe"}, "", attached.File{Ending: "scr"}, false},
+		{[]string{"exe", ""}, `""`, attached.File{}, false},
+		{[]string{"a.exe"}, "a.exe", attached.File{}, false},
+		{[]string{"*.exe"}, "*.exe", attached.File{}, false},
+		{[]string{"application/pdf"}, "application/pdf", attached.File{}, false},
+		{[]string{"executables"}, "write executable", attached.File{}, false},
 	} {
 		a, errs := CompileAttachments("reject_attachments", tt.entries)
 		if len(errs) > 0 || tt.err != "" {
@@ -43,7 +43,7 @@ func TestAttachmentEntries(t *testing.T) {
 			}
 			continue
 		}
-		if _, refused := a.Find([]classify.Attachment{{Ending: "png"}, tt.x}); refused != tt.refused {
+		if _, refused := a.Find([]attached.File{{Ending: "png"}, tt.x}); refused != tt.refused {
 			t.Errorf("%q, %+v: refused %v", tt.entries, tt.x, refused)
 		}
 	}

@@ -122,6 +122,24 @@ var walls = []struct {
 		module + "/store", "what stands below it knows no transaction",
 		func(path string) bool { return !strings.HasPrefix(path, module+"/store/") },
 	},
+	{
+		module + "/classify/extract", "a message is read by classify.Stream; words that another filter has counted are no message",
+		only("/classify", "/training/rival"),
+	},
+	{
+		module + "/classify/attached", "what is attached is a matter of reading messages, and of rules",
+		only("/classify", "/classify/extract", "/policy", "/policy/match"),
+	},
+	{module + "/classify/canon", "the canonical form has one reader", only("/classify", "/classify/extract")},
+	{module + "/classify/received", "others have classify.Client", only("/classify", "/classify/extract")},
+	{module + "/classify/feature", "to others a feature is a number", only("/classify", "/classify/extract")},
+	{module + "/classify/grams", "to others a bucket is a number", only("/classify", "/classify/extract")},
+	{module + "/classify/exact", "scores are made in one place", only("/classify")},
+}
+
+// only allows the packages with these paths in the module.
+func only(paths ...string) func(path string) bool {
+	return func(path string) bool { return slices.Contains(paths, strings.TrimPrefix(path, module)) }
 }
 
 // program is the package of the program, and groups are those below it that hold
@@ -403,6 +421,11 @@ func TestRulesRefuse(t *testing.T) {
 		{"fanmill/store/query", "fanmill/store/follow", true},
 		{"fanmill/training", "fanmill/store/follow", true},
 		{"fanmill/training", "fanmill/store", false},
+		{"fanmill/classify", "fanmill/classify/exact", false},
+		{"fanmill/classify/extract", "fanmill/classify/exact", true},
+		{"fanmill/policy/match", "fanmill/classify/attached", false},
+		{"fanmill/milter", "fanmill/classify/extract", true},
+		{"fanmill/store/model", "fanmill/classify/grams", true},
 		{"fanmill/cmd/fanmill", "fanmill/cmd/fanmill/doctor", false},
 		{"fanmill/cmd/fanmill/cli", "fanmill/cmd/fanmill/doctor", true},
 		{"fanmill/cmd/fanmill/insight", "fanmill/cmd/fanmill/daytable", false},

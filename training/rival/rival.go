@@ -27,6 +27,7 @@ import (
 	"strconv"
 
 	"fanmill/classify"
+	"fanmill/classify/extract"
 )
 
 // Form is a kind of dump.
@@ -84,11 +85,11 @@ func Read(r io.Reader, form Form, words io.Reader, messages classify.Count) (*Co
 
 type counter struct {
 	Counts
-	foreign classify.Foreign
+	foreign extract.Foreign
 }
 
 // word counts a word of a place. Words that are one feature here are taken together.
-func (c *counter) word(at classify.Place, word []byte, n classify.Count) error {
+func (c *counter) word(at extract.Place, word []byte, n classify.Count) error {
 	f, ok := c.foreign.Feature(at, word)
 	if !ok || n == (classify.Count{}) {
 		return nil
@@ -156,7 +157,7 @@ func (c *counter) bogofilter(r io.Reader) error {
 			return nil
 		}
 		c.Words++
-		at, word := classify.InBody, f[0]
+		at, word := extract.InBody, f[0]
 		for prefix, place := range bogofilterPlaces {
 			if rest, ok := bytes.CutPrefix(word, []byte(prefix)); ok {
 				return c.word(place, rest, n)
@@ -169,8 +170,8 @@ func (c *counter) bogofilter(r io.Reader) error {
 	})
 }
 
-var bogofilterPlaces = map[string]classify.Place{
-	"subj:": classify.InSubject, "from:": classify.InFrom, "to:": classify.InTo, "url:": classify.InLink,
+var bogofilterPlaces = map[string]extract.Place{
+	"subj:": extract.InSubject, "from:": extract.InFrom, "to:": extract.InTo, "url:": extract.InLink,
 }
 
 // spamBayes reads CSV. Tokens that SpamBayes makes up have a colon or a blank.
@@ -215,12 +216,12 @@ func (c *counter) spamBayesWord(word []byte, n classify.Count) error {
 	if bytes.ContainsAny(word, ": ") {
 		return nil
 	}
-	return c.word(classify.InBody, bytes.Trim(word, ".,;!?()[]{}<>\"'*"), n)
+	return c.word(extract.InBody, bytes.Trim(word, ".,;!?()[]{}<>\"'*"), n)
 }
 
-var spamBayesPlaces = map[string]classify.Place{
-	"subject:": classify.InSubject, "from:name:": classify.InFrom, "from:addr:": classify.InFrom,
-	"to:name:": classify.InTo, "to:addr:": classify.InTo, "url:": classify.InLink,
+var spamBayesPlaces = map[string]extract.Place{
+	"subject:": extract.InSubject, "from:name:": extract.InFrom, "from:addr:": extract.InFrom,
+	"to:name:": extract.InTo, "to:addr:": extract.InTo, "url:": extract.InLink,
 }
 
 // bounded ends a reader whose quoted fields would not end.
@@ -299,8 +300,8 @@ func capital(word []byte) []byte {
 	return word
 }
 
-var dspamPlaces = map[string]classify.Place{
-	"": classify.InBody, "Subject*": classify.InSubject, "From*": classify.InFrom, "To*": classify.InTo, "Url*": classify.InLink,
+var dspamPlaces = map[string]extract.Place{
+	"": extract.InBody, "Subject*": extract.InSubject, "From*": extract.InFrom, "To*": extract.InTo, "Url*": extract.InLink,
 }
 
 var dspamTable = crc64.MakeTable(crc64.ISO)

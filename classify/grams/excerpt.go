@@ -1,31 +1,33 @@
-package classify
+// Package grams has what the linear opinion reads: hashed byte 4-grams of a fixed excerpt
+// of the canonical form, in two segments that no gram crosses: the header (what a
+// sender wrote, then the client, then other common fields) and decoded text.
+// Byte 4-grams of the first few thousand bytes are as good as any n-grams
+// measured, and need no words (University of Waterloo at TREC 2007; figures in
+// docs/accuracy.md).
+package grams
 
 import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
+
+	"fanmill/classify/octets"
 )
 
-// The linear opinion reads hashed byte 4-grams of a fixed excerpt of the
-// canonical form, in two segments that no gram crosses: the header (what a
-// sender wrote, then the client, then other common fields) and decoded text.
-// Byte 4-grams of the first few thousand bytes are as good as any n-grams
-// measured, and need no words (University of Waterloo at TREC 2007; figures in
-// docs/accuracy.md).
 const (
-	gramBits = 18
+	bucketBits = 18
 	// Buckets is how many weights the linear opinion has.
-	Buckets = 1 << gramBits
+	Buckets = 1 << bucketBits
 
-	gramField  = 256  // bytes of one field
-	gramOthers = 1500 // bytes of the fields that come behind the client
-	gramText   = 1500 // bytes of decoded text
+	fieldMax  = 256  // bytes of one field
+	othersMax = 1500 // bytes of the fields that come behind the client
+	textMax   = 1500 // bytes of decoded text
 )
 
-// gramFields are the fields of the excerpt, in this order, each once: first those of a
+// fields are the fields of the excerpt, in this order, each once: first those of a
 // sender's own making, with room of their own, then fields that much mail has, which
-// share gramOthers. No other field comes in, so that made-up ones push nothing out.
-var gramFields = [...]string{
+// share othersMax. No other field comes in, so that made-up ones push nothing out.
+var fields = [...]string{
 	"from", "subject", "to", "reply-to", "message-id", "content-type", "x-mailer", "user-agent",
 
 	"received", "date", "mime-version", "content-transfer-encoding", "in-reply-to", "references", "sender", "cc",
@@ -33,12 +35,15 @@ var gramFields = [...]string{
 	"x-originating-ip", "x-beenthere", "dkim-signature", "authentication-results", "importance", "organization",
 }
 
-// gramFirst is how many of gramFields have room of their own.
-const gramFirst = 8
+// firstFields is how many of fields have room of their own.
+const firstFields = 8
 
-// excerptSet gathers the excerpt while a message is read.
-type excerptSet struct {
-	named [len(gramFields)][]byte
+// Fields returns the names of the fields of the excerpt, in lower case, by their places.
+func Fields() []string { return slices.Clone(fields[:]) }
+
+// Excerpt gathers the excerpt of a message while it is read.
+type Excerpt struct {
+	named [len(fields)][]byte
 	text  []byte
 	all   []byte
 	last  byte // of the text that came, blanks as ' '
@@ -47,18 +52,19 @@ type excerptSet struct {
 	words [Buckets / 64 / 64]uint64 // a bit for each word of seen that is not zero
 }
 
-func (x *excerptSet) reset() {
+// Reset forgets the message in hand.
+func (x *Excerpt) Reset() {
 	for i := range x.named {
 		x.named[i] = x.named[i][:0]
 	}
 	x.text, x.last = x.text[:0], ' '
 }
 
-// field takes a header field: its place in gramFields, -1 if it has none, its
+// Field takes a header field: its place, -1 if it has none, its
 // lower-case name and its decoded value.
-func (x *excerptSet) field(place int8, name, value []byte) {
+func (x *Excerpt) Field(place int8, name, value []byte) {
 	if place >= 0 && len(x.named[place]) == 0 {
-		x.named[place] = appendField(x.named[place], name, cut(value, gramField))
+		x.named[place] = appendField(x.named[place], name, octets.Cut(value, fieldMax))
 	}
 }
 
@@ -67,13 +73,13 @@ func appendField(dst, name, value []byte) []byte {
 	return append(append(dst, value...), '\n')
 }
 
-// body takes decoded text, runs of blanks squeezed to one. It has no branch on what
+// Body takes decoded text, runs of blanks squeezed to one. It has no branch on what
 // it keeps.
-func (x *excerptSet) body(b []byte) {
+func (x *Excerpt) Body(b []byte) {
 	n, last := len(x.text), x.last
-	out := slices.Grow(x.text, gramText+1-n)[:gramText+1]
+	out := slices.Grow(x.text, textMax+1-n)[:textMax+1]
 	for _, c := range b {
-		if n == gramText {
+		if n == textMax {
 			break
 		}
 		c = max(c, ' ')
@@ -86,26 +92,26 @@ func (x *excerptSet) body(b []byte) {
 	x.text, x.last = out[:n], last
 }
 
-// buckets returns the distinct buckets of the excerpt, ascending, valid until the
+// Buckets returns the distinct buckets of the excerpt, ascending, valid until the
 // next call.
-func (x *excerptSet) buckets(client []byte) []uint32 {
+func (x *Excerpt) Buckets(client []byte) []uint32 {
 	x.all = x.all[:0]
-	for _, f := range x.named[:gramFirst] {
+	for _, f := range x.named[:firstFields] {
 		x.all = append(x.all, f...)
 	}
 	x.all = append(x.all, client...)
-	most := len(x.all) + gramOthers
-	for _, f := range x.named[gramFirst:] {
+	most := len(x.all) + othersMax
+	for _, f := range x.named[firstFields:] {
 		x.all = append(x.all, f...)
 	}
-	x.all = cut(x.all, most)
+	x.all = octets.Cut(x.all, most)
 	x.mark(x.all)
 	x.mark(x.text)
 	return x.list()
 }
 
 // mark notes the buckets of a segment.
-func (x *excerptSet) mark(b []byte) {
+func (x *Excerpt) mark(b []byte) {
 	for len(b) >= 8 {
 		four := binary.LittleEndian.Uint64(b)
 		x.set(gram(uint32(four)))
@@ -119,7 +125,7 @@ func (x *excerptSet) mark(b []byte) {
 	}
 }
 
-func (x *excerptSet) set(g uint32) {
+func (x *Excerpt) set(g uint32) {
 	x.seen[g>>6] |= 1 << (g & 63)
 	x.words[g>>12] |= 1 << (g >> 6 & 63)
 }
@@ -128,7 +134,7 @@ func (x *excerptSet) set(g uint32) {
 // are zero, and which are not cannot be predicted: looking at each took longer than
 // all else here. Nor can be predicted whether a word has one bit or two: the second
 // is written either way.
-func (x *excerptSet) list() []uint32 {
+func (x *Excerpt) list() []uint32 {
 	most := len(x.all) + len(x.text) + 1
 	grams, n := slices.Grow(x.grams[:0], most)[:most], 0
 	for i := range x.words {
@@ -156,4 +162,4 @@ func (x *excerptSet) list() []uint32 {
 }
 
 // gram is the bucket of four bytes.
-func gram(b uint32) uint32 { return b * 0x9e3779b1 >> (32 - gramBits) }
+func gram(b uint32) uint32 { return b * 0x9e3779b1 >> (32 - bucketBits) }

@@ -1,10 +1,10 @@
-package classify
+package extract
 
 import (
 	"bytes"
 
-	"github.com/cespare/xxhash/v2"
-
+	"fanmill/classify/feature"
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
@@ -24,7 +24,6 @@ const (
 // is ready; it is not for concurrent use.
 type Foreign struct {
 	split words.Splitter
-	set   set // for fieldPrefix
 }
 
 // Feature returns the feature that a message has which holds this word in that place;
@@ -32,31 +31,35 @@ type Foreign struct {
 func (f *Foreign) Feature(at Place, word []byte) (feature uint64, ok bool) {
 	switch {
 	case at == InLink:
-		return mix(pURLWord.seed, xxhash.Sum64(word)), len(word) > 0 && len(word) <= words.MaxWord && !bytes.ContainsAny(word, "/?#&=;.,:+-_%~!()@ ")
+		return pURLWord.Hash(word), len(word) > 0 && len(word) <= words.MaxWord && !bytes.ContainsAny(word, "/?#&=;.,:+-_%~!()@ ")
 	case at == InBody && hostLike(word):
-		return mix(pURLHost.seed, xxhash.Sum64(lowered(bytes.Clone(word)))), true
+		return pURLHost.Hash(octets.Lowered(bytes.Clone(word))), true
 	case at != InSubject && hostLike(word):
-		return mix(f.prefix(at).seed, xxhash.Sum64(lowered(bytes.Clone(word)))), true
+		return kindAt(at).Hash(octets.Lowered(bytes.Clone(word))), true
 	}
 	n := 0
 	f.split.Split(word, func(k words.Kind, w []byte, cut bool) {
 		n++
 		ok = k == words.Word && !cut
-		feature = mix(f.prefix(at).seed, xxhash.Sum64(w))
+		feature = kindAt(at).Hash(w)
 	})
 	return feature, ok && n == 1
 }
 
-func (f *Foreign) prefix(at Place) *prefix {
+func kindAt(at Place) *feature.Kind {
+	name := ""
 	switch at {
 	case InSubject:
 		return pSubject
 	case InFrom:
-		return f.set.fieldPrefix([]byte("from"))
+		name = "from"
 	case InTo:
-		return f.set.fieldPrefix([]byte("to"))
+		name = "to"
+	default:
+		return pBody
 	}
-	return pBody
+	kind := feature.OfField([]byte(name))
+	return &kind
 }
 
 // hostLike tells a name such as www.example.org from words.

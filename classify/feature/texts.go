@@ -1,8 +1,10 @@
-package classify
+package feature
 
 import (
 	"fmt"
 	"slices"
+
+	"fanmill/classify/octets"
 )
 
 // texts are what features stand for and where they stood, in the order of the
@@ -34,18 +36,18 @@ func (l *list) at(i int) string {
 
 func (l *list) reset() { l.bytes, l.ends = l.bytes[:0], l.ends[:0] }
 
-// textMax bounds the text of a feature and of a place, and the field name in both:
+// TextMax bounds in bytes the text of a feature and of a place, and the field name in both:
 // a message may have names of a megabyte, and would have them recorded with each
 // of its words.
-const textMax = 256
+const TextMax = 256
 
-func (t *texts) add(h uint64, p *prefix, w []byte) {
+func (t *texts) add(h uint64, k *Kind, w []byte) {
 	t.hashes = append(t.hashes, h)
-	t.words.bytes = append(t.words.bytes, p.label...)
-	if p.field != nil {
-		t.words.bytes = append(append(t.words.bytes, cut(p.field, textMax)...), ": "...)
+	t.words.bytes = append(t.words.bytes, k.label...)
+	if k.field != nil {
+		t.words.bytes = append(append(t.words.bytes, octets.Cut(k.field, TextMax)...), ": "...)
 	}
-	t.words.bytes = append(t.words.bytes, cut(w, textMax)...)
+	t.words.bytes = append(t.words.bytes, octets.Cut(w, TextMax)...)
 	t.words.end()
 	t.places = append(t.places, int32(len(t.where.ends)-1))
 }
@@ -68,15 +70,28 @@ func (t *texts) reset() {
 	t.where.reset()
 }
 
-// from says where in the message the features stand that come next.
-func (s *set) from(place string, name []byte) {
+// Record has the set record what features stand for and where they stood. It holds from
+// the next Reset on.
+func (s *Set) Record() { s.texts = &texts{} }
+
+// Text returns what a feature stands for and where it stood first, "" when that was not
+// recorded.
+func (s *Set) Text(h uint64) (text, place string) {
+	if s.texts == nil {
+		return "", ""
+	}
+	return s.texts.of(h)
+}
+
+// From says where in the message the features stand that come next.
+func (s *Set) From(place string, name []byte) {
 	if s.texts != nil {
 		s.texts.from(place, name)
 	}
 }
 
-// fromText is from for the next text part.
-func (s *set) fromText(media string) {
+// FromText is From for the next text part.
+func (s *Set) FromText(media string) {
 	if s.texts != nil {
 		s.texts.parts++
 		s.texts.from(fmt.Sprintf("text part %d (%s)", s.texts.parts, media), nil)
@@ -84,6 +99,6 @@ func (s *set) fromText(media string) {
 }
 
 func (t *texts) from(place string, name []byte) {
-	t.where.bytes = append(append(t.where.bytes, place...), cut(name, textMax)...)
+	t.where.bytes = append(append(t.where.bytes, place...), octets.Cut(name, TextMax)...)
 	t.where.end()
 }

@@ -1,4 +1,8 @@
-package classify
+// Package attached tells what is attached to a message: files under their names, with
+// what they are by their first bytes, and the names in archives. A List notes all that a
+// site's rules may refuse, whatever a sender does to hide it; the functions beside it
+// serve features, which look at less.
+package attached
 
 import (
 	"bytes"
@@ -7,11 +11,12 @@ import (
 	"unicode"
 
 	"fanmill/classify/mime"
+	"fanmill/classify/octets"
 )
 
-// Attachment is something attached to a message, or a file in an archive that is. Of
+// File is something attached to a message, or a file in an archive that is. Of
 // those that are alike in Ending, Type and Kind only the first is told.
-type Attachment struct {
+type File struct {
 	Name   string // as the sender gave it, decoded, the last 255 bytes of it; hostile: escape it
 	Ending string // of the name, as a program that opens a file goes by it: "exe"
 	Type   string // media type of the part, "" in an archive
@@ -20,15 +25,15 @@ type Attachment struct {
 }
 
 // String names it for a log: hostile, to be escaped.
-func (a Attachment) String() string {
-	name := a.Name
+func (f File) String() string {
+	name := f.Name
 	if name == "" {
-		name = a.Type
+		name = f.Type
 	}
-	if a.Kind != "" && a.Kind != a.Ending {
-		name += " (" + a.Kind + ")"
+	if f.Kind != "" && f.Kind != f.Ending {
+		name += " (" + f.Kind + ")"
 	}
-	if a.Inside {
+	if f.Inside {
 		name += " (in an archive)"
 	}
 	return name
@@ -36,118 +41,123 @@ func (a Attachment) String() string {
 
 // Bounds of what is told of a message's attachments.
 const (
-	attachmentsMax = 200 // that differ
-	namesMax       = 50  // of one part
-	attachedName   = 255 // bytes of a name
-	zipTail        = 64 << 10
+	filesMax = 200 // that differ
+	namesMax = 50  // of one part
+	nameMax  = 255 // bytes of a name
 )
 
-// attached gathers the attachments of a message. It gives no features.
-type attached struct {
-	on      bool
-	list    []Attachment
-	known   map[Attachment]bool // without their names
+// ZipTail is how much of an archive's end holds its listing, as a rule: what Data asks
+// for.
+const ZipTail = 64 << 10
+
+// List gathers the attachments of a message. Unless On is set it notes nothing.
+type List struct {
+	On    bool
+	Files []File // of the message in hand: not used again after Reset
+
+	known   map[File]bool // without their names
 	decoder mime.FieldDecoder
 	names   []string // of the part in hand
 }
 
-func (a *attached) reset() {
-	a.list, a.names = nil, a.names[:0]
-	clear(a.known)
+// Reset forgets the message in hand.
+func (l *List) Reset() {
+	l.Files, l.names = nil, l.names[:0]
+	clear(l.known)
 }
 
-// field takes a field of the message's header or a part's.
-func (a *attached) field(name, value []byte) {
-	if !a.on || len(a.names) > namesMax {
+// Field takes a field of the message's header or a part's.
+func (l *List) Field(name, value []byte) {
+	if !l.On || len(l.names) > namesMax {
 		return
 	}
 	switch string(name) {
 	case "content-type", "content-disposition":
-		a.names = append(a.names, mime.FileNames(value)...)
+		l.names = append(l.names, mime.FileNames(value)...)
 	}
 }
 
-// part takes what the fields said once they have ended. Enclosed messages and what is
+// Part takes what the fields said once they have ended. Enclosed messages and what is
 // made of parts are no files, whatever they are called.
-func (a *attached) part(t mime.Type) {
-	if !a.on {
+func (l *List) Part(t mime.Type) {
+	if !l.On {
 		return
 	}
-	names := a.names
-	a.names = a.names[:0]
+	names := l.names
+	l.names = l.names[:0]
 	if t.Multipart() && len(t.Boundary) > 0 || t.Message() || t.Report() {
 		return
 	}
 	for _, name := range names {
-		text, _ := a.decoder.Decode([]byte(name))
-		a.named(text, Attachment{Type: t.Media})
+		text, _ := l.decoder.Decode([]byte(name))
+		l.named(text, File{Type: t.Media})
 	}
 	if len(names) == 0 && t.Media != "text/plain" && t.Media != "text/html" {
-		a.note(Attachment{Type: t.Media})
+		l.note(File{Type: t.Media})
 	}
 }
 
 // named notes something under a name. Programs that end a name at a NUL see another one
 // than those that do not.
-func (a *attached) named(name []byte, x Attachment) {
-	name = name[max(0, len(name)-attachedName):]
+func (l *List) named(name []byte, x File) {
+	name = name[max(0, len(name)-nameMax):]
 	x.Name = strings.ToValidUTF8(string(name), "")
 	x.Ending = fileEnding(x.Name)
-	a.note(x)
+	l.note(x)
 	if first, _, ok := strings.Cut(x.Name, "\x00"); ok {
 		x.Ending = fileEnding(first)
-		a.note(x)
+		l.note(x)
 	}
 }
 
-func (a *attached) note(x Attachment) {
+func (l *List) note(x File) {
 	alike := x
 	alike.Name = ""
-	if x.Ending == "" && x.Type == "" || a.known[alike] || len(a.list) == attachmentsMax {
+	if x.Ending == "" && x.Type == "" || l.known[alike] || len(l.Files) == filesMax {
 		return
 	}
-	if a.known == nil {
-		a.known = map[Attachment]bool{}
+	if l.known == nil {
+		l.known = map[File]bool{}
 	}
-	a.known[alike] = true
-	a.list = append(a.list, x)
+	l.known[alike] = true
+	l.Files = append(l.Files, x)
 }
 
-// data takes the start of a part that is no text, and of an archive the end.
-func (a *attached) data(t mime.Type, head, end []byte) {
-	if !a.on {
+// Data takes the start of a part that is no text, and of an archive the end.
+func (l *List) Data(t mime.Type, head, end []byte) {
+	if !l.On {
 		return
 	}
-	a.content(t, head)
+	l.content(t, head)
 	if bytes.HasPrefix(head, []byte("PK")) {
-		a.zipped(head, "PK\x03\x04", 30, 26)
+		l.zipped(head, "PK\x03\x04", 30, 26)
 		if end == nil {
 			end = head
 		}
-		a.zipped(end, "PK\x01\x02", 46, 28)
+		l.zipped(end, "PK\x01\x02", 46, 28)
 	}
 }
 
-// text takes the start of a part that is text. What is shown with the message is no
+// Text takes the start of a part that is text. What is shown with the message is no
 // file: people write about scripts.
-func (a *attached) text(t mime.Type, head []byte) {
-	if a.on && (t.Name != "" || t.Disp == "attachment") {
-		a.content(t, head)
+func (l *List) Text(t mime.Type, head []byte) {
+	if l.On && (t.Name != "" || t.Disp == "attachment") {
+		l.content(t, head)
 	}
 }
 
-func (a *attached) content(t mime.Type, head []byte) {
+func (l *List) content(t mime.Type, head []byte) {
 	if kind := runnable(head); kind != "" {
 		name := []byte(t.Name)
-		text, _ := a.decoder.Decode(name[max(0, len(name)-attachedName):])
-		a.named(text, Attachment{Type: t.Media, Kind: kind})
+		text, _ := l.decoder.Decode(name[max(0, len(name)-nameMax):])
+		l.named(text, File{Type: t.Media, Kind: kind})
 	}
 }
 
-// inside takes the name of a file in an archive.
-func (a *attached) inside(name []byte) {
-	if a.on {
-		a.named(name, Attachment{Inside: true})
+// Inside takes the name of a file in an archive.
+func (l *List) Inside(name []byte) {
+	if l.On {
+		l.named(name, File{Inside: true})
 	}
 }
 
@@ -155,7 +165,7 @@ func (a *attached) inside(name []byte) {
 // directory (PKWARE APPNOTE, sections 4.3.7 and 4.3.12). size is that of the record's
 // fixed part, and length where in it that of the name stands. It goes on behind each
 // record's fixed part, whatever lengths the record claims, so that none hides the next.
-func (a *attached) zipped(b []byte, signature string, size, length int) {
+func (l *List) zipped(b []byte, signature string, size, length int) {
 	for {
 		i := bytes.Index(b, []byte(signature))
 		if i < 0 || len(b)-i < size {
@@ -163,7 +173,7 @@ func (a *attached) zipped(b []byte, signature string, size, length int) {
 		}
 		n := int(binary.LittleEndian.Uint16(b[i+length:]))
 		b = b[i+size:]
-		a.inside(cut(b, n))
+		l.Inside(octets.Cut(b, n))
 	}
 }
 

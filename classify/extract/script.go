@@ -1,4 +1,4 @@
-package classify
+package extract
 
 // scripts are told apart by the first two bytes of a word in UTF-8: a site that
 // never had Korean mail learns from one message what to think of it. Latin, and
@@ -25,19 +25,19 @@ var scripts = [...]struct {
 }
 
 // script gives the script of a word.
-func (s *Stream) script(w []byte) {
+func (x *Extractor) script(w []byte) {
 	if w[0] >= 0xcd && len(w) >= 2 {
-		s.scriptOf(w)
+		x.scriptOf(w)
 	}
 }
 
-func (s *Stream) scriptOf(w []byte) {
+func (x *Extractor) scriptOf(w []byte) {
 	lead := uint16(w[0])<<8 | uint16(w[1])
 	for i, sc := range scripts {
 		if lead >= sc.first && lead <= sc.last {
-			if seen := uint32(1) << i; s.counts.scripts&seen == 0 {
-				s.counts.scripts |= seen
-				s.set.word(pScript, sc.name)
+			if seen := uint32(1) << i; x.counts.scripts&seen == 0 {
+				x.counts.scripts |= seen
+				x.set.AddString(pScript, sc.name)
 			}
 			return
 		}

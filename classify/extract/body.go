@@ -1,90 +1,93 @@
-package classify
+package extract
 
 import (
 	"bytes"
 	"strings"
 
+	"fanmill/classify/canon"
 	"fanmill/classify/mime"
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
-// partSink takes what the part walk finds; it is the Stream under another name,
-// so that these methods stay out of the Stream's own.
-type partSink Stream
+// partSink takes what the part walk finds; it is the Extractor under another name,
+// so that these methods stay out of the Extractor's own.
+type partSink Extractor
 
 // PartField gives the fields of parts; those of an enclosed message as words.
 func (p *partSink) PartField(name, value []byte, nested bool) {
-	s := (*Stream)(p)
-	lower := appendLower(s.name[:0], name)
-	s.name = lower
-	s.set.from("part's header field ", lower)
-	s.files.field(lower, value)
+	x := (*Extractor)(p)
+	lower := octets.AppendLower(x.partName[:0], name)
+	x.partName = lower
+	x.set.From("part's header field ", lower)
+	x.files.Field(lower, value)
 	switch string(lower) {
 	case "content-transfer-encoding":
-		s.set.feature(pEncoding, s.lowerCut(value))
+		x.set.Add(pEncoding, x.lowerCut(value))
 	case "subject", "from":
 		if nested {
-			s.words(s.decode(appendValue(s.value[:0], value), "field"), pBody)
+			x.partValue = canon.AppendValue(x.partValue[:0], value)
+			x.words(x.decode(x.partValue, "field"), pBody)
 		}
 	}
 }
 
 // PartType gives what the part's header says of its content.
 func (p *partSink) PartType(t mime.Type) {
-	s := (*Stream)(p)
-	s.set.from("part's header", nil)
-	s.files.part(t)
-	s.typeFeatures(t)
+	x := (*Extractor)(p)
+	x.set.From("part's header", nil)
+	x.files.Part(t)
+	x.typeFeatures(t)
 }
 
 // Defect gives one malformation, such as mime:broken.
 func (p *partSink) Defect(name string) {
-	s := (*Stream)(p)
-	s.set.from("parts", nil)
-	s.set.word(pDefect, name)
+	x := (*Extractor)(p)
+	x.set.From("parts", nil)
+	x.set.AddString(pDefect, name)
 }
 
 // Text gives the words of a text part.
 func (p *partSink) Text(t mime.Type, head, tail []byte) {
-	s := (*Stream)(p)
-	s.set.fromText(t.Media)
-	s.files.text(t, head)
-	s.text(t, head)
+	x := (*Extractor)(p)
+	x.set.FromText(t.Media)
+	x.files.Text(t, head)
+	x.text(t, head)
 	if len(tail) > 0 {
-		s.set.word(pShape, "long text")
-		s.text(t, tail)
+		x.set.AddString(pShape, "long text")
+		x.text(t, tail)
 	}
 }
 
 // Data gives what the start of a part that is no text says it is.
 func (p *partSink) Data(t mime.Type, head, end []byte) {
-	s := (*Stream)(p)
-	s.set.from("attachment", nil)
-	s.files.data(t, head, end)
-	s.dataFeatures(t, head)
+	x := (*Extractor)(p)
+	x.set.From("attachment", nil)
+	x.files.Data(t, head, end)
+	x.dataFeatures(t, head)
 }
 
-func (s *Stream) text(t mime.Type, b []byte) {
+func (x *Extractor) text(t mime.Type, b []byte) {
 	switch {
 	case t.HTML():
 		var hidden []byte
-		b, hidden = s.html.Text(b, (*markupSink)(s))
-		hidden = hidden[:nearText(hidden, s.hiddenRoom)]
-		s.hiddenRoom -= len(hidden)
-		s.split.Split(hidden, s.hiddenWord)
+		b, hidden = x.html.Text(b, (*markupSink)(x))
+		hidden = hidden[:nearText(hidden, x.hiddenRoom)]
+		x.hiddenRoom -= len(hidden)
+		x.split.Split(hidden, x.hiddenWord)
 	case t.Calendar(), t.Card(), t.Report():
-		b = s.lineFeatures(t, b)
+		b = x.lineFeatures(t, b)
 	}
-	s.excerpt.body(b)
+	x.excerpt.Body(b)
 	b = bytes.TrimLeft(b, " \t\n")
-	s.room = &s.plainRoom
+	x.room = &x.plainRoom
 	if t.HTML() {
-		s.room = &s.htmlRoom
+		x.room = &x.htmlRoom
 	}
-	near := nearText(b, s.room.words)
-	s.room.words -= near
-	s.split.Split(b[:near], s.textWord)
-	s.split.Split(b[near:], s.farWord)
+	near := nearText(b, x.room.words)
+	x.room.words -= near
+	x.split.Split(b[:near], x.textWord)
+	x.split.Split(b[near:], x.farWord)
 }
 
 // wordText is how many bytes of a message's visible text give words, for plain text
@@ -113,77 +116,77 @@ func nearText(b []byte, room int) int {
 
 // farWord takes what stands behind the text that gives words: links and addresses
 // only.
-func (s *Stream) farWord(k words.Kind, w []byte, cut bool) {
+func (x *Extractor) farWord(k words.Kind, w []byte, cut bool) {
 	if k == words.URL || k == words.Mail {
-		s.bodyWord(k, w, cut)
+		x.bodyWord(k, w, cut)
 	}
 }
 
 // hiddenWord gives a word that nobody sees. It says other things than one that is
 // seen: words of good mail are hidden in spam.
-func (s *Stream) hiddenWord(k words.Kind, w []byte, cut bool) {
+func (x *Extractor) hiddenWord(k words.Kind, w []byte, cut bool) {
 	switch {
 	case k == words.URL:
-		s.url(w)
+		x.url(w)
 	case (k == words.Word || k == words.Piece) && !cut:
-		s.set.feature(pHidden, w)
+		x.set.Add(pHidden, w)
 	}
 }
 
-func (s *Stream) bodyWord(k words.Kind, w []byte, cut bool) {
+func (x *Extractor) bodyWord(k words.Kind, w []byte, cut bool) {
 	switch {
 	case k == words.Word && !cut: // what most text is made of
-		s.counts.words++
-		s.script(w)
-		s.set.feature(pBody, w)
+		x.counts.words++
+		x.script(w)
+		x.set.Add(pBody, w)
 	case k == words.URL:
-		s.url(w)
+		x.url(w)
 	case k == words.Mail:
-		s.mailInText(w)
+		x.mailInText(w)
 	case k == words.Piece:
-		s.counts.words++
-		s.script(w)
-		s.set.feature(pPiece, w)
+		x.counts.words++
+		x.script(w)
+		x.set.Add(pPiece, w)
 	case k == words.Sign:
-		s.set.feature(pSign, w)
+		x.set.Add(pSign, w)
 	case k == words.Trick:
-		s.set.feature(pTrick, w)
+		x.set.Add(pTrick, w)
 	default:
-		s.set.feature(pLongWord, w[:1])
+		x.set.Add(pLongWord, w[:1])
 	}
 }
 
-func (s *Stream) mailInText(w []byte) {
-	s.nextLink(len(w))
-	defer s.endLink()
-	a := appendLower(s.scratch[:0], w)
-	s.scratch = a
-	s.set.feature(pMailAddr, a)
+func (x *Extractor) mailInText(w []byte) {
+	x.nextLink(len(w))
+	defer x.endLink()
+	a := octets.AppendLower(x.scratch[:0], w)
+	x.scratch = a
+	x.set.Add(pMailAddr, a)
 	if i := bytes.LastIndexByte(a, '@'); i >= 0 {
-		s.hostSuffixes(a[i+1:], pMailHost)
+		x.hostSuffixes(a[i+1:], pMailHost)
 	}
 }
 
 // typeFeatures gives type, charset, disposition and file name of a part.
-func (s *Stream) typeFeatures(t mime.Type) {
-	s.set.word(pType, t.Media)
+func (x *Extractor) typeFeatures(t mime.Type) {
+	x.set.AddString(pType, t.Media)
 	if t.Charset != "" {
-		s.set.feature(pCharset, cut([]byte(t.Charset), words.MaxWord))
+		x.set.Add(pCharset, octets.Cut([]byte(t.Charset), words.MaxWord))
 	}
 	if t.Disp != "" {
-		s.set.word(pDisp, t.Disp)
+		x.set.AddString(pDisp, t.Disp)
 	}
 	if len(t.Boundary) > 0 {
-		s.set.feature(pBoundary, shape(nil, t.Boundary))
+		x.set.Add(pBoundary, shape(nil, t.Boundary))
 	}
 	if strings.HasPrefix(t.Media, "image/") {
-		s.counts.images++
+		x.counts.images++
 	}
 	if t.Name != "" {
-		name, _ := s.fields.Decode(cut([]byte(t.Name), excerptMax))
-		name = appendLower(nil, name)
-		s.endings(name)
-		s.words(name, pFile)
+		name, _ := x.fields.Decode(octets.Cut([]byte(t.Name), excerptMax))
+		name = octets.AppendLower(nil, name)
+		x.endings(name)
+		x.words(name, pFile)
 	}
 }
 
@@ -200,62 +203,62 @@ type counts struct {
 const fewWords = 12
 
 // shapeFeatures gives what only the whole message shows.
-func (s *Stream) shapeFeatures() {
-	if !s.typed {
-		s.set.word(pShape, "no content type")
+func (x *Extractor) shapeFeatures() {
+	if !x.typed {
+		x.set.AddString(pShape, "no content type")
 	}
-	if s.headers == 0 {
-		s.set.word(pShape, "no header")
+	if x.headers == 0 {
+		x.set.AddString(pShape, "no header")
 	}
-	switch c := s.counts; {
+	switch c := x.counts; {
 	case c.words == 0 && c.images == 0:
-		s.set.word(pShape, "no text")
+		x.set.AddString(pShape, "no text")
 	case c.words < fewWords && c.images > 0:
-		s.set.word(pShape, "image and few words")
+		x.set.AddString(pShape, "image and few words")
 	case c.words < fewWords && c.links > 0:
-		s.set.word(pShape, "link and few words")
+		x.set.AddString(pShape, "link and few words")
 	}
 }
 
 // markupSink takes what the HTML reader finds; see partSink.
-type markupSink Stream
+type markupSink Extractor
 
 // Link gives a link's parts and where it stood.
 func (m *markupSink) Link(tag, attr, url []byte) {
-	s := (*Stream)(m)
+	x := (*Extractor)(m)
 	if len(tag) == 1 { // a
-		s.counts.links++
+		x.counts.links++
 	}
-	s.set.feature(pLinkTag, append(append(append(s.scratch[:0], cut(tag, 16)...), ' '), cut(attr, 16)...))
-	s.url(bytes.TrimSpace(url))
+	x.set.Add(pLinkTag, append(append(append(x.scratch[:0], octets.Cut(tag, 16)...), ' '), octets.Cut(attr, 16)...))
+	x.url(bytes.TrimSpace(url))
 }
 
 // LinkText gives the site that the text of a link shows, if it leads to another.
 func (m *markupSink) LinkText(text, url []byte) {
-	s := (*Stream)(m)
+	x := (*Extractor)(m)
 	if shown := shownSite(text, url); shown != "" {
-		s.set.word(pURLOdd, "text shows another site")
-		s.set.word(pShown, shown)
+		x.set.AddString(pURLOdd, "text shows another site")
+		x.set.AddString(pShown, shown)
 	}
 }
 
 // Tag gives a tag's name.
 func (m *markupSink) Tag(tag []byte) {
-	s := (*Stream)(m)
+	x := (*Extractor)(m)
 	if string(tag) == "img" {
-		s.counts.images++
+		x.counts.images++
 	}
-	s.set.feature(pTag, cut(tag, words.MaxWord))
+	x.set.Add(pTag, octets.Cut(tag, words.MaxWord))
 }
 
 // Attr gives an attribute with its value.
 func (m *markupSink) Attr(tag, name, value []byte) {
-	s := (*Stream)(m)
-	b := append(append(append(s.scratch[:0], cut(tag, 16)...), ' '), cut(name, 24)...)
-	b = append(append(b, '='), cut(value, words.MaxWord)...)
-	s.scratch = b
-	s.set.feature(pAttr, b)
+	x := (*Extractor)(m)
+	b := append(append(append(x.scratch[:0], octets.Cut(tag, 16)...), ' '), octets.Cut(name, 24)...)
+	b = append(append(b, '='), octets.Cut(value, words.MaxWord)...)
+	x.scratch = b
+	x.set.Add(pAttr, b)
 }
 
 // Oddity gives a property of the markup.
-func (m *markupSink) Oddity(name string) { (*Stream)(m).set.word(pMarkup, name) }
+func (m *markupSink) Oddity(name string) { (*Extractor)(m).set.AddString(pMarkup, name) }

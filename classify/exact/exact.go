@@ -1,12 +1,12 @@
-package classify
+// Package exact holds the functions that scores are made of. They give the same bits
+// on every machine. The standard library's do not: its assembly and the compiler
+// (GOAMD64=v3, arm64) fuse products with sums where the processor can. Here every
+// product that enters a sum is rounded by a conversion, which the language forbids to
+// fuse. Logarithm and exponential follow FreeBSD's msun (e_log.c, e_exp.c; error below
+// one ulp).
+package exact
 
 import "math"
-
-// Logarithm and exponential that give the same bits on every machine. The
-// standard library's do not: its assembly and the compiler (GOAMD64=v3, arm64)
-// fuse products with sums where the processor can. Here every product that
-// enters a sum is rounded by a conversion, which the language forbids to fuse.
-// Both follow FreeBSD's msun (e_log.c, e_exp.c; error below one ulp).
 
 const (
 	ln2Hi = 6.93147180369123816490e-01
@@ -14,8 +14,8 @@ const (
 	log2E = 1.44269504088896338700e+00
 )
 
-// ln is the natural logarithm; x is finite and not negative.
-func ln(x float64) float64 {
+// Ln is the natural logarithm; x is finite and not negative.
+func Ln(x float64) float64 {
 	if x == 0 {
 		return math.Inf(-1)
 	}
@@ -35,8 +35,8 @@ func ln(x float64) float64 {
 	return float64(k*ln2Hi) - ((half - (float64(s*r) + float64(k*ln2Lo))) - f)
 }
 
-// exp is e to the x; below -745 it is 0, x is at most 700.
-func exp(x float64) float64 {
+// Exp is e to the x; below -745 it is 0, x is at most 700.
+func Exp(x float64) float64 {
 	if x < -745 {
 		return 0
 	}
@@ -66,24 +66,34 @@ func ln1p(x float64) float64 {
 	if u == 1 {
 		return x
 	}
-	return float64(ln(u)*x) / (u - 1)
+	return float64(Ln(u)*x) / (u - 1)
 }
 
 func expm1(x float64) float64 {
-	u := exp(x)
+	u := Exp(x)
 	if u == 1 {
 		return x
 	}
 	if d := u - 1; d > -1 {
-		return float64(d*x) / ln(u)
+		return float64(d*x) / Ln(u)
 	}
 	return -1
 }
 
-// lnFactorial[k] is ln k!, for the number of clues that are combined.
-var lnFactorial = func() (t [maxClues + 2]float64) {
-	for k := 2; k < len(t); k++ {
-		t[k] = t[k-1] + ln(float64(k))
+// Sigma is the logistic function, 1/(1+e^-x). It has no branch on the sign.
+func Sigma(x float64) float64 {
+	e := Exp(-math.Abs(x))
+	negative := uint64(int64(math.Float64bits(x)) >> 63)
+	above := math.Float64frombits(math.Float64bits(e)&negative | math.Float64bits(1)&^negative) // e below 0, else 1
+	return above / (1 + e)
+}
+
+// Asinh is linear near 0 and logarithmic far out. Its argument is cut to 1e9, to
+// either side.
+func Asinh(x float64) float64 {
+	if x < 0 {
+		return -Asinh(-x)
 	}
-	return t
-}()
+	x = min(x, 1e9)
+	return Ln(x + math.Sqrt(float64(x*x)+1))
+}

@@ -1,17 +1,19 @@
-package classify
+package attached
 
 import (
 	"bytes"
 	"encoding/binary"
 	"slices"
 	"strings"
+
+	"fanmill/classify/octets"
 )
 
 // runnable tells by its first bytes that a file is one that a system would run, as the
 // ending such files have; "" for all others.
 func runnable(b []byte) string {
 	switch {
-	case bytes.HasPrefix(b, []byte("MZ")) && bytes.IndexByte(cut(b, 64), 0) >= 0: // else it is text that begins so
+	case bytes.HasPrefix(b, []byte("MZ")) && bytes.IndexByte(octets.Cut(b, 64), 0) >= 0: // else it is text that begins so
 		return "exe"
 	case bytes.HasPrefix(b, []byte("\x7fELF")):
 		return "elf"
@@ -49,7 +51,7 @@ var shells = strings.Fields("sh ash bash csh dash fish ksh tcsh zsh")
 // interpreted tells by the first line, "#!/bin/sh" or "#!/usr/bin/env -S sh -e", that a
 // script is one for a shell.
 func interpreted(b []byte) string {
-	line, _, _ := strings.Cut(string(cut(b[len("#!"):], 200)), "\n")
+	line, _, _ := strings.Cut(string(octets.Cut(b[len("#!"):], 200)), "\n")
 	for _, word := range strings.Fields(line) {
 		name := word[strings.LastIndexByte(word, '/')+1:]
 		if name == "env" || strings.HasPrefix(name, "-") || strings.Contains(name, "=") {
@@ -65,8 +67,8 @@ func interpreted(b []byte) string {
 
 // windowsText knows files of Windows that are text.
 func windowsText(b []byte) string {
-	b = bytes.TrimLeft(cut(b, 200), "\xef\xbb\xbf \t\r\n")
-	lower := string(appendLower(nil, cut(b, 20)))
+	b = bytes.TrimLeft(octets.Cut(b, 200), "\xef\xbb\xbf \t\r\n")
+	lower := string(octets.AppendLower(nil, octets.Cut(b, 20)))
 	switch {
 	case strings.HasPrefix(lower, "@echo off"):
 		return "bat"

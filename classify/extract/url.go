@@ -1,4 +1,4 @@
-package classify
+package extract
 
 import (
 	"bytes"
@@ -7,6 +7,8 @@ import (
 
 	"golang.org/x/net/publicsuffix"
 
+	"fanmill/classify/octets"
+	"fanmill/classify/received"
 	"fanmill/classify/words"
 )
 
@@ -15,30 +17,30 @@ const urlsMax = 400
 
 // url takes a link apart: scheme, host with its parent domains, words of path
 // and query, and what is odd about it.
-func (s *Stream) url(u []byte) {
-	if s.urls++; s.urls > urlsMax {
+func (x *Extractor) url(u []byte) {
+	if x.urls++; x.urls > urlsMax {
 		return
 	}
-	s.nextLink(len(u))
-	defer s.endLink()
-	scheme, rest := cutScheme(cut(u, 2000))
-	s.host = appendLower(s.host[:0], scheme)
-	s.set.feature(pURLScheme, s.host)
-	switch string(s.host) {
+	x.nextLink(len(u))
+	defer x.endLink()
+	scheme, rest := cutScheme(octets.Cut(u, 2000))
+	x.host = octets.AppendLower(x.host[:0], scheme)
+	x.set.Add(pURLScheme, x.host)
+	switch string(x.host) {
 	case "mailto":
 		rest, _, _ = bytes.Cut(rest, []byte{'?'})
-		s.mailInText(cut(rest, 255))
+		x.mailInText(octets.Cut(rest, 255))
 		return
 	case "data": // an image, say, in the link itself
 		media, _, _ := bytes.Cut(rest, []byte{','})
-		s.set.feature(pURLOdd, s.lowerCut(media))
+		x.set.Add(pURLOdd, x.lowerCut(media))
 		return
 	case "cid", "mid", "javascript":
 		return
 	}
 	end := hostEnd(rest)
-	s.urlHost(rest[:end])
-	s.urlWords(rest[end:])
+	x.urlHost(rest[:end])
+	x.urlWords(rest[end:])
 }
 
 // cutScheme parts a link behind its scheme, which is "none" if it has none.
@@ -59,14 +61,14 @@ func hostEnd(b []byte) int {
 }
 
 // urlWords gives the words of a link's path and query.
-func (s *Stream) urlWords(b []byte) {
+func (x *Extractor) urlWords(b []byte) {
 	for len(b) > 0 {
 		n := 0
 		for n < len(b) && !partsURLWords[b[n]] {
 			n++
 		}
 		if n > 0 && n <= words.MaxWord {
-			s.set.feature(pURLWord, b[:n])
+			x.set.Add(pURLWord, b[:n])
 		}
 		b = b[min(n+1, len(b)):]
 	}
@@ -79,34 +81,34 @@ var partsURLWords = func() (t [256]bool) {
 	return t
 }()
 
-func (s *Stream) urlHost(host []byte) {
+func (x *Extractor) urlHost(host []byte) {
 	if i := bytes.LastIndexByte(host, '@'); i >= 0 {
-		s.set.word(pURLOdd, "user")
+		x.set.AddString(pURLOdd, "user")
 		host = host[i+1:]
 	}
 	if i := bytes.LastIndexByte(host, ':'); i >= 0 && i+1 < len(host) && host[len(host)-1] != ']' {
-		s.set.feature(pURLOdd, cut(host[i:], 8))
+		x.set.Add(pURLOdd, octets.Cut(host[i:], 8))
 		host = host[:i]
 	}
 	if bytes.IndexByte(host, '%') >= 0 {
-		s.set.word(pURLOdd, "escaped host")
+		x.set.AddString(pURLOdd, "escaped host")
 	}
-	host = appendLower(s.host[:0], cut(host, 255))
-	s.host = host
+	host = octets.AppendLower(x.host[:0], octets.Cut(host, 255))
+	x.host = host
 	if bytes.HasPrefix(host, []byte("xn--")) || bytes.Contains(host, []byte(".xn--")) {
-		s.set.word(pURLOdd, "punycode")
+		x.set.AddString(pURLOdd, "punycode")
 	}
 	if len(host) > 0 && (host[0] == '[' || host[0] >= '0' && host[0] <= '9') {
-		if a, ok := parseLiteral(host); ok {
-			s.set.word(pURLOdd, "address")
-			s.addrPrefixes(a, pURLHost)
+		if a, ok := received.ParseAddr(host); ok {
+			x.set.AddString(pURLOdd, "address")
+			x.addrPrefixes(a, pURLHost)
 			return
 		}
 		if _, err := strconv.ParseUint(string(host), 0, 64); err == nil {
-			s.set.word(pURLOdd, "number")
+			x.set.AddString(pURLOdd, "number")
 		}
 	}
-	s.hostSuffixes(host, pURLHost)
+	x.hostSuffixes(host, pURLHost)
 }
 
 // shownSite returns the site (a domain that somebody registered) that the text of
@@ -135,7 +137,7 @@ func shownSite(text, url []byte) string {
 func hostIn(text []byte) []byte {
 	word, more, _ := bytes.Cut(text, []byte{' '})
 	scheme, rest := cutScheme(word)
-	if string(scheme) == "http" || string(scheme) == "https" || len(word) > 4 && string(appendLower(nil, word[:4])) == "www." {
+	if string(scheme) == "http" || string(scheme) == "https" || len(word) > 4 && string(octets.AppendLower(nil, word[:4])) == "www." {
 		return hostOf(rest)
 	}
 	if len(more) > 0 || bytes.IndexByte(word, ':') >= 0 {
@@ -155,7 +157,7 @@ func hostOf(b []byte) []byte {
 		host = host[i+1:]
 	}
 	host, _, _ = bytes.Cut(host, []byte{':'})
-	return bytes.TrimRight(appendLower(nil, cut(host, 255)), ".")
+	return bytes.TrimRight(octets.AppendLower(nil, octets.Cut(host, 255)), ".")
 }
 
 // site returns the domain that somebody registered which a host belongs to; an

@@ -1,10 +1,12 @@
-package classify
+package extract
 
 import (
 	"bytes"
 	"strconv"
 
+	"fanmill/classify/feature"
 	"fanmill/classify/mime"
+	"fanmill/classify/octets"
 	"fanmill/classify/words"
 )
 
@@ -19,23 +21,23 @@ type contentLines struct {
 }
 
 // lineFeatures reads such text. It returns what a person would read of it.
-func (s *Stream) lineFeatures(t mime.Type, b []byte) []byte {
-	s.content.text = s.content.text[:0]
+func (x *Extractor) lineFeatures(t mime.Type, b []byte) []byte {
+	x.content.text = x.content.text[:0]
 	attendees := 0
-	s.content.each(b, func(name, params, value []byte) {
+	x.content.each(b, func(name, params, value []byte) {
 		switch {
 		case t.Report():
-			s.reportLine(name, value)
+			x.reportLine(name, value)
 		case string(name) == "attendee":
 			attendees++
 		default:
-			s.cardLine(name, params, value)
+			x.cardLine(name, params, value)
 		}
 	})
 	if t.Calendar() {
-		s.set.word(pEvent, "attendees "+strconv.Itoa(power(attendees)))
+		x.set.AddString(pEvent, "attendees "+strconv.Itoa(power(attendees)))
 	}
-	return s.content.text
+	return x.content.text
 }
 
 // power rounds up to a power of two, and leaves 0.
@@ -62,7 +64,7 @@ func (c *contentLines) each(b []byte, fn func(name, params, value []byte)) {
 		if i := bytes.IndexByte(name, '.'); i >= 0 {
 			name = name[i+1:] // the group of a card
 		}
-		c.name = appendLower(c.name[:0], cut(name, words.MaxWord))
+		c.name = octets.AppendLower(c.name[:0], octets.Cut(name, words.MaxWord))
 		fn(c.name, params, bytes.TrimSpace(c.line[colon+1:]))
 	}
 }
@@ -70,7 +72,7 @@ func (c *contentLines) each(b []byte, fn func(name, params, value []byte)) {
 // unfold appends the first line of b with those that continue it.
 func unfold(dst, b []byte) (line, rest []byte) {
 	for {
-		piece, rest, _ := bytes.Cut(b, newline)
+		piece, rest, _ := bytes.Cut(b, []byte{'\n'})
 		dst = append(dst, bytes.TrimSuffix(piece, []byte{'\r'})...)
 		if len(rest) == 0 || rest[0] != ' ' && rest[0] != '\t' {
 			return dst, rest
@@ -94,58 +96,58 @@ func valueStart(line []byte) int {
 }
 
 // cardLine takes a line of a calendar (RFC 5545) or an address card (RFC 6350).
-func (s *Stream) cardLine(name, params, value []byte) {
+func (x *Extractor) cardLine(name, params, value []byte) {
 	switch string(name) {
 	case "summary", "description", "location", "comment", "contact", "fn", "org", "title", "role", "note", "adr", "nickname":
-		s.content.text = append(unescapeText(s.content.text, value), '\n')
+		x.content.text = append(unescapeText(x.content.text, value), '\n')
 	case "organizer", "email":
-		s.mailInText(value[bytes.IndexByte(value, ':')+1:])
+		x.mailInText(value[bytes.IndexByte(value, ':')+1:])
 		mime.Params(params, func(name, value []byte) {
 			if bytes.EqualFold(name, []byte("cn")) {
-				s.content.add(value)
+				x.content.add(value)
 			}
 		})
 	case "url", "attach", "conference":
-		if i := bytes.Index(cut(value, 12), []byte("://")); i > 0 { // else a file in base64
-			s.url(value)
+		if i := bytes.Index(octets.Cut(value, 12), []byte("://")); i > 0 { // else a file in base64
+			x.url(value)
 		}
 	case "tel":
-		s.phone(value)
+		x.phone(value)
 	case "method", "prodid", "status", "rrule":
-		s.lineFeature(pEvent, name, value)
+		x.lineFeature(pEvent, name, value)
 	}
 }
 
 // phone gives a number's digits.
-func (s *Stream) phone(value []byte) {
-	s.scratch = s.scratch[:0]
+func (x *Extractor) phone(value []byte) {
+	x.scratch = x.scratch[:0]
 	for _, c := range value {
-		if c >= '0' && c <= '9' && len(s.scratch) < 20 {
-			s.scratch = append(s.scratch, c)
+		if c >= '0' && c <= '9' && len(x.scratch) < 20 {
+			x.scratch = append(x.scratch, c)
 		}
 	}
-	if len(s.scratch) > 0 {
-		s.set.feature(pPhone, s.scratch)
+	if len(x.scratch) > 0 {
+		x.set.Add(pPhone, x.scratch)
 	}
 }
 
 // reportLine takes a field of a delivery report (RFC 3464) or its like.
-func (s *Stream) reportLine(name, value []byte) {
+func (x *Extractor) reportLine(name, value []byte) {
 	switch string(name) {
 	case "action", "status", "disposition", "feedback-type":
 		if i := bytes.IndexAny(value, "; "); i >= 0 {
 			value = value[:i]
 		}
-		s.lineFeature(pReport, name, appendLower(value[:0], value))
+		x.lineFeature(pReport, name, octets.AppendLower(value[:0], value))
 	default:
-		s.content.add(value)
+		x.content.add(value)
 	}
 }
 
 // lineFeature gives a line's name and value as one feature.
-func (s *Stream) lineFeature(p *prefix, name, value []byte) {
-	s.scratch = append(append(append(s.scratch[:0], name...), ' '), cut(value, words.MaxWord)...)
-	s.set.feature(p, s.scratch)
+func (x *Extractor) lineFeature(p *feature.Kind, name, value []byte) {
+	x.scratch = append(append(append(x.scratch[:0], name...), ' '), octets.Cut(value, words.MaxWord)...)
+	x.set.Add(p, x.scratch)
 }
 
 // add adds text on a line of its own.
