@@ -185,3 +185,11 @@ func TestNoExplanation(t *testing.T) {
 		t.Errorf("kept %+v", m)
 	}
 }
+
+// What is shown adds up as what is meant.
+func TestExplanationKeepsAllParts(t *testing.T) {
+	x := Explanation(classify.Explanation{Counts: 1, Second: 2, Linear: 4, Bias: 8, Own: 16, Thin: 32, Beginning: 64})
+	if sum := x.Counts + x.Second + x.Linear + x.Bias + x.Own + x.Thin + x.Beginning; sum != 127 {
+		t.Errorf("the parts of %+v add up to %v, want 127", x, sum)
+	}
+}

@@ -259,6 +259,31 @@ func TestLearnerSeenAndFlipped(t *testing.T) {
 	}
 }
 
+// A verdict hears the beginning of a message, what training goes by does not.
+func TestVerdictHearsTheBeginning(t *testing.T) {
+	span := func(from, to uint64) (list []uint64) {
+		for f := from; f < to; f++ {
+			list = append(list, f)
+		}
+		return list
+	}
+	l := newLearner(training.Rule{All: true})
+	for i := range 2 * classify.MinLabels {
+		m := message{spam: i%2 == 0, digest: classify.Digest{byte(i)}, features: span(100, 200)}
+		if m.spam {
+			m.features = span(1, 40)
+		}
+		l.learn(m, l.score(m))
+	}
+	m := message{features: slices.Concat(span(1, 40), span(100, 200)), behind: slices.Repeat([]uint8{0}, 39)}
+	m.behind = append(m.behind, slices.Repeat([]uint8{1}, 100)...)
+	before := l.score(m)
+	verdict := l.verdict(m, before)
+	if before.Beginning != 0 || verdict.Beginning == 0 || verdict.P <= before.P || before.C >= 0 {
+		t.Errorf("spam before more ham: verdict %+v, training goes by %+v", verdict, before)
+	}
+}
+
 // What is trained as a batch gives the scores that two mailboxes trained one after
 // the other give.
 func TestSplitIsAsTheStoreDoes(t *testing.T) {
