@@ -72,7 +72,7 @@ type Policy struct {
 	OnError             string   `toml:"on_error" reload:"live" oneof:"tempfail|accept" doc:"What happens to a message that could not be scored in time: tempfail lets the sender try again, accept delivers it marked as unscored."`
 	HamCutoff           float64  `toml:"ham_cutoff" reload:"live" min:"0" max:"1" doc:"A score below this is ham."`
 	SpamCutoff          float64  `toml:"spam_cutoff" reload:"live" min:"0" max:"1" doc:"A score at or above this is spam; between ham_cutoff and this it is unsure."`
-	RejectCutoff        float64  `toml:"reject_cutoff" reload:"live" min:"0" max:"1" doc:"With spam = \"reject\", a score at or above this is refused."`
+	RejectCutoff        float64  `toml:"reject_cutoff" reload:"live" min:"0" max:"1" doc:"With spam = \"reject\", a score at or above this is refused. At 0.99 or less that includes mail whose beginning alone says spam."`
 	RejectText          string   `toml:"reject_text" reload:"live" doc:"The text of a refusal, after the codes 550 5.7.1 and before the message's id. One line of at most 200 printable ASCII characters. It should not say why."`
 	Unfiltered          []string `toml:"unfiltered" reload:"live" doc:"Recipients whose mail is passed unfiltered: neither scored nor recorded. Each entry is user@example.org, @example.org (that domain, not its sub-domains), user@ (at any domain), a glob over the whole address (* any run, ? one character) or /RE2/ (unanchored, case does not matter). +detail of the recipient is ignored by an entry that has none."`
 	NeverRefuse         []string `toml:"never_refuse" reload:"live" doc:"Recipients whose mail is at worst tagged: never refused, delayed, held or dropped. Entries as in unfiltered."`
