@@ -3,11 +3,11 @@ package classify
 import "slices"
 
 // The beginning of a message is the first words of each header field, its markup and first
-// links, and the first words of the text that a reader sees (extract/room.go). Whoever sends spam can put as
-// many words and links of good mail behind it as he likes; what he wants to be read stands in
-// front. So where the counts would call the beginning spam by itself, what follows takes
-// little of that back, and good words that bury a short spam do not help it (figures in
-// docs/accuracy.md).
+// links, and the first words of the text that a reader sees (extract/room.go). Whoever sends
+// spam can put as many words and links of good mail behind it as he likes; what he wants to
+// be read stands in front. So where the counts would call the beginning spam by itself, what
+// follows takes little of that back, and good words that bury a short spam do not help it
+// (figures in docs/accuracy.md).
 //
 // That is a matter of scoring. Training judges whole messages, for the ledger keeps their
 // features in no order, and learns from what was put behind a spam too.
