@@ -62,6 +62,18 @@ func TestBehindTheBeginning(t *testing.T) {
 		{"words do not hide behind a long link", "Subject: a\n\nhttp://there.example/" + strings.Repeat("x", 300) + " zebra", "zebra", false},
 		{"Chinese, in the beginning", "Subject: a\n\n" + chinese(80) + "\u5009\u5eab", "\u5009\u5eab", false},
 		{"Chinese, behind", "Subject: a\n\n" + chinese(90) + "\u5009\u5eab", "\u5009\u5eab", true},
+		{"plain text that HTML stands for", "Subject: a\nContent-Type: multipart/alternative; boundary=x\n\n--x\n\nzebra\n--x\n" +
+			"Content-Type: text/html\n\n<p>other</p>\n--x--\n", "zebra", true},
+		{"plain text that HTML says too", "Subject: a\nContent-Type: multipart/alternative; boundary=x\n\n--x\n\nzebra\n--x\n" +
+			"Content-Type: text/html\n\n<p>zebra</p>\n--x--\n", "zebra", false},
+		{"plain text that HTML stands for, with its pictures", "Subject: a\nContent-Type: multipart/alternative; boundary=x\n\n--x\n\nzebra\n--x\n" +
+			"Content-Type: multipart/related; boundary=y\n\n--y\nContent-Type: text/html\n\n<p>other</p>\n--y--\n--x--\n", "zebra", true},
+		{"plain text beside empty HTML", "Subject: a\nContent-Type: multipart/alternative; boundary=x\n\n--x\n\nzebra\n--x\n" +
+			"Content-Type: text/html\n\n<p></p>\n--x--\n", "zebra", false},
+		{"plain text before HTML, both shown", "Subject: a\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nzebra\n--x\n" +
+			"Content-Type: text/html\n\n<p>other</p>\n--x--\n", "zebra", false},
+		{"plain text after an alternative", "Subject: a\nContent-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: multipart/alternative; boundary=y\n\n" +
+			"--y\n\none\n--y\nContent-Type: text/html\n\n<p>other</p>\n--y--\n--x\n\nzebra\n--x--\n", "zebra", false},
 		{"word behind, twice", "Subject: a\n\n" + seen + "zebra zebra", "zebra", true},
 		{"word behind in HTML", html + "<p>" + seen + "<b>zebra</b>", "zebra", true},
 		{"link behind", "Subject: a\n\n" + seen + "http://there.example/way", "http://there.example/way", false},

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"fanmill/classify/canon"
+	"fanmill/classify/feature"
 	"fanmill/classify/mime"
 	"fanmill/classify/octets"
 	"fanmill/classify/words"
@@ -80,9 +81,13 @@ func (x *Extractor) text(t mime.Type, b []byte) {
 	}
 	x.excerpt.Body(b)
 	b = bytes.TrimLeft(b, " \t\n")
-	x.room = &x.plainRoom
-	if t.HTML() {
+	x.room, x.textPlace = &x.plainRoom, feature.Beginning
+	switch {
+	case t.HTML():
 		x.room = &x.htmlRoom
+		x.shown = x.shown || t.Alternative && len(b) > 0
+	case t.Alternative: // readers are shown the HTML, if there is some
+		x.textPlace = feature.Unshown
 	}
 	near := nearText(b, x.room.words)
 	x.room.words -= near

@@ -60,9 +60,11 @@ type Extractor struct {
 	counts  counts
 
 	plainRoom, htmlRoom textRoom
-	room                *textRoom // of the text in hand
-	hiddenRoom          int       // bytes of text that nobody sees and that may still give words
-	linkRoom            int       // bytes of links and addresses that still belong to the beginning
+	room                *textRoom     // of the text in hand
+	textPlace           feature.Place // of its beginning
+	shown               bool          // HTML with words was met
+	hiddenRoom          int           // bytes of text that nobody sees and that may still give words
+	linkRoom            int           // bytes of links and addresses that still belong to the beginning
 }
 
 // Found is what was seen in one message. See classify.Message for the fields.
@@ -96,7 +98,7 @@ func (x *Extractor) Reset() {
 	x.files.Reset()
 	x.found = Found{}
 	x.inBody = false
-	x.headers, x.urls = 0, 0
+	x.headers, x.urls, x.shown = 0, 0, false
 	x.plainRoom, x.hiddenRoom = textRoom{wordText, beginningText}, hiddenText
 	x.htmlRoom, x.linkRoom = x.plainRoom, beginningLinks
 	x.topType, x.topCTE = mime.ParseType(nil), x.topCTE[:0]
@@ -134,7 +136,7 @@ func (x *Extractor) Parts() mime.Sink { return (*partSink)(x) }
 func (x *Extractor) Finish(client []byte) Found {
 	x.set.From("message", nil)
 	x.shapeFeatures()
-	x.found.Features, x.found.Behind = x.set.Drain()
+	x.found.Features, x.found.Behind = x.set.Drain(x.shown)
 	x.found.Grams = x.excerpt.Buckets(client)
 	x.found.Attached = x.files.Files
 	return x.found

@@ -97,7 +97,7 @@ func (x *Extractor) words(text []byte, p *feature.Kind) {
 	room := beginningText
 	x.split.Split(text, func(k words.Kind, w []byte, cut bool) {
 		room -= len(w) + 1
-		x.set.SetBehind(room < 0)
+		x.set.At(behindIf(room < 0))
 		switch {
 		case k == words.Mail:
 			x.address(w, p)
@@ -111,7 +111,7 @@ func (x *Extractor) words(text []byte, p *feature.Kind) {
 			x.set.Add(p, w)
 		}
 	})
-	x.set.SetBehind(false)
+	x.set.At(feature.Beginning)
 }
 
 // address gives an address whole, its local part, and its host with suffixes.

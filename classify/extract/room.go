@@ -1,6 +1,9 @@
 package extract
 
-import "fanmill/classify/words"
+import (
+	"fanmill/classify/feature"
+	"fanmill/classify/words"
+)
 
 // beginningText is how many bytes of words belong to the beginning, of each field, and of
 // the text that is seen, for plain text and HTML each.
@@ -28,9 +31,9 @@ func (x *Extractor) textWord(k words.Kind, w []byte, cut bool) {
 	default:
 		x.room.beginning -= len(w) + 1
 	}
-	x.set.SetBehind(x.room.beginning < 0)
+	x.set.At(x.textPlace | behindIf(x.room.beginning < 0))
 	x.bodyWord(k, w, cut)
-	x.set.SetBehind(false)
+	x.set.At(feature.Beginning)
 }
 
 // nextLink takes a link or an address of n bytes: what is added until endLink stands behind
@@ -38,8 +41,15 @@ func (x *Extractor) textWord(k words.Kind, w []byte, cut bool) {
 func (x *Extractor) nextLink(n int) {
 	if x.inBody {
 		x.linkRoom -= n + 1
-		x.set.SetBehind(x.linkRoom < 0)
+		x.set.At(behindIf(x.linkRoom < 0))
 	}
 }
 
-func (x *Extractor) endLink() { x.set.SetBehind(false) }
+func (x *Extractor) endLink() { x.set.At(feature.Beginning) }
+
+func behindIf(is bool) feature.Place {
+	if is {
+		return feature.Behind
+	}
+	return feature.Beginning
+}

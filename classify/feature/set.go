@@ -14,10 +14,11 @@ type Set struct {
 	other []uint64 // room to grow into
 	list  []uint64 // what Drain returned
 
-	// For each slot and each feature of list, whether it stands behind the beginning of
-	// the message only, 0 or 1.
-	behind, otherBehind, listBehind []uint8
-	behindNow                       uint8 // of what is added now
+	// For each slot where its feature stands, everywhere, and for each feature of list
+	// whether that is behind the beginning, 0 or 1.
+	places, otherPlaces []Place
+	placeNow            Place // of what is added now
+	behind              []uint8
 
 	power uint8 // the power of two
 	n     int   // features held
@@ -41,23 +42,23 @@ func slotsFor(power uint8) int { return 3 << power / 2 }
 func (s *Set) Reset(max int) {
 	if s.n > 0 { // the message was given up before its end
 		clear(s.slots)
-		clear(s.behind)
+		clear(s.places)
 		s.n = 0
 	}
 	if len(s.slots) == 0 || len(s.slots) > slotsFor(setKept) {
 		n := slotsFor(setMin)
-		s.slots, s.other, s.behind, s.otherBehind = make([]uint64, n), nil, make([]uint8, n), nil
+		s.slots, s.other, s.places, s.otherPlaces = make([]uint64, n), nil, make([]Place, n), nil
 	}
-	s.max, s.behindNow = max, 0
-	s.resize(s.slots, s.behind, setMin)
+	s.max, s.placeNow = max, Beginning
+	s.resize(s.slots, s.places, setMin)
 	if s.texts != nil {
 		s.texts.reset()
 	}
 }
 
 // resize takes the slots for a power of two from those given.
-func (s *Set) resize(slots []uint64, behind []uint8, power uint8) {
-	s.slots, s.behind, s.power = slots[:slotsFor(power)], behind[:slotsFor(power)], power
+func (s *Set) resize(slots []uint64, places []Place, power uint8) {
+	s.slots, s.places, s.power = slots[:slotsFor(power)], places[:slotsFor(power)], power
 	s.room = min(s.max, 1<<power/2)
 }
 
@@ -84,7 +85,7 @@ func (s *Set) insert(h uint64) bool {
 		return s.addToFull(h)
 	}
 	slots[i] = h
-	s.behind[i] = (s.behind[i] | uint8(held+1)) & s.behindNow
+	s.places[i] = (s.places[i] | Place(^held)) & s.placeNow
 	s.n += int(held + 1)
 	return isNew
 }
@@ -104,11 +105,11 @@ func (s *Set) addToFull(h uint64) bool {
 // grow moves the features to twice as many slots.
 func (s *Set) grow() {
 	if need := slotsFor(s.power + 1); cap(s.other) < need {
-		s.other, s.otherBehind = make([]uint64, need), make([]uint8, need)
+		s.other, s.otherPlaces = make([]uint64, need), make([]Place, need)
 	}
-	old, behind := s.slots, s.behind
-	s.resize(s.other, s.otherBehind, s.power+1)
-	s.other, s.otherBehind = old[:0], behind[:0]
+	old, places := s.slots, s.places
+	s.resize(s.other, s.otherPlaces, s.power+1)
+	s.other, s.otherPlaces = old[:0], places[:0]
 	for was, h := range old {
 		if h == 0 {
 			continue
@@ -117,36 +118,40 @@ func (s *Set) grow() {
 		for s.slots[i] != 0 {
 			i++
 		}
-		s.slots[i], s.behind[i] = h, behind[was]
+		s.slots[i], s.places[i] = h, places[was]
 	}
 	clear(old)
-	clear(behind)
+	clear(places)
 }
 
 // Drain empties the set and returns its features in ascending order, and for each of
-// them whether it stands behind the beginning only, 0 or 1; valid until the next call.
+// them whether it stands behind the beginning only, 0 or 1; valid until the next call. Hidden
+// tells whether what is Unshown stands behind too.
 // Only features that collided stand in the wrong order at first, and they are neighbours.
-func (s *Set) Drain() (list []uint64, behind []uint8) {
-	list, behind = slices.Grow(s.list[:0], s.n)[:s.n], slices.Grow(s.listBehind[:0], s.n)[:s.n]
-	n := 0
+func (s *Set) Drain(hidden bool) (list []uint64, behind []uint8) {
+	list, behind = slices.Grow(s.list[:0], s.n)[:s.n], slices.Grow(s.behind[:0], s.n)[:s.n]
+	n, bit := 0, 1
+	if hidden {
+		bit = 0
+	}
 	for i, h := range s.slots {
 		if n >= len(list) {
 			break
 		}
-		list[n], behind[n] = h, s.behind[i]
+		list[n], behind[n] = h, uint8(s.places[i]>>bit&1)
 		if h != 0 { // no branch in machine code: which slots are taken is not to be predicted
 			n++
 		}
 	}
 	clear(s.slots)
-	clear(s.behind)
+	clear(s.places)
 	for i := 1; i < len(list); i++ {
 		for j := i; j > 0 && list[j-1] > list[j]; j-- {
 			list[j-1], list[j] = list[j], list[j-1]
 			behind[j-1], behind[j] = behind[j], behind[j-1]
 		}
 	}
-	s.list, s.listBehind, s.n = list, behind, 0
+	s.list, s.behind, s.n = list, behind, 0
 	return list, behind
 }
 
@@ -158,16 +163,19 @@ func (s *Set) Add(k *Kind, w []byte) {
 	}
 }
 
-// SetBehind says whether features that come next stand behind the beginning of the
-// message. After Reset they do not.
-func (s *Set) SetBehind(is bool) { s.behindNow = behindIf(is) }
+// Place is where a feature stands. Of one that stands in several all bits that they share.
+type Place uint8
 
-func behindIf(is bool) uint8 {
-	if is {
-		return 1
-	}
-	return 0
-}
+// Places. What is Unshown belongs to the beginning, unless something else is shown in its
+// place.
+const (
+	Beginning Place = 0
+	Unshown   Place = 1
+	Behind    Place = 3
+)
+
+// At says where features that come next stand. After Reset it is the beginning.
+func (s *Set) At(p Place) { s.placeNow = p }
 
 // AddString is Add for a word of ours.
 func (s *Set) AddString(k *Kind, w string) { s.Add(k, []byte(w)) }

@@ -14,7 +14,7 @@ func TestSet(t *testing.T) {
 	for range 100 {
 		most := 1 + rng.IntN(30_000)
 		s.Reset(most)
-		want, inFront := map[uint64]bool{}, map[uint64]bool{}
+		want, places := map[uint64]bool{}, map[uint64]Place{}
 		for range rng.IntN(20_000) {
 			h := rng.Uint64() >> rng.IntN(3) // some collide at the low end
 			if rng.IntN(200) == 0 {
@@ -23,26 +23,25 @@ func TestSet(t *testing.T) {
 			if h == 0 {
 				continue
 			}
-			behind := rng.IntN(2) == 0
-			s.SetBehind(behind)
+			place := []Place{Beginning, Unshown, Behind, Behind}[rng.IntN(4)]
+			s.At(place)
 			isNew := s.insert(h)
 			if isNew != (!want[h] && len(want) < most) {
 				t.Fatalf("%x is new: %v, with %d of %d held", h, isNew, len(want), most)
 			}
 			if isNew {
-				want[h] = true
+				want[h], places[h] = true, place
 			}
-			if want[h] && !behind {
-				inFront[h] = true
-			}
+			places[h] &= place
 		}
-		got, behind := s.Drain()
+		hidden := rng.IntN(2) == 0
+		got, behind := s.Drain(hidden)
 		if len(got) != len(want) || !slices.IsSorted(got) {
 			t.Fatalf("%d features, want %d, in order: %v", len(got), len(want), slices.IsSorted(got))
 		}
 		for i, h := range got {
-			if behind[i] != behindIf(!inFront[h]) {
-				t.Fatalf("%x stands behind: %d", h, behind[i])
+			if want := places[h] == Behind || hidden && places[h] == Unshown; (behind[i] == 1) != want || behind[i] > 1 {
+				t.Fatalf("%x stands behind: %d, want %v", h, behind[i], want)
 			}
 			if !want[h] {
 				t.Fatalf("%x was never added", h)
@@ -56,7 +55,7 @@ func TestResetForgets(t *testing.T) {
 	s.Reset(100)
 	s.insert(7)
 	s.Reset(100)
-	if got, _ := s.Drain(); len(got) != 0 {
+	if got, _ := s.Drain(false); len(got) != 0 {
 		t.Errorf("%d features of a message that was given up", len(got))
 	}
 }

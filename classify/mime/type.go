@@ -13,6 +13,10 @@ type Type struct {
 	Name     string // file name of Content-Type or Content-Disposition
 	Disp     string // disposition word, such as "attachment"
 	Boundary []byte
+
+	// Alternative is set for texts somewhere in a multipart/alternative, of which a reader is
+	// shown one (RFC 2046 section 5.1.4).
+	Alternative bool
 }
 
 // Text tells whether the part's content is read as text: also files that say so

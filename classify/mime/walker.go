@@ -11,6 +11,7 @@ package mime
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -67,6 +68,7 @@ type Walker struct {
 
 	stack [][]byte // boundaries of the open multiparts, outermost first
 	sums  []uint64 // their hashes
+	alike []bool   // whether they are multipart/alternative
 	state state
 	depth int
 	parts int
@@ -391,6 +393,7 @@ func (w *Walker) startMultipart() {
 		w.bounds = append(w.bounds, b...)
 		w.stack = append(w.stack, w.bounds[at:len(w.bounds):len(w.bounds)])
 		w.sums = append(w.sums[:len(w.stack)-1], xxhash.Sum64(b))
+		w.alike = append(w.alike[:len(w.stack)-1], w.typ.Media == "multipart/alternative")
 		w.depth++
 		w.state = inPreamble
 	}
@@ -440,5 +443,7 @@ func (w *Walker) flushText() {
 		h = bytes.Clone(h) // the converter's buffer is used again for the tail
 		t, _ = w.conv.utf8(charset, tail)
 	}
-	w.sink.Text(w.typ, h, t)
+	typ := w.typ
+	typ.Alternative = slices.Contains(w.alike[:len(w.stack)], true)
+	w.sink.Text(typ, h, t)
 }
