@@ -186,6 +186,16 @@ func improve(w point, a, b float64, labels []Label, points []point) (next point,
 	}
 	gradient := point{g0, g1, g2, g3}
 	hessian := [4][4]float64{{h00}, {h10, h11}, {h20, h21, h22}, {h30, h31, h32, h33}}
+	next, step = newton(w, gradient, hessian)
+	right := slipRight(len(labels))
+	hamSlip = (slipped[1] + 1) / (trueHam + right)
+	spamSlip = (slipped[0] + 1) / (trueSpam + right)
+	return next, hamSlip, spamSlip, step
+}
+
+// newton is one step of Newton's method from w, by what the labels say and the priors. It
+// returns the largest change of a weight.
+func newton(w, gradient point, hessian [4][4]float64) (next point, step float64) {
 	for j := range gradient {
 		gradient[j] -= float64(priorPrecision[j] * (w[j] - priorMean[j]))
 		hessian[j][j] += priorPrecision[j]
@@ -201,10 +211,7 @@ func improve(w point, a, b float64, labels []Label, points []point) (next point,
 			next[j] = max(next[j], minWeight)
 		}
 	}
-	right := slipRight(len(labels))
-	hamSlip = (slipped[1] + 1) / (trueHam + right)
-	spamSlip = (slipped[0] + 1) / (trueSpam + right)
-	return next, hamSlip, spamSlip, step
+	return next, step
 }
 
 // solve returns x with h x = g, for a positive definite h of which the lower

@@ -71,7 +71,7 @@ type victims struct {
 	spam, ham [][]byte // scored right
 	words     []string // of ham that was not learned, see hamStrings
 	links     []string // of that ham
-	best      []string // of these the ones that speak most for ham
+	best      []string // of the words the ones that speak most for ham
 }
 
 func newVictims(j *judge, mails []harness.Sample) *victims {
